@@ -1,0 +1,1 @@
+"""Crossfoot: from a PSA's unposted transactions to the books, once each, proven to the cent."""

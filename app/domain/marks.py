@@ -1,0 +1,50 @@
+"""Marks: how we recognise our own document in the books and our own batch in the PSA.
+
+Deterministic from kind, record and generation, so that a second look always asks for the same thing. The Source's
+short code appears only with a second Source (``CF-B.I39005-g1``).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from app.domain.states import RecordKind
+
+LETTERS = {RecordKind.INVOICES: "I", RecordKind.EXPENSES: "E", RecordKind.INVENTORY: "P"}
+#: Any mark of ours inside a longer text (QuickBooks' private note).
+PATTERN = re.compile(r"CF-(?:[A-Z]\.)?[A-Z][0-9A-Za-z_.]+-g\d+\b")
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """One document's mark. ``record`` is the PSA's record id, of the first record where several make one posting."""
+
+    kind: RecordKind
+    record: str
+    generation: int
+    source_code: str = ""
+
+    @property
+    def stem(self) -> str:
+        """The mark without its generation, e.g. ``CF-I39005-g``: finds every generation of the document."""
+        source = f"{self.source_code}." if self.source_code else ""
+        return f"CF-{source}{LETTERS[self.kind]}{self.record}-g"
+
+    def __str__(self) -> str:
+        return f"{self.stem}{self.generation}"
+
+    @property
+    def psa_batch(self) -> str:
+        """Identifier of the accounting batch that closes the record in the PSA, e.g. ``CF-I-39005-g1`` (max 50)."""
+        source = f"{self.source_code}." if self.source_code else ""
+        return f"CF-{source}{LETTERS[self.kind]}-{self.record}-g{self.generation}"
+
+    def note(self, number: str) -> str:
+        """First words of the ledger's private note: ``PSA 10482 · CF-I39005-g1``."""
+        return f"PSA {number} · {self}"
+
+
+def marks_in(text: str) -> list[str]:
+    """Every mark of ours that a text carries, in order."""
+    return PATTERN.findall(text)

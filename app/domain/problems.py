@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+import dataclasses
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -35,7 +36,7 @@ class Problem:
     severity: Severity = Severity.ERROR
     field: str = ""
     subject: str = ""
-    technical: dict[str, Any] = field(default_factory=dict)
+    technical: dict[str, Any] = dataclasses.field(default_factory=dict)
 
     @property
     def group(self) -> str:

@@ -1,0 +1,1 @@
+"""RQ entry points: an id in, one service call, nothing else."""

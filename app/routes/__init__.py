@@ -1,0 +1,1 @@
+"""Pages: one blueprint per family. Parse, call a service, render."""

@@ -1,0 +1,1 @@
+"""Use cases: module = noun, function = verb, first argument = session."""

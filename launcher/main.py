@@ -1,0 +1,75 @@
+"""Which command was asked for, and what it needs first."""
+
+import json
+import os
+import sys
+from collections.abc import Callable, Sequence
+
+from launcher.messages import LauncherError, UsageError, say
+from launcher.project import Project, data_folder, environment, prepare_data_folder, this_project
+from launcher.set_up import set_up
+
+HELP = """\
+Crossfoot posts ConnectWise PSA transactions into QuickBooks and proves that both sides agree.
+
+  ./crossfoot demo [--once] [--port N] [--fresh]   see it work, against stand-ins of both vendors
+  ./crossfoot up [--port N] [--workers N]          serve for real use
+  ./crossfoot test [PYTEST ARGUMENTS]              run all tests
+  ./crossfoot sandbox [--port N] [--json]          serve the vendors' stand-ins alone
+  ./crossfoot setup                                only install what the others need
+  ./crossfoot COMMAND …                            everything else; ./crossfoot COMMAND --help tells its options
+
+Commands: init, connect, book, unposted, batch, mappings, user, sweep, doctor.
+The environment variables are listed in README.md.
+"""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one command; returns its exit status (2: nothing was written, 64: wrong usage)."""
+    try:
+        return _run(list(arguments))
+    except LauncherError as error:
+        _report(error, as_json="--json" in arguments)
+        return error.status
+    except KeyboardInterrupt:
+        return 130
+
+
+def _run(arguments: list[str]) -> int:
+    if not arguments or arguments[0] in {"help", "--help", "-h"}:
+        sys.stdout.write(HELP)
+        return 0 if arguments else 64
+    command, rest = arguments[0], arguments[1:]
+    return OWN.get(command, lambda project, _: _app_command(project, arguments))(this_project(), rest)
+
+
+def _report(error: LauncherError, *, as_json: bool) -> None:
+    say(f"crossfoot: {error}")
+    if as_json:
+        sys.stdout.write(json.dumps({"error": error.sentence, "remedy": error.remedy}) + "\n")
+
+
+def _setup(project: Project, arguments: list[str]) -> int:
+    if arguments:
+        raise UsageError("setup takes no arguments.")
+    set_up(project)
+    say("Everything is in place.")
+    return 0
+
+
+def _sandbox(project: Project, arguments: list[str]) -> int:
+    set_up(project)
+    command = project.module("sandbox", *arguments)
+    os.execve(command[0], command, environment(project, data_folder(project, os.environ), os.environ))
+
+
+def _app_command(project: Project, arguments: list[str]) -> int:
+    """Hand over to the app's own command line, in this process, so that signals and the terminal are its own."""
+    set_up(project)
+    folder = data_folder(project, os.environ)
+    prepare_data_folder(folder)
+    command = project.module("app.cli", *arguments)
+    os.execve(command[0], command, environment(project, folder, os.environ))
+
+
+OWN: dict[str, Callable[[Project, list[str]], int]] = {"setup": _setup, "sandbox": _sandbox}

@@ -1,0 +1,79 @@
+"""The database: engine, sessions, migrations. SQLite in WAL mode or PostgreSQL, with no difference to the callers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Engine, create_engine, event
+from sqlmodel import Session
+
+from app.models.columns import set_encryption_keys
+from app.settings import PROJECT, Settings
+
+
+class Database:
+    """Engine of one database. Sessions are short: none stays open while a vendor is being called."""
+
+    def __init__(self, url: str, encryption_keys: tuple[str, ...] = ()) -> None:
+        self.url = url
+        self.engine = _engine(url)
+        if encryption_keys:
+            set_encryption_keys(encryption_keys)
+
+    @classmethod
+    def of(cls, settings: Settings) -> Database:
+        return cls(settings.database_url, settings.encryption_keys)
+
+    @contextmanager
+    def session(self) -> Iterator[Session]:
+        """A session that may write. On SQLite its transactions take the write lock at once, so that none deadlocks."""
+        with Session(self.engine.execution_options(writes=True), expire_on_commit=False) as session:
+            yield session
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """A session that only reads; never waits for a writer."""
+        with Session(self.engine, expire_on_commit=False, autoflush=False) as session:
+            yield session
+
+    def migrate(self) -> None:
+        """Bring the schema to the newest version; does nothing when it is there."""
+        command.upgrade(self.alembic(), "head")
+
+    def alembic(self) -> Config:
+        """Alembic's configuration for this database."""
+        config = Config()
+        config.set_main_option("script_location", str(PROJECT / "migrations").replace("%", "%%"))
+        config.attributes["engine"] = self.engine
+        return config
+
+    def dispose(self) -> None:
+        """Close pooled connections; call in a forked child before the first use."""
+        self.engine.dispose()
+
+
+def _engine(url: str) -> Engine:
+    if not url.startswith("sqlite"):
+        return create_engine(url, pool_pre_ping=True)
+    engine = create_engine(url, connect_args={"timeout": 60})
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    """WAL lets readers go on beside a writer; the driver's own BEGIN is switched off, ours says which kind."""
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=60000"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Any) -> None:
+    kind = "IMMEDIATE" if connection.get_execution_options().get("writes") else "DEFERRED"
+    connection.exec_driver_sql(f"BEGIN {kind}")

@@ -1,0 +1,81 @@
+"""Batches, their sections and their log."""
+
+import datetime as dt
+from typing import Any
+
+from sqlalchemy import UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+from app.models.columns import Json, Moment, utcnow
+
+
+class Batch(SQLModel, table=True):
+    """What a person (or a schedule) submitted.
+
+    Its status is derived (services/progress), not stored; stored is only what rows cannot say:
+
+    Attributes:
+        rev: rises with every change; the live page asks by it.
+        token: of the Submit that made it; a second Submit with the same token finds it.
+        accept: exact-name links may be taken and missing entries created.
+        lease_*: which worker run holds it, and until when.
+        stop_asked: a person asked to stop after the calls in flight.
+        wake_at: when it has something to do again (a doubt, a limit), while no worker holds it.
+        waiting: ``{"reason", "until"}`` shown as "waiting for QuickBooks’ limit".
+        failure: a systemic Problem that ended it (consent gone, PSA refusing the key).
+    """
+
+    __tablename__ = "batches"
+    __table_args__ = (UniqueConstraint("book_id", "name"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    book_id: int = Field(foreign_key="books.id", index=True)
+    source_id: int = Field(foreign_key="sources.id")
+    kind: str = Field(max_length=20)
+    name: str = Field(max_length=60)
+    summary: str = Field(default="default", max_length=20)
+    through: dt.date | None = None
+    location: str = Field(default="", max_length=200)
+    accept: bool = False
+    by: str = Field(max_length=320)
+    token: str | None = Field(default=None, max_length=60, unique=True)
+    rev: int = 0
+    submitted_at: dt.datetime = Field(default_factory=utcnow, sa_type=Moment)
+    started_at: dt.datetime | None = Field(default=None, sa_type=Moment)
+    ended_at: dt.datetime | None = Field(default=None, sa_type=Moment)
+    lease_owner: str = Field(default="", max_length=40)
+    lease_until: dt.datetime | None = Field(default=None, sa_type=Moment)
+    stop_asked: bool = False
+    stopped: bool = False
+    wake_at: dt.datetime | None = Field(default=None, sa_type=Moment)
+    waiting: dict[str, Any] | None = Field(default=None, sa_type=Json)
+    failure: dict[str, Any] | None = Field(default=None, sa_type=Json)
+    left_out: list[Any] = Field(default_factory=list, sa_type=Json)
+
+
+class Section(SQLModel, table=True):
+    """When a stage of a batch began and ended; its counts and status come from the postings."""
+
+    __tablename__ = "sections"
+    __table_args__ = (UniqueConstraint("batch_id", "key"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    batch_id: int = Field(foreign_key="batches.id", index=True)
+    key: str = Field(max_length=20)
+    started_at: dt.datetime | None = Field(default=None, sa_type=Moment)
+    ended_at: dt.datetime | None = Field(default=None, sa_type=Moment)
+    skipped: bool = False
+
+
+class LogLine(SQLModel, table=True):
+    """One line of a batch's log and of a document's timeline. Never secrets; vendor request ids in ``detail``."""
+
+    __tablename__ = "log"
+
+    id: int | None = Field(default=None, primary_key=True)
+    batch_id: int = Field(foreign_key="batches.id", index=True)
+    posting_id: int | None = Field(default=None, foreign_key="postings.id", index=True)
+    at: dt.datetime = Field(default_factory=utcnow, sa_type=Moment)
+    by: str = Field(default="", max_length=320)
+    text: str
+    detail: dict[str, Any] = Field(default_factory=dict, sa_type=Json)

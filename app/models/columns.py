@@ -1,0 +1,117 @@
+"""Column types: exact decimals, aware moments, JSON that keeps decimals, encrypted JSON."""
+
+import datetime as dt
+import json
+from decimal import Decimal
+from typing import Any
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from sqlalchemy import DateTime, String, Text
+from sqlalchemy.engine import Dialect
+from sqlalchemy.types import TypeDecorator
+
+from app.domain.problems import CrossfootError
+
+_keys: dict[str, MultiFernet] = {}
+
+
+class EncryptionKeyError(CrossfootError):
+    """Stored secrets cannot be read with the encryption keys at hand."""
+
+
+def set_encryption_keys(keys: tuple[str, ...]) -> None:
+    """The first key encrypts, all of them decrypt."""
+    _keys["current"] = MultiFernet([Fernet(key) for key in keys])
+
+
+def utcnow() -> dt.datetime:
+    """This moment, aware, UTC."""
+    return dt.datetime.now(dt.UTC)
+
+
+def dumps(value: Any) -> str:
+    """JSON text; Decimals become exact strings, dates and moments ISO 8601."""
+    return json.dumps(_plain(value), ensure_ascii=False, separators=(",", ":"))
+
+
+def loads(text: str) -> Any:
+    """JSON with every fraction as Decimal."""
+    return json.loads(text, parse_float=Decimal)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return str(value)
+    if isinstance(value, dict):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(v) for v in value]
+    if isinstance(value, dt.datetime | dt.date):
+        return value.isoformat()
+    return value
+
+
+class DecimalText(TypeDecorator[Decimal]):
+    """A Decimal as text: SQLite would make it a float and lose digits."""
+
+    impl = String(40)
+    cache_ok = True
+
+    def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> str | None:
+        return None if value is None else f"{value:f}"
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Decimal | None:
+        return None if value is None else Decimal(value)
+
+
+class Moment(TypeDecorator[dt.datetime]):
+    """An aware moment, stored as UTC. A naive one is refused: nobody knows what it means."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: dt.datetime | None, dialect: Dialect) -> dt.datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"{value!r} has no time zone.")
+        return value.astimezone(dt.UTC)
+
+    def process_result_value(self, value: dt.datetime | None, dialect: Dialect) -> dt.datetime | None:
+        if value is None or value.tzinfo is not None:
+            return None if value is None else value.astimezone(dt.UTC)
+        return value.replace(tzinfo=dt.UTC)
+
+
+class Json(TypeDecorator[Any]):
+    """JSON as text; Decimals inside become exact strings."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
+        return None if value is None else dumps(value)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
+        return None if value is None else loads(value)
+
+
+class EncryptedJson(TypeDecorator[Any]):
+    """JSON that only the holder of the key file can read."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
+        return None if value is None else _keys["current"].encrypt(dumps(value).encode()).decode()
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
+        if value is None:
+            return None
+        try:
+            return loads(_keys["current"].decrypt(value.encode()).decode())
+        except InvalidToken as error:
+            raise EncryptionKeyError(
+                "A stored secret cannot be read with this encryption key.",
+                "Put the key file of this database back, or name it in CROSSFOOT_ENCRYPTION_KEYS.",
+            ) from error

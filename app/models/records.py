@@ -1,0 +1,79 @@
+"""The PSA's list of unposted transactions as last read, and what people selected of it."""
+
+import datetime as dt
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Index, UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+from app.models.columns import DecimalText, Json, Moment, utcnow
+
+
+class UnpostedRow(SQLModel, table=True):
+    """One record of the stored list. ``cents`` is the total in hundredths: SQL sums and sorts it exactly."""
+
+    __tablename__ = "unposted_records"
+    __table_args__ = (
+        UniqueConstraint("source_id", "kind", "record"),
+        Index("ix_unposted_location", "source_id", "kind", "location_id"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    source_id: int = Field(foreign_key="sources.id")
+    kind: str = Field(max_length=20)
+    record: str = Field(max_length=60)
+    number: str = Field(max_length=60)
+    psa_type: str = Field(default="", max_length=30)
+    party_id: str = Field(default="", max_length=60)
+    party: str = Field(default="", max_length=600)
+    date: dt.date
+    due_date: dt.date | None = None
+    currency: str = Field(max_length=3)
+    total: Decimal = Field(sa_type=DecimalText)
+    cents: int = 0
+    tax: Decimal = Field(default=Decimal(0), sa_type=DecimalText)
+    location_id: str = Field(default="", max_length=60)
+    location: str = Field(default="", max_length=200)
+    terms_id: str = Field(default="", max_length=60)
+    terms: str = Field(default="", max_length=120)
+    tax_code_id: str = Field(default="", max_length=60)
+    tax_code: str = Field(default="", max_length=120)
+    date_closed: str = Field(default="", max_length=40)
+    fingerprint: str = Field(max_length=64)
+    problems: list[Any] = Field(default_factory=list, sa_type=Json)
+    seen_at: dt.datetime = Field(default_factory=utcnow, sa_type=Moment)
+
+
+class UnpostedList(SQLModel, table=True):
+    """When the list was read, and what had come and gone since the time before."""
+
+    __tablename__ = "unposted_lists"
+    __table_args__ = (UniqueConstraint("source_id", "kind"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    source_id: int = Field(foreign_key="sources.id")
+    kind: str = Field(max_length=20)
+    as_of: dt.datetime = Field(sa_type=Moment)
+    came: int = 0
+    went: int = 0
+
+
+class Selection(SQLModel, table=True):
+    """A person's draft of a batch: survives refresh, paging, time-outs, another browser.
+
+    ``everything`` is True when all that match are meant, minus ``records``; otherwise ``records`` are the ticked ones.
+    ``token`` makes a double Submit lead to the same batch.
+    """
+
+    __tablename__ = "selections"
+    __table_args__ = (UniqueConstraint("user_id", "kind"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    user_id: int = Field(foreign_key="users.id")
+    kind: str = Field(max_length=20)
+    book_id: int | None = Field(default=None, foreign_key="books.id")
+    options: dict[str, Any] = Field(default_factory=dict, sa_type=Json)
+    records: list[Any] = Field(default_factory=list, sa_type=Json)
+    token: str = Field(default="", max_length=40)
+    changed_at: dt.datetime = Field(default_factory=utcnow, sa_type=Moment)

@@ -1,0 +1,9 @@
+"""Every table, for migrations: importing this module fills SQLModel's metadata."""
+
+from sqlmodel import SQLModel
+
+from app.models import batches, connections, people, postings, records
+
+metadata = SQLModel.metadata
+
+__all__ = ["batches", "connections", "metadata", "people", "postings", "records"]

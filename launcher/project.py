@@ -54,7 +54,7 @@ def this_project() -> Project:
 def data_folder(project: Project, environ: Mapping[str, str]) -> Path:
     """Where the data lies: `CROSSFOOT_HOME`, else `instance` beside the launcher wherever it is called from."""
     chosen = environ.get("CROSSFOOT_HOME", "").strip()
-    return Path(chosen).expanduser().absolute() if chosen else project.root / "instance"
+    return Path(chosen).absolute() if chosen else project.root / "instance"
 
 
 def prepare_data_folder(folder: Path) -> None:

@@ -43,21 +43,26 @@ def _make_environment(project: Project) -> None:
     if _works(project):
         return
     if importlib.util.find_spec("ensurepip") is None:
-        raise LauncherError("Python's venv module is missing.", f"Install it: sudo apt-get install {_venv_package()}")
+        raise _no_venv()
     say(f"Making a Python {_version()} environment in {project.venv.name}.")
     command = [sys.executable, "-m", "venv", "--clear", str(project.venv)]
     try:
         run_logged(command, project.setup / "venv.log", cwd=project.root)
     except LauncherError as error:
         if "ensurepip" in (project.setup / "venv.log").read_text(errors="replace"):
-            raise LauncherError("Python's venv module is incomplete.", f"Install it: sudo apt-get install {_venv_package()}") from error
+            raise _no_venv() from error
         raise
+
+
+def _no_venv() -> LauncherError:
+    return LauncherError("Python's venv module is missing.", f"Install it: sudo apt-get install {_venv_package()}")
 
 
 def _works(project: Project) -> bool:
     """Whether the environment's Python starts, has pip, and is the version its packages were installed for."""
     try:
-        said = subprocess.run([str(project.python), "-c", PROBE], capture_output=True, text=True, timeout=60, check=True)
+        command = [str(project.python), "-c", PROBE]
+        said = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
     except (OSError, subprocess.SubprocessError):
         return False
     major, minor, in_environment = map(int, said.stdout.split())
@@ -98,7 +103,7 @@ def _install(project: Project, name: str) -> None:
 
 
 def pip(project: Project, *arguments: str) -> list[str]:
-    """pip's command line; never asks, never looks for a newer pip."""
+    """A pip command line; it never asks and never looks for a newer pip."""
     quiet = ["--disable-pip-version-check", "--no-input", "--quiet"]
     return [str(project.python), "-m", "pip", "install", *quiet, *arguments]
 

@@ -1,0 +1,207 @@
+"""The one seam to the web: where we may call, how long we wait, and whether a request can have been executed.
+
+Whether a vendor can have seen a request decides between "try again" and "in doubt", so it is in the type of the error:
+
+    ConnectionFailedError
+    ├── NotSentError                 the request was provably not executed
+    │   ├── AddressRefusedError      the address is not one that we may call
+    │   └── RedirectRefusedError     the server wanted to send us elsewhere
+    ├── NoAnswerError                sent, and no whole answer came back: perhaps executed
+    └── UnreadableAnswerError        an answer that is not what this vendor sends
+
+No error carries a query, a header or a body: any of them may hold a secret.
+"""
+
+from __future__ import annotations
+
+import json as jsonlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+import requests
+import urllib3
+
+from app.connectors.addresses import AddressRefusedError, NetRules, NotSentError
+from app.connectors.addresses import guarded_adapter as _guarded_adapter
+from app.connectors.protocols import ConnectionFailedError
+
+__all__ = [
+    "AddressRefusedError",
+    "Answer",
+    "Http",
+    "NetRules",
+    "NoAnswerError",
+    "NotSentError",
+    "RedirectRefusedError",
+    "UnreadableAnswerError",
+    "parse_json",
+]
+
+MAX_REDIRECTS = 3
+
+
+class RedirectRefusedError(NotSentError):
+    """The server answered with a redirect that we don't follow: to another host, or of a write."""
+
+
+class NoAnswerError(ConnectionFailedError):
+    """The request went out and no whole answer came back. ``timed_out``: the vendor may still be working on it."""
+
+    def __init__(self, message: str, remedy: str = "", *, timed_out: bool = False) -> None:
+        super().__init__(message, remedy, code="no_answer")
+        self.timed_out = timed_out
+
+
+class UnreadableAnswerError(ConnectionFailedError):
+    """The answer is not JSON where JSON is due: a proxy's or a login page. Perhaps executed."""
+
+
+def parse_json(text: str) -> Any:
+    """JSON with exact numbers. Raises ValueError."""
+    return jsonlib.loads(text, parse_float=Decimal)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A whole answer of any status. Header names are case-insensitive."""
+
+    status: int
+    headers: Mapping[str, str]
+    text: str
+    url: str
+
+    @property
+    def ok(self) -> bool:
+        return 200 <= self.status < 300
+
+    def json(self) -> Any:
+        """The body as exact JSON. Raises UnreadableAnswerError."""
+        try:
+            return parse_json(self.text)
+        except ValueError:
+            host = urlsplit(self.url).hostname
+            raise UnreadableAnswerError(
+                f"{host} answered with something that is not JSON (HTTP {self.status}).",
+                "Check that the address is the vendor's API and not a proxy or a login page.",
+                code="unreadable_answer",
+            ) from None
+
+    @property
+    def retry_after(self) -> float | None:
+        """Seconds that a Retry-After header asks for; None without one (or where it holds a date)."""
+        value = self.headers.get("Retry-After", "").strip()
+        return float(value) if value.replace(".", "", 1).isdigit() else None
+
+
+class Http:
+    """Calls one vendor. May be used by several threads; keeps connections, no cookies, no proxies, no netrc.
+
+    ``vendor`` is the name in sentences; ``rules`` say which addresses may be called and how long we wait.
+    """
+
+    def __init__(self, vendor: str, rules: NetRules, *, connections: int = 16) -> None:
+        self.vendor = vendor
+        self.rules = rules
+        self._session = requests.Session()
+        self._session.trust_env = False  # a netrc or proxy of the machine must not see or replace our credentials
+        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        self._session.verify = rules.ca_bundle or True
+        adapter = _guarded_adapter(rules, connections)
+        self._session.mount("https://", adapter)
+        self._session.mount("http://", adapter)
+
+    def call(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        params: Mapping[str, str] | None = None,
+        body: str | None = None,
+        read_timeout: float | None = None,
+    ) -> Answer:
+        """One request, one whole answer of whatever status; never repeats by itself.
+
+        Redirects are followed for GET and only to the same scheme, host and port.
+
+        Raises:
+            NotSentError: the vendor has certainly not executed it.
+            NoAnswerError: it may have.
+        """
+        timeout = (self.rules.connect_timeout, read_timeout or self.rules.read_timeout)
+        data = body.encode() if body is not None else None
+        for _ in range(MAX_REDIRECTS):
+            answer = self._once(method, url, headers=headers or {}, params=params, data=data, timeout=timeout)
+            target = answer.headers.get("Location", "")
+            if answer.status not in {301, 302, 303, 307, 308} or not target:
+                return answer
+            url, params = self._redirected(method, url, urljoin(answer.url, target)), None
+        raise RedirectRefusedError(f"{self.vendor} redirects in circles.", "Check the address.", code="redirected")
+
+    def _once(self, method: str, url: str, *, headers: Mapping[str, str], **rest: Any) -> Answer:
+        self.rules.check_url(url)
+        self._check_headers(headers)
+        try:
+            response = self._session.request(method, url, headers=headers, allow_redirects=False, **rest)
+        except requests.RequestException as error:
+            # Without its cause: requests' own errors hold the whole address and, some of them, headers.
+            raise self._typed(error, url) from None
+        text = response.content.decode("utf-8", errors="replace").removeprefix("\ufeff")
+        return Answer(response.status_code, response.headers, text, url)
+
+    def _check_headers(self, headers: Mapping[str, str]) -> None:
+        for name, value in headers.items():
+            if not (value.isascii() and value.isprintable()):
+                raise NotSentError(
+                    f"The value for the header {name} holds a character that HTTP can't carry.",
+                    "Enter the keys again; a blank or a special character may have been copied along.",
+                    systemic=True,
+                    code="bad_header",
+                )
+
+    def _redirected(self, method: str, url: str, target: str) -> str:
+        old, new = urlsplit(url), urlsplit(target)
+        if method == "GET" and (old.scheme, old.netloc) == (new.scheme, new.netloc):
+            return target
+        raise RedirectRefusedError(
+            f"{self.vendor} ({old.hostname}) wants to redirect us to {new.hostname or 'nowhere'}; we don't follow.",
+            "Enter the address that the API itself answers at.",
+            code="redirected",
+        )
+
+    def _typed(self, error: requests.RequestException, url: str) -> ConnectionFailedError:
+        host = urlsplit(url).hostname
+        reason = getattr(error.args[0] if error.args else None, "reason", None)
+        if _is_certificate_trouble(error):
+            return NotSentError(
+                f"The certificate of {host} can't be verified, so nothing was sent.",
+                "Give the server a valid certificate, or name your authority's file in REQUESTS_CA_BUNDLE.",
+                systemic=True,
+                code="bad_certificate",
+            )
+        if isinstance(reason, urllib3.exceptions.NameResolutionError):
+            return NotSentError(
+                f"There is no server named {host}.",
+                "Check the spelling of the address and this machine's DNS.",
+                code="unknown_host",
+            )
+        if isinstance(error, requests.ConnectTimeout) or isinstance(reason, urllib3.exceptions.NewConnectionError):
+            return NotSentError(
+                f"{self.vendor} ({host}) can't be reached.",
+                "Check the address, this machine's internet connection and the vendor's status page.",
+            )
+        if isinstance(error, requests.exceptions.InvalidURL | requests.exceptions.InvalidSchema):
+            return NotSentError(f"{self.vendor}'s address is not valid.", "Check the address.", code="bad_address")
+        timed_out = isinstance(error, requests.Timeout) or "timed out" in str(error).lower()
+        said = "did not answer in time" if timed_out else "closed the connection before its answer was whole"
+        return NoAnswerError(
+            f"{self.vendor} ({host}) {said}.", "It is tried again; see the vendor's status page.", timed_out=timed_out
+        )
+
+
+def _is_certificate_trouble(error: requests.RequestException) -> bool:
+    return isinstance(error, requests.exceptions.SSLError) and "CERTIFICATE" in str(error).upper()

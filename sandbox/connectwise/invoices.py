@@ -1,0 +1,82 @@
+"""`/finance/invoices`: invoices in every state, their PDF, and the status that opens and closes them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, Response, request
+
+from sandbox.connectwise import fields
+from sandbox.connectwise.accounting import the_site
+from sandbox.connectwise.errors import ApiError, invalid
+from sandbox.connectwise.listing import count_of, one, page_of
+from sandbox.connectwise.model import Invoice
+from sandbox.connectwise.pdf import one_page
+from sandbox.connectwise.present import STATUSES, invoice_row
+
+Row = dict[str, Any]
+
+invoices = Blueprint("invoices", __name__)
+
+
+def _rows() -> list[Row]:
+    site = the_site()
+    with site.lock:
+        return [invoice_row(site, each) for each in site.invoices.values() if site.sees(each.location_id)]
+
+
+@invoices.get("")
+def all_invoices() -> Response:
+    return page_of(_rows(), fields.INVOICE)
+
+
+@invoices.get("/count")
+def count_invoices() -> Response:
+    return count_of(_rows(), fields.INVOICE)
+
+
+@invoices.get("/<int:invoice_id>")
+def one_invoice(invoice_id: int) -> Response:
+    site = the_site()
+    with site.lock:
+        return one(invoice_row(site, site.invoice(invoice_id)), fields.INVOICE)
+
+
+@invoices.get("/<int:invoice_id>/pdf")
+def invoice_pdf(invoice_id: int) -> Response:
+    invoice = the_site().invoice(invoice_id)
+    text = f"{the_site().name}: invoice {invoice.number}, {invoice.total:.2f} USD"
+    return Response(one_page(text), mimetype="application/pdf")
+
+
+@invoices.patch("/<int:invoice_id>")
+def change_invoice(invoice_id: int) -> Response:
+    """Only the status can be changed; closing stamps new GL records."""
+    site = the_site()
+    with site.lock:
+        invoice = site.invoice(invoice_id)
+        for step in _steps(request.get_json()):
+            _set_status(invoice, step.get("value"))
+        return one(invoice_row(site, invoice), fields.INVOICE)
+
+
+def _steps(body: Any) -> list[Row]:
+    if not isinstance(body, list) or not all(isinstance(each, dict) for each in body):
+        raise ApiError(400, "InvalidObject", "A PATCH takes an array of operations.")
+    for each in body:
+        if each.get("op") != "replace" or str(each.get("path", "")).lstrip("/") != "status":
+            raise invalid("invoice", str(each.get("path", "")), "Only the status can be replaced here.")
+    return body
+
+
+def _set_status(invoice: Invoice, value: Any) -> None:
+    wanted = value if isinstance(value, dict) else {}
+    status = next(
+        (each for each in STATUSES if each["id"] == wanted.get("id") or each["name"] == wanted.get("name")), None
+    )
+    if status is None:
+        raise invalid("invoice", "status", f"Status {value} not found.", "NotFound")
+    if status["closedFlag"]:
+        the_site().close(invoice, by="api")
+    else:
+        the_site().reopen(invoice)

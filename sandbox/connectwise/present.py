@@ -1,0 +1,236 @@
+"""Rows as the API shows them: references, the unposted list, invoices, companies. Null fields are left out."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
+
+from sandbox.connectwise.model import LEVEL_NAMES, Company, Invoice, Location, Term
+
+if TYPE_CHECKING:
+    from sandbox.connectwise.site import Site
+
+Row = dict[str, Any]
+
+CURRENCY: Row = {
+    "id": 7,
+    "symbol": "$",
+    "currencyCode": "USD",
+    "decimalSeparator": ".",
+    "numberOfDecimals": 2,
+    "thousandsSeparator": ",",
+    "negativeParenthesesFlag": False,
+    "displaySymbolFlag": True,
+    "currencyIdentifier": "USD",
+    "displayIdFlag": False,
+    "rightAlign": True,
+    "name": "US Dollars",
+}
+CLOSED: Row = {"id": 13, "name": "Closed", "isClosed": True}
+OPEN: Row = {"id": 1, "name": "New", "isClosed": False}
+STATUSES: list[Row] = [
+    {
+        "id": 1,
+        "name": "New",
+        "sortOrder": 1,
+        "defaultFlag": True,
+        "closedFlag": False,
+        "inactiveFlag": False,
+        "sentFlag": False,
+    },
+    {
+        "id": 6,
+        "name": "Sent",
+        "sortOrder": 2,
+        "defaultFlag": False,
+        "closedFlag": False,
+        "inactiveFlag": False,
+        "sentFlag": True,
+    },
+    {
+        "id": 13,
+        "name": "Closed",
+        "sortOrder": 3,
+        "defaultFlag": False,
+        "closedFlag": True,
+        "inactiveFlag": False,
+        "sentFlag": False,
+    },
+]
+
+
+def midnight(day: date) -> str:
+    """A date as the API writes it; the zone means nothing."""
+    return f"{day.isoformat()}T00:00:00Z"
+
+
+def moment(when: datetime | None) -> str | None:
+    """A real moment, to the second, in UTC."""
+    return when.strftime("%Y-%m-%dT%H:%M:%SZ") if when else None
+
+
+def without_null(row: Row) -> Row:
+    """The row without what is null."""
+    return {key: value for key, value in row.items() if value is not None}
+
+
+def company_ref(company: Company) -> Row:
+    """CompanyReference."""
+    return {"id": company.id, "identifier": company.identifier, "name": company.name}
+
+
+def site_ref(company: Company) -> Row:
+    """SiteReference of the company's only site."""
+    return {"id": company.id + 1000, "name": "Main"}
+
+
+def term_ref(term: Term) -> Row:
+    """BillingTermsReference."""
+    return {"id": term.id, "name": term.name}
+
+
+def location_ref(location: Location) -> Row:
+    """Location and owner level references share their shape."""
+    return {"id": location.id, "name": location.name}
+
+
+def tax_ref(invoice: Invoice) -> Row | None:
+    """TaxCodeReference; its name is the tax code's identifier."""
+    code = invoice.tax_code
+    return {"id": code.id, "name": code.identifier} if code else None
+
+
+def unposted_invoice(site: Site, invoice: Invoice) -> Row:
+    """UnpostedInvoice. Its `id` is a GL record's, its `billingLogId` the invoice's."""
+    company = company_ref(invoice.company)
+    kinds = {each.gl_type for each in invoice.lines}
+    row = {
+        "id": invoice.stamp.receivable[0] if invoice.stamp else invoice.id,
+        "billingLogId": invoice.id,
+        "locationId": invoice.location_id,
+        "location": location_ref(site.locations[invoice.location_id]),
+        "departmentId": 10,
+        "department": {"id": 10, "identifier": "Services", "name": "Services"},
+        "company": company,
+        "accountNumber": invoice.company.account_number or None,
+        "billToCompany": company,
+        "billToSite": site_ref(invoice.company),
+        "shipToCompany": company,
+        "shipToSite": site_ref(invoice.company),
+        "invoiceNumber": invoice.number,
+        "invoiceDate": midnight(invoice.date),
+        "invoiceType": invoice.type,
+        "description": "Accounts Receivable" if invoice.mapped else "",
+        "billingTerms": term_ref(invoice.term),
+        "dueDays": str(invoice.term.due_days),
+        "dueDate": midnight(invoice.due_date),
+        "currency": CURRENCY,
+        "subTotal": invoice.subtotal,
+        "total": invoice.total,
+        "hasTime": "R" in kinds,
+        "hasExpenses": "RE" in kinds,
+        "hasProducts": "RP" in kinds,
+        "invoiceTaxableFlag": invoice.tax_code is not None,
+        "taxCode": tax_ref(invoice),
+        "avalaraTaxFlag": False,
+        "itemTaxableFlag": any(each.taxable for each in invoice.lines),
+        "salesTaxAmount": invoice.tax,
+        "createdBy": invoice.closed_by,
+        "dateClosed": moment(invoice.closed),
+    }
+    return without_null({**row, **_tax_fields(invoice)})
+
+
+def _tax_fields(invoice: Invoice) -> Row:
+    """stateTaxFlag, stateTaxAmount, stateTaxXref … for every level; the xref only where the level exists."""
+    by_level = {each.level.level: each for each in invoice.taxes}
+    row: Row = {}
+    for number, name in LEVEL_NAMES.items():
+        found = by_level.get(number)
+        row[f"{name}TaxFlag"] = bool(found and found.taxable)
+        row[f"{name}TaxXref"] = found.level.xref if found else None
+        row[f"{name}TaxAmount"] = found.amount if found else 0.0
+    return row
+
+
+def invoice_row(site: Site, invoice: Invoice) -> Row:
+    """Invoice, with `glBatch` once it is batched."""
+    company = invoice.company
+    ref = company_ref(company)
+    row = {
+        "id": invoice.id,
+        "invoiceNumber": invoice.number,
+        "type": invoice.type,
+        "status": CLOSED if invoice.closed else OPEN,
+        "company": ref,
+        "billToCompany": ref,
+        "shipToCompany": ref,
+        "accountNumber": company.account_number or None,
+        "applyToType": "Agreement" if invoice.type == "Agreement" else "All",
+        "attention": company.contact,
+        "billingSite": site_ref(company),
+        "billingSiteAddressLine1": company.street,
+        "billingSiteCity": company.city,
+        "billingSiteState": company.state,
+        "billingSiteZip": company.zip,
+        "billingSiteCountry": "United States",
+        "billingTerms": term_ref(invoice.term),
+        "reference": "",
+        "customerPO": invoice.purchase_order,
+        "date": midnight(invoice.date),
+        "dueDate": midnight(invoice.due_date),
+        "locationId": invoice.location_id,
+        "location": location_ref(site.locations[invoice.location_id]),
+        "departmentId": 10,
+        "taxableFlag": invoice.tax_code is not None,
+        "taxCode": tax_ref(invoice),
+        "currency": CURRENCY,
+        "subtotal": invoice.subtotal,
+        "total": invoice.total,
+        "salesTax": invoice.tax,
+        "payments": 0.0,
+        "credits": 0.0,
+        "balance": invoice.total,
+        "closedBy": invoice.closed_by if invoice.closed else None,
+        "specialInvoiceFlag": False,
+        "glBatch": _batch_ref(site, invoice.batch_id),
+        "unbatchedBatch": _batch_ref(site, invoice.unbatched_batch_id) if not invoice.posted else None,
+        "_info": {"lastUpdated": moment(invoice.updated), "updatedBy": invoice.closed_by},
+    }
+    return without_null(row)
+
+
+def _batch_ref(site: Site, batch_id: int | None) -> Row | None:
+    batch = site.batches.get(batch_id or 0)
+    return {"id": batch.id, "name": batch.identifier} if batch else None
+
+
+def company_row(site: Site, company: Company) -> Row:
+    """Company, as far as an accounting package needs it."""
+    code = site.tax_codes.get(company.tax_code_id or 0)
+    row = {
+        **company_ref(company),
+        "status": {"id": 1, "name": "Active"},
+        "addressLine1": company.street,
+        "city": company.city,
+        "state": company.state,
+        "zip": company.zip,
+        "country": {"id": 1, "name": "United States"},
+        "phoneNumber": f"503555{company.id:04d}"[:10],
+        "territory": location_ref(site.locations[company.location_id]),
+        "accountNumber": company.account_number or None,
+        "defaultContact": {"id": company.id + 4000, "name": company.contact},
+        "taxCode": {"id": code.id, "name": code.identifier} if code else None,
+        "billingTerms": term_ref(site.terms[company.term_id]),
+        "billToCompany": company_ref(company),
+        "billingSite": site_ref(company),
+        "billingContact": {"id": company.id + 4000, "name": company.contact},
+        "invoiceToEmailAddress": company.email or None,
+        "deletedFlag": False,
+        "currency": CURRENCY,
+        "isVendorFlag": False,
+        "types": [{"id": 1, "name": "Client"}],
+        "site": site_ref(company),
+        "_info": without_null({"lastUpdated": moment(company.updated)}),
+    }
+    return without_null(row)

@@ -1,0 +1,69 @@
+"""What can be set on a running site: limits, latency, rights, and the answers that nobody is certain of."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+LEVELS = ("none", "inquire", "add", "edit", "all")
+AREAS = ("accounting", "invoicing", "tables", "company", "procurement", "system")
+
+
+@dataclass
+class Switches:
+    """The settings of `/_switches`.
+
+    `throttle`, `calls_per_minute` and `window_seconds`: the limit, and the window that a test may shorten.
+    `partial_batch`: what becomes of a document of which only some GL records are batched, "stays_unposted" or
+    "posts". `rebatch`: records that are in a batch already are "refused" or silently "accepted".
+    `unmapped_export`: a document without GL accounts is in the export "bare" or is "absent".
+    `structure_location`: the location that a member below the corporate level sees, None for all.
+    `export_seconds`: time an export takes for each document. `package_setup` overrides boxes of the setup page.
+    """
+
+    throttle: bool = True
+    calls_per_minute: int = 1000
+    window_seconds: float = 60.0
+    latency_ms: int = 0
+    partial_batch: str = "stays_unposted"
+    rebatch: str = "refused"
+    unmapped_export: str = "bare"
+    structure_location: int | None = None
+    export_seconds: float = 0.0
+    rights: dict[str, str] = field(default_factory=lambda: dict.fromkeys(AREAS, "all"))
+    package_setup: dict[str, Any] = field(default_factory=dict)
+
+    def change(self, wanted: dict[str, Any]) -> None:
+        """Set the named switches; `rights` and `package_setup` are merged. Raises ValueError for what is unknown."""
+        known = {each.name for each in fields(self)}
+        for name, value in wanted.items():
+            if name not in known:
+                raise ValueError(f"no switch {name!r}; there are {', '.join(sorted(known))}")
+            if isinstance(getattr(self, name), dict):
+                getattr(self, name).update(value)
+            else:
+                setattr(self, name, value)
+        self._check()
+
+    def allows(self, area: str, level: str) -> bool:
+        """Whether the API member's role reaches this level in this area."""
+        return LEVELS.index(self.rights[area]) >= LEVELS.index(level)
+
+    def as_dict(self) -> dict[str, Any]:
+        """All switches, as `/_switches` prints them."""
+        return asdict(self)
+
+    def _check(self) -> None:
+        wrong = {area: level for area, level in self.rights.items() if area not in AREAS or level not in LEVELS}
+        if wrong:
+            raise ValueError(f"rights are {AREAS} with {LEVELS}, not {wrong}")
+        for name, choices in CHOICES.items():
+            if getattr(self, name) not in choices:
+                raise ValueError(f"{name} is one of {choices}")
+
+
+CHOICES = {
+    "partial_batch": ("stays_unposted", "posts"),
+    "rebatch": ("refused", "accepted"),
+    "unmapped_export": ("bare", "absent"),
+}

@@ -1,0 +1,73 @@
+"""Makes invoices by the dozen: for load tests, and when the demo's PSA closes new ones."""
+
+from __future__ import annotations
+
+import random
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from sandbox.connectwise.model import line, sale
+from sandbox.demo_psa.customers import add_customer
+from sandbox.demo_psa.invoicing import bill, invoice, labor, seats
+from sandbox.demo_psa.tables import BOISE, CABLE, NET_15, NET_30, OFFICE, ON_RECEIPT, PORTLAND, SWITCH, TACOMA
+
+if TYPE_CHECKING:
+    from sandbox.connectwise.model import Company, Invoice, Line
+    from sandbox.connectwise.site import Site
+
+FIRST = ("Cedar", "Summit", "Harbor", "Juniper", "Granite", "Willow", "Beacon", "Prairie", "Osprey", "Lantern")
+SECOND = ("Dental", "Logistics", "Law", "Bakery", "Machine Works", "Clinic", "Realty", "Orchards", "Printing", "Marine")
+
+
+def generate(site: Site, invoices: int, customers: int = 50, lines: int = 4, seed: int = 7) -> list[Invoice]:
+    """So many unposted Standard invoices with so many lines each, over so many new customers; the same every time."""
+    rng = random.Random(seed)
+    companies = [_company(site, index) for index in range(customers)]
+    number, text = site.next_invoice()
+    made = []
+    for index in range(invoices):
+        company = companies[index % customers]
+        day = site.today - timedelta(days=1 + index % 39)
+        items = [_line(rng) for _ in range(lines)]
+        made.append(
+            site.add_invoice(invoice(site, number + 3 * index, str(int(text) + index), company, "Standard", day, items))
+        )
+    return made
+
+
+def close_more(site: Site, count: int) -> list[Invoice]:
+    """New invoices of customers that are there, dated yesterday and closed now; other ones with each call."""
+    companies = list(site.companies.values())
+    if not companies:
+        raise ValueError("this site has no customers to bill")
+    made = []
+    for _ in range(count):
+        rng = random.Random(len(site.invoices))
+        company = rng.choice(companies)
+        kind = rng.choice(("Agreement", "Standard", "Standard"))
+        items = seats(rng.randint(2, 9), office=rng.randint(1, 9)) if kind == "Agreement" else [_line(rng), _line(rng)]
+        day = site.today - timedelta(days=1)
+        made.append(bill(site, company, kind, day, items, closed=datetime.now(UTC)))
+    return made
+
+
+def _company(site: Site, index: int) -> Company:
+    number = max(site.companies, default=400) + 1
+    round_number = index // (len(FIRST) * len(SECOND))
+    name = f"{FIRST[index % 10]} {SECOND[index // 10 % 10]}" + (f" {round_number + 1}" if round_number else "")
+    location = (PORTLAND, TACOMA, BOISE)[index % 3]
+    return add_customer(site, number, name, location, (ON_RECEIPT, NET_15, NET_30)[index % 3])
+
+
+def _line(rng: random.Random) -> Line:
+    """One of the ordinary things; only accounts and items that the demo's books know."""
+    kind = rng.randrange(5)
+    if kind == 0:
+        return labor(50000 + rng.randrange(9000), f"{rng.randint(1, 24) / 4}")
+    if kind == 1:
+        return sale(OFFICE, str(rng.randint(1, 30)))
+    if kind == 2:
+        return sale(SWITCH, str(rng.randint(1, 3)))
+    if kind == 3:
+        return sale(CABLE, str(rng.randint(1, 40)))
+    return line("RA", "4000", "Managed workstation, monthly", str(rng.randint(1, 40)), "45.00")

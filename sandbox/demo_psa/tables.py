@@ -1,0 +1,69 @@
+"""The set-up tables of Harbor Point IT: locations, terms, tax codes, product types and catalog."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from sandbox.connectwise.model import Location, Product, ProductType, TaxCode, TaxLevel, Term
+from sandbox.connectwise.site import Site
+
+PORTLAND, TACOMA, BOISE = 2, 3, 4
+ON_RECEIPT, NET_15, NET_30, NET_10_EOM, NET_21 = 1, 2, 3, 4, 5
+SEATTLE, IDAHO, OREGON = 21, 22, 23
+
+LOCATIONS = (Location(PORTLAND, "Portland"), Location(TACOMA, "Tacoma"), Location(BOISE, "Boise"))
+
+TERMS = (
+    Term(ON_RECEIPT, "Due on receipt", 0),
+    Term(NET_15, "Net 15", 15),
+    Term(NET_30, "Net 30", 30),
+    Term(NET_10_EOM, "Net 10 EOM", 10, end_of_month=True),
+    Term(NET_21, "Net 21", 21),
+)
+
+TAX_CODES = (
+    TaxCode(
+        SEATTLE,
+        "WA-SEA",
+        "Washington, Seattle",
+        (
+            TaxLevel(1, Decimal("6.5"), "WA", "WA-DOR", "Washington"),
+            TaxLevel(3, Decimal("3.75"), "SEA", "WA-DOR", "Seattle"),
+        ),
+    ),
+    TaxCode(IDAHO, "ID-6", "Idaho 6%", (TaxLevel(1, Decimal(6), "ID", "ID-STC", "Idaho"),)),
+    TaxCode(OREGON, "OR-0", "Oregon, no sales tax", (TaxLevel(1, Decimal(0), "OR", "", "Oregon"),)),
+)
+
+SERVICE, HARDWARE, CLOUD = 1, 2, 3
+PRODUCT_TYPES = (
+    ProductType(SERVICE, "Service", "Service"),
+    ProductType(HARDWARE, "Hardware", "NonInventoryPart"),
+    ProductType(CLOUD, "Cloud subscription", "Service"),
+)
+
+
+def _product(number: int, identifier: str, text: str, kind: int, price: str, cost: str, account: str) -> Product:
+    """Hardware and security tools are taxable, subscriptions are not."""
+    return Product(number, identifier, text, kind, Decimal(price), Decimal(cost), account, taxable=kind == HARDWARE)
+
+
+SWITCH = _product(741, "SW-24P", "24-port PoE switch", HARDWARE, "418.50", "310.00", "4100")
+FIREWALL = _product(742, "FW-60F", "Firewall appliance, 60F", HARDWARE, "695.00", "520.00", "4100")
+LAPTOP = _product(743, "LT-5450", 'Laptop 14", i7, 32 GB', HARDWARE, "1389.00", "1120.00", "4100")
+OFFICE = _product(751, "M365-BP", "Microsoft 365 Business Premium", CLOUD, "22.00", "17.60", "4200")
+HUNTRESS = _product(761, "HUNTRESS", "Huntress managed EDR", CLOUD, "4.25", "2.10", "4600")
+BACKUP = _product(771, "SIRIS-S5", "Backup appliance, monthly", CLOUD, "189.00", "129.00", "4300")
+CABLE = _product(781, "CAT6-3FT", "Patch cable Cat 6, 3 ft", HARDWARE, "5.2456", "2.10", "4100")
+UPS = _product(782, "UPS-1500", "UPS 1500 VA, rack", HARDWARE, "329.95", "251.00", "4100")
+MFA = _product(762, "DUO-MFA", "Multi-factor log-in, per user", CLOUD, "3.00", "1.80", "4200")
+PRODUCTS = (SWITCH, FIREWALL, LAPTOP, OFFICE, HUNTRESS, BACKUP, CABLE, UPS, MFA)
+
+
+def fill_tables(site: Site) -> None:
+    """Give the site its set-up tables."""
+    site.locations = {each.id: each for each in LOCATIONS}
+    site.terms = {each.id: each for each in TERMS}
+    site.tax_codes = {each.id: each for each in TAX_CODES}
+    site.product_types = {each.id: each for each in PRODUCT_TYPES}
+    site.products = {each.id: each for each in PRODUCTS}

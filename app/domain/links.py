@@ -43,6 +43,7 @@ class Entry:
         detail: the ledger's type in words, e.g. ``Income``, ``Inventory``; for people and for filters.
         account_id: an item's income account.
         rate: a tax code's combined rate in percent, as a plain string, where known.
+        parts: a tax code's rates as ``id=percent``, separated by blanks, e.g. ``5=6.5 6=2``; where known.
         holder: for names that share one namespace: ``customer``, ``vendor`` or ``employee``.
     """
 
@@ -54,6 +55,7 @@ class Entry:
     detail: str = ""
     account_id: str = ""
     rate: str = ""
+    parts: str = ""
     email: str = ""
     holder: str = ""
     due_days: int | None = None

@@ -15,6 +15,7 @@ class Batch(SQLModel, table=True):
     Its status is derived (services/progress), not stored; stored is only what rows cannot say:
 
     Attributes:
+        name_key: the name while it is taken; None once a batch that wrote nothing has given it back.
         rev: rises with every change; the live page asks by it.
         token: of the Submit that made it; a second Submit with the same token finds it.
         accept: exact-name links may be taken and missing entries created.
@@ -26,13 +27,14 @@ class Batch(SQLModel, table=True):
     """
 
     __tablename__ = "batches"
-    __table_args__ = (UniqueConstraint("book_id", "name"),)
+    __table_args__ = (UniqueConstraint("book_id", "name_key"),)
 
     id: int | None = Field(default=None, primary_key=True)
     book_id: int = Field(foreign_key="books.id", index=True)
     source_id: int = Field(foreign_key="sources.id")
     kind: str = Field(max_length=20)
     name: str = Field(max_length=60)
+    name_key: str | None = Field(default=None, max_length=60)
     summary: str = Field(default="default", max_length=20)
     through: dt.date | None = None
     location: str = Field(default="", max_length=200)

@@ -40,8 +40,8 @@ class SourceRow(SQLModel, table=True):
 class Book(SQLModel, table=True):
     """One set of books: a QuickBooks Online company.
 
-  
-    why a person must connect again. ``refresh_*`` is the lock under which one process refreshes the tokens.
+    ``settings`` holds only values that differ from their default (domain/book_settings). ``broken`` says in one
+    sentence why a person must connect again. ``refresh_*`` is the lock under which one process refreshes the tokens.
     """
 
     __tablename__ = "books"

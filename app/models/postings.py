@@ -19,8 +19,8 @@ class Posting(SQLModel, table=True):
         total: signed as the customer owes it; ``cents`` the same in hundredths, for exact sums in SQL.
         checked: Check has looked at this generation.
         looked_anyway: a person said "post anyway": only this generation's own mark counts from now on.
-        absent: how many looks in a row found nothing while in doubt; ``look_at`` the next one.
-        doubt_until: before this moment the call may still be running at the vendor.
+        needs_person: in doubt, and only a person can say what it is.
+        held_by: who put it on hold; empty where a problem holds it.
         ledger_*: what the books hold; ``receipt`` the ledger's own form, for proof.
         psa_batch: identifier of our accounting batch, committed before it is sent; ``psa_batch_id`` read back after.
         closing: ``""``, ``intended``, ``in_doubt``, ``done``; beside the state posted.
@@ -56,10 +56,8 @@ class Posting(SQLModel, table=True):
     checked: bool = False
     looked_anyway: bool = False
     attempt: int = 0
-    absent: int = 0
-    look_at: dt.datetime | None = Field(default=None, sa_type=Moment)
-    doubt_until: dt.datetime | None = Field(default=None, sa_type=Moment)
     needs_person: bool = False
+    held_by: str = Field(default="", max_length=320)
     ledger_id: str = Field(default="", max_length=60)
     ledger_number: str = Field(default="", max_length=60)
     ledger_cents: int | None = None
@@ -117,6 +115,8 @@ class PostingProblem(SQLModel, table=True):
     batch_id: int = Field(foreign_key="batches.id")
     code: str = Field(max_length=60)
     severity: str = Field(max_length=10)
+    section: str = Field(default="", max_length=12)
+    blocks_close: bool = False
     message: str
     remedy: str = ""
     field: str = Field(default="", max_length=60)
@@ -129,7 +129,10 @@ class Call(SQLModel, table=True):
     """One request to a ledger as it went out. What may be repeated is a call, never a posting.
 
     ``state``: ``open`` (committed, perhaps on the wire), ``paused`` (provably not executed, may go again at
-    ``not_before``), ``answered``, ``in_doubt``, ``void`` (provably never executed and given up).
+    ``due_at``), ``answered``, ``in_doubt`` (next look at ``due_at``), ``void`` (provably never executed, given up).
+
+    ``ended_by`` is the moment from which it cannot be running at the vendor any more; ``absent`` counts the looks
+    after that moment that found none of its members.
     """
 
     __tablename__ = "calls"
@@ -147,7 +150,10 @@ class Call(SQLModel, table=True):
     sends: int = 1
     sent_at: dt.datetime = Field(default_factory=utcnow, sa_type=Moment)
     ended_at: dt.datetime | None = Field(default=None, sa_type=Moment)
-    not_before: dt.datetime | None = Field(default=None, sa_type=Moment)
+    ended_by: dt.datetime | None = Field(default=None, sa_type=Moment)
+    due_at: dt.datetime | None = Field(default=None, sa_type=Moment)
+    looks: int = 0
+    absent: int = 0
     technical: dict[str, Any] = Field(default_factory=dict, sa_type=Json)
 
 

@@ -7,7 +7,7 @@ themselves; writes don't: the caller asks for a Slot first, commits its intent, 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -317,6 +317,10 @@ class Destination(Protocol):
         """Address of the document on the ledger's own screens."""
         ...
 
+    def revoke(self) -> None:
+        """Give our access back at the vendor, for good. Raises ConnectionFailedError."""
+        ...
+
 
 # ── opening them ─────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -354,15 +358,29 @@ class TokenStore(Protocol):
         ...
 
 
-class Connectors(Protocol):
-    """Opens connectors by kind. Services are given one; the composition root decides which."""
+class Contact(Protocol):
+    """The database's memory of the calls to one vendor; what a throttle asks when Redis has forgotten everything."""
 
-    def source(self, kind: str, settings: Mapping[str, Any], secrets: Mapping[str, str]) -> Source: ...
+    def last(self) -> dt.datetime | None:
+        """The last call that anybody made (aware); None: there was none ever. Give it to Throttle as last_contact."""
+        ...
+
+    def touch(self) -> None:
+        """Note a call that is about to be made. Cheap: written at most every five seconds; any thread may call it."""
+        ...
+
+
+class Connectors(Protocol):
+    """Opens connectors by kind. Services are given one; the composition root decides which.
+
+    A source's settings are ``{"site", "company_id", "public_key", "client_id"}``, its secrets ``{"private_key"}``;
+    a QuickBooks Online Book's settings are ``{"realm", "environment"}``.
+    """
+
+    def source(
+        self, kind: str, settings: Mapping[str, Any], secrets: Mapping[str, str], contact: Contact
+    ) -> Source: ...
 
     def destination(
-        self,
-        kind: str,
-        settings: Mapping[str, Any],
-        tokens: TokenStore,
-        last_contact: Callable[[], dt.datetime | None],
+        self, kind: str, settings: Mapping[str, Any], tokens: TokenStore, contact: Contact
     ) -> Destination: ...

@@ -1,0 +1,59 @@
+"""Looks a document's links up and collects what is missing, so that a person sees all of it at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from app.domain.documents import Document
+from app.domain.links import NOUNS, Entry, LinkKind, Links, Need, Rules, needs
+from app.domain.problems import Problem
+
+
+def problems_of_links(document: Document, links: Links, rules: Rules) -> Iterator[Problem]:
+    """One problem per link that is missing or whose entry is inactive."""
+    for need in needs(document, rules):
+        entry = links.get((need.kind, need.source_id))
+        if entry is None:
+            yield not_linked(need)
+        elif not entry.active:
+            yield _inactive(need, entry)
+    for number, line in enumerate(document.lines, 1):
+        if not line.account and not line.product:
+            yield Problem(
+                "gl_account_missing",
+                f"Line {number} has no GL account in the PSA.",
+                "Map its work type or product class under Setup, GL Accounts in the PSA, then read it again.",
+                field=f"line {number}",
+            )
+
+
+def not_linked(need: Need) -> Problem:
+    """``customer_not_linked`` and its kin."""
+    noun = NOUNS[need.kind]
+    create = ", or create it" if need.draft else ""
+    return Problem(
+        f"{_word(need.kind)}_not_linked",
+        f"“{need.name}” is not linked to {_a(noun)} {noun} in QuickBooks.",
+        f"Link it to the {noun} it stands for{create}.",
+        field=need.field,
+        subject=f"{need.kind}:{need.source_id}",
+    )
+
+
+def _inactive(need: Need, entry: Entry) -> Problem:
+    noun = NOUNS[need.kind]
+    return Problem(
+        f"{_word(need.kind)}_inactive",
+        f"“{need.name}” is linked to the {noun} “{entry.name}”, which is inactive in QuickBooks.",
+        f"Make the {noun} active in QuickBooks and refresh the list, or link another one.",
+        field=need.field,
+        subject=f"{need.kind}:{need.source_id}",
+    )
+
+
+def _word(kind: LinkKind) -> str:
+    return NOUNS[kind].replace(" ", "_")
+
+
+def _a(noun: str) -> str:
+    return "an" if noun[0] in "aeiou" else "a"

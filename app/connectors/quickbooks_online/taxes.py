@@ -1,0 +1,167 @@
+"""How the PSA's tax goes into each of QuickBooks' tax models. The PSA's amount is always sent, and kept.
+
+``manual``     US, before automated sales tax: one tax code for the whole document, lines TAX or NON.
+``automated``  US automated sales tax: the address decides the code, an explicit TotalTax is honoured.
+``per_line``   everywhere else: a tax code per line, one TaxLine for every rate of the code.
+``off``        the company charges no sales tax: a document with tax cannot be posted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from app.connectors.quickbooks_online.shares import split
+from app.domain.documents import Document
+from app.domain.links import Entry, LinkKind, Links, Rules
+from app.domain.money import cents
+from app.domain.problems import Problem, Severity
+
+#: US pseudo codes of a line.
+TAX, NON = "TAX", "NON"
+
+
+@dataclass(frozen=True, slots=True)
+class TaxForm:
+    """The document's tax in QuickBooks' form: a code per line (empty: none) and members of the header."""
+
+    line_codes: list[str]
+    header: dict[str, Any] = field(default_factory=dict)
+
+
+def to_tax(document: Document, links: Links, rules: Rules) -> TaxForm:
+    """The tax in the company's model; only after ``problems_of_tax`` found nothing."""
+    if rules.tax_mode == "off":
+        return TaxForm([""] * len(document.lines))
+    if rules.tax_mode == "per_line":
+        return _per_line(document, linked_code(document, links), rules)
+    codes = [TAX if taxed else NON for taxed in taxed_lines(document)]
+    detail: dict[str, Any] = {"TotalTax": cents(document.tax.amount)}
+    code = linked_code(document, links)
+    if rules.tax_mode == "manual" and code and document.tax.amount:
+        detail = {"TxnTaxCodeRef": {"value": code.ledger_id}, **detail}
+    return TaxForm(codes, {"TxnTaxDetail": detail})
+
+
+def problems_of_tax(document: Document, links: Links, rules: Rules) -> list[Problem]:
+    """What makes the tax impossible to send in this company."""
+    if not document.tax.amount:
+        return []
+    if rules.tax_mode == "off":
+        return [
+            Problem(
+                "sales_tax_off",
+                "The document has tax, but sales tax is turned off in this QuickBooks company.",
+                "Turn sales tax on in QuickBooks (Taxes), then check the connection again.",
+                field="tax",
+            )
+        ]
+    if not linked_code(document, links) and rules.tax_mode != "automated" and not document.tax_code:
+        return [
+            Problem(
+                "tax_code_missing",
+                "The document has tax but no tax code in the PSA, so QuickBooks can’t be told which tax it is.",
+                "Give the invoice or its company a tax code in the PSA, then read it again.",
+                field="tax",
+            )
+        ]
+    if rules.tax_mode == "per_line" and not _untaxed_code(rules) and not all(taxed_lines(document)):
+        return [
+            Problem(
+                "no_tax_code_for_untaxed_lines",
+                "Some lines are without tax, and QuickBooks has no active tax code of 0 % for them.",
+                "Create a tax code of 0 % (exempt or out of scope) in QuickBooks, then check the connection again.",
+                field="tax",
+            )
+        ]
+    return []
+
+
+def warnings_of_tax(document: Document, links: Links, rules: Rules) -> list[Problem]:
+    """``tax_rate_differs``: QuickBooks' code has another rate than the PSA. The PSA's amount is sent all the same."""
+    code = linked_code(document, links)
+    rates = [level.rate for level in document.tax_levels]
+    if rules.tax_mode in ("off", "automated") or not document.tax.amount or not (code and code.rate and rates):
+        return []
+    known = [rate for rate in rates if rate is not None]
+    ours, theirs = sum(known, Decimal(0)), Decimal(code.rate)
+    if len(known) < len(rates) or ours == theirs or not document.tax_code:
+        return []
+    return [
+        Problem(
+            "tax_rate_differs",
+            f"The PSA taxes at {_percent(ours)}, the linked tax code “{code.name}” at {_percent(theirs)}.",
+            "Link the tax code of the same rate, or correct the rate on one side; the PSA’s amount was sent.",
+            Severity.WARNING,
+            field="tax",
+            subject=f"{LinkKind.TAX_CODES}:{document.tax_code.source_id}",
+        )
+    ]
+
+
+def taxed_lines(document: Document) -> list[bool]:
+    """Which lines count as taxed: none without tax; all where there is tax and the PSA flags no line."""
+    if not document.tax.amount:
+        return [False] * len(document.lines)
+    flagged = [line.taxable for line in document.lines]
+    return flagged if any(flagged) else [True] * len(flagged)
+
+
+def linked_code(document: Document, links: Links) -> Entry | None:
+    """The ledger's tax code for the document's, where there is a link."""
+    return links.get((LinkKind.TAX_CODES, document.tax_code.source_id)) if document.tax_code else None
+
+
+def _untaxed_code(rules: Rules) -> str:
+    return rules.extra.get("untaxed_code", "")
+
+
+def _per_line(document: Document, code: Entry | None, rules: Rules) -> TaxForm:
+    untaxed = _untaxed_code(rules)
+    if not document.tax.amount and not untaxed:
+        return TaxForm([""] * len(document.lines), {"GlobalTaxCalculation": "NotApplicable"})
+    taxed = taxed_lines(document)
+    codes = [code.ledger_id if flag and code else untaxed for flag in taxed]
+    detail: dict[str, Any] = {"TotalTax": cents(document.tax.amount)}
+    if code and code.parts and document.tax.amount:
+        net = sum(
+            (cents(line.amount.amount) for line, flag in zip(document.lines, taxed, strict=True) if flag), Decimal(0)
+        )
+        detail["TaxLine"] = _tax_lines(document, code, net)
+    return TaxForm(codes, {"GlobalTaxCalculation": "TaxExcluded", "TxnTaxDetail": detail})
+
+
+def _tax_lines(document: Document, code: Entry, net: Decimal) -> list[dict[str, Any]]:
+    """One TaxLine for every rate of the code: QuickBooks refuses an override that leaves one out."""
+    rates = [
+        (rate_id, Decimal(percent)) for rate_id, _, percent in (part.partition("=") for part in code.parts.split())
+    ]
+    amounts = _amounts(document, [percent for _, percent in rates])
+    return [
+        {
+            "Amount": amount,
+            "DetailType": "TaxLineDetail",
+            "TaxLineDetail": {
+                "TaxRateRef": {"value": rate_id},
+                "PercentBased": True,
+                "TaxPercent": percent,
+                "NetAmountTaxable": net,
+            },
+        }
+        for (rate_id, percent), amount in zip(rates, amounts, strict=True)
+    ]
+
+
+def _amounts(document: Document, percents: Sequence[Decimal]) -> list[Decimal]:
+    """The PSA's amount of each level where they have the same rates in the same order, else shares by rate."""
+    levels = document.tax_levels
+    same = [level.rate for level in levels] == list(percents)
+    amounts = [cents(level.amount.amount) for level in levels]
+    tax = cents(document.tax.amount)
+    return amounts if same and sum(amounts) == tax else split(tax, percents)
+
+
+def _percent(rate: Decimal) -> str:
+    return f"{rate.normalize():f} %"

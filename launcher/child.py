@@ -30,6 +30,7 @@ class Child:
     cwd: Path
     stdin: str = ""
     once: bool = False
+    mute: tuple[str, ...] = ()  # lines that hold one of these are not for the user
     process: subprocess.Popen[bytes] | None = None
     started: float = 0.0
     starts_at: float = 0.0
@@ -103,5 +104,6 @@ class Output:
         if not chunk or len(self._rest) >= LONGEST_LINE:
             lines, self._rest = [*lines, self._rest], b""
         texts = [text for line in lines if (text := line.decode("utf-8", "replace").rstrip())]
-        self.child.last_line = texts[-1] if texts else self.child.last_line
-        return texts
+        heard = [text for text in texts if not any(part in text for part in self.child.mute)]
+        self.child.last_line = heard[-1] if heard else self.child.last_line
+        return heard

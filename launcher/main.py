@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 
-from launcher import up
+from launcher import testing, up
 from launcher.data_lock import running_on
 from launcher.messages import LauncherError, UsageError, say
 from launcher.migrations import migrate
@@ -83,4 +83,9 @@ def _app_command(project: Project, arguments: list[str]) -> int:
     os.execve(command[0], command, env)
 
 
-OWN: dict[str, Callable[[Project, list[str]], int]] = {"setup": _setup, "sandbox": _sandbox, "up": up.command}
+OWN: dict[str, Callable[[Project, list[str]], int]] = {
+    "setup": _setup,
+    "sandbox": _sandbox,
+    "up": up.command,
+    "test": testing.command,
+}

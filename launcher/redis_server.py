@@ -25,6 +25,9 @@ LONGEST_SOCKET_PATH = 107
 OLDEST_SERVER = 6
 START_SECONDS = 8.0
 
+#: It says these at every start; the first is about snapshots on disk, of which there are none.
+NOISE = ("overcommit_memory", "Reading config from stdin")
+
 #: Read from stdin, so that blanks in a path need no escaping on a command line. The limit is far above what RQ
 #: needs; at it, writing fails loudly instead of dropping a job.
 CONFIGURATION = """\

@@ -16,7 +16,7 @@ from launcher.child import Child
 from launcher.messages import LauncherError, UsageError
 from launcher.migrations import migrate
 from launcher.project import Project, data_folder, environment, prepare_data_folder
-from launcher.redis_server import private_server, wait_until_it_answers
+from launcher.redis_server import NOISE, private_server, wait_until_it_answers
 from launcher.set_up import set_up
 from launcher.supervisor import Supervisor
 
@@ -105,7 +105,8 @@ def _start_redis(supervisor: Supervisor, what: Service) -> None:
     if what.env.get("CROSSFOOT_REDIS_URL", "").strip():
         return
     server = private_server(what.project, what.folder)
-    supervisor.begin(Child("redis", [server.program, "-"], what.env, what.folder, stdin=server.configuration))
+    command = [server.program, "-"]
+    supervisor.begin(Child("redis", command, what.env, what.folder, stdin=server.configuration, mute=NOISE))
     if not wait_until_it_answers(server.socket):
         raise LauncherError("The private Redis does not start.", f"Try it by hand: {server.program} --version")
 

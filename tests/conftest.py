@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 import redis
 
+from launcher import machine
+from tests.postgres import database_url, throw_away_server
 from tests.redis_server import start_redis
 
 
@@ -25,3 +30,39 @@ def redis_server(redis_url: str) -> Iterator[redis.Redis]:
     with redis.Redis.from_url(redis_url) as server:
         server.flushall()
         yield server
+
+
+def missing(part: str) -> None:
+    """Skip what cannot run on this machine; where everything is required that is a failure."""
+    if os.environ.get("CROSSFOOT_REQUIRE_ALL") == "1":
+        pytest.fail(f"{part} is missing, and here every test is required.")
+    pytest.skip(f"{part} is missing; ./crossfoot test says how to install it.")
+
+
+@pytest.fixture(scope="session")
+def postgres_folder() -> Iterator[Path]:
+    """The socket's folder of a real PostgreSQL server that lives as long as the test session."""
+    programs = machine.find_postgres()
+    if programs is None:
+        missing("PostgreSQL")
+    else:
+        with throw_away_server(programs) as folder:
+            yield folder
+
+
+@pytest.fixture
+def postgres_url(postgres_folder: Path) -> str:
+    """Address of a new, empty PostgreSQL database."""
+    name = f"test_{uuid.uuid4().hex}"
+    with psycopg.connect(host=str(postgres_folder), user="crossfoot", dbname="postgres", autocommit=True) as server:
+        server.execute(psycopg.sql.SQL("CREATE DATABASE {}").format(psycopg.sql.Identifier(name)))
+    return database_url(postgres_folder, name)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The path of a browser for Playwright's `executable_path`."""
+    found = machine.find_browser()
+    if found is None:
+        missing("Chromium")
+    return found or ""

@@ -47,21 +47,25 @@ def _unposted_row(record_id: int) -> Row:
 
 @accounting.get("/unpostedinvoices")
 def unposted_invoices() -> Response:
+    """The unposted invoices that the API member may see."""
     return page_of(_unposted_rows(), fields.UNPOSTED_INVOICE)
 
 
 @accounting.get("/unpostedinvoices/count")
 def count_unposted_invoices() -> Response:
+    """How many there are."""
     return count_of(_unposted_rows(), fields.UNPOSTED_INVOICE)
 
 
 @accounting.get("/unpostedinvoices/<int:record_id>")
 def one_unposted_invoice(record_id: int) -> Response:
+    """One of them, by the id of its GL record."""
     return one(_unposted_row(record_id), fields.UNPOSTED_INVOICE)
 
 
 @accounting.get("/unpostedinvoices/<int:record_id>/taxableLevels")
 def taxable_levels(record_id: int) -> Response:
+    """The tax of each level of one of them."""
     invoice = the_site().invoice(_unposted_row(record_id)["billingLogId"])
     rows = [
         {"id": index + 1, "taxLevel": each.level.level, "taxCodeXref": each.level.xref, "taxAmount": each.amount}
@@ -84,16 +88,19 @@ OTHER_FIELDS = {"unpostedexpenses": fields.UNPOSTED_EXPENSE, "unpostedprocuremen
 
 @accounting.get("/<any(unpostedexpenses, unpostedprocurement):kind>")
 def unposted_others(kind: str) -> Response:
+    """Unposted expenses or procurement."""
     return page_of(_other_rows(kind), OTHER_FIELDS[kind])
 
 
 @accounting.get("/<any(unpostedexpenses, unpostedprocurement):kind>/count")
 def count_unposted_others(kind: str) -> Response:
+    """How many there are."""
     return count_of(_other_rows(kind), OTHER_FIELDS[kind])
 
 
 @accounting.get("/<any(unpostedexpenses, unpostedprocurement):kind>/<int:record_id>")
 def one_unposted_other(kind: str, record_id: int) -> Response:
+    """One of them, by its id."""
     found = next((each for each in _other_rows(kind) if each["id"] == record_id), None)
     if found is None:
         raise not_found(kind, record_id)
@@ -124,6 +131,7 @@ def _export(invoices: Sequence[Invoice], wanted: ExportRequest) -> Row:
 
 @accounting.post("/export")
 def export() -> Response:
+    """GLExport of unposted documents. It changes nothing; a big one takes its time."""
     site = the_site()
     wanted = export_request(request.get_json(), site.today)
     with site.lock:
@@ -152,16 +160,19 @@ def _batch_rows() -> list[Row]:
 
 @accounting.get("/batches")
 def batches() -> Response:
+    """The accounting batches."""
     return page_of(_batch_rows(), fields.BATCH)
 
 
 @accounting.get("/batches/count")
 def count_batches() -> Response:
+    """How many there are."""
     return count_of(_batch_rows(), fields.BATCH)
 
 
 @accounting.get("/batches/<int:batch_id>")
 def one_batch(batch_id: int) -> Response:
+    """One of them."""
     return one(_batch_row(the_site().batch(batch_id)), fields.BATCH)
 
 
@@ -178,6 +189,7 @@ def create_batch() -> tuple[Response, int]:
 
 @accounting.delete("/batches/<int:batch_id>")
 def delete_batch(batch_id: int) -> tuple[str, int]:
+    """Return the members to unposted."""
     site = the_site()
     with site.lock:
         site.delete_batch(site.batch(batch_id))
@@ -223,9 +235,11 @@ def _sides(amount: Any) -> Row:
 
 @accounting.get("/batches/<int:batch_id>/entries")
 def batch_entries(batch_id: int) -> Response:
+    """The GL records of a batch."""
     return page_of(_entry_rows(batch_id), fields.BATCH_ENTRY)
 
 
 @accounting.get("/batches/<int:batch_id>/entries/count")
 def count_batch_entries(batch_id: int) -> Response:
+    """How many there are."""
     return count_of(_entry_rows(batch_id), fields.BATCH_ENTRY)

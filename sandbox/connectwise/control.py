@@ -32,6 +32,7 @@ def refuse(error: ValueError) -> tuple[Response, int]:
 
 @control.get("/_stats")
 def stats() -> Response:
+    """Limits, counts of calls, and what is unposted."""
     site = the_site()
     with site.lock:
         unposted = site.unposted()
@@ -42,11 +43,13 @@ def stats() -> Response:
 
 @control.get("/_switches")
 def show_switches() -> Response:
+    """All switches."""
     return jsonify(the_site().switches.as_dict())
 
 
 @control.post("/_switches")
 def change_switches() -> Response:
+    """Set the switches that the body names."""
     with the_site().lock:
         the_site().switches.change(request.get_json())
         _gate().obey_switches()
@@ -55,6 +58,7 @@ def change_switches() -> Response:
 
 @control.get("/_faults")
 def show_faults() -> Response:
+    """The faults that wait, with their hits."""
     return jsonify(_gate().faults.listing())
 
 
@@ -69,12 +73,14 @@ def add_faults() -> Response:
 
 @control.delete("/_faults")
 def clear_faults() -> Response:
+    """Forget every fault."""
     _gate().faults.clear()
     return show_faults()
 
 
 @control.get("/_batches")
 def all_batches() -> Response:
+    """All batches with their GL records and invoices."""
     site = the_site()
     with site.lock:
         return jsonify([_batch(each) for each in site.batches.values()])
@@ -96,6 +102,7 @@ def _batch(batch: Batch) -> Row:
 
 @control.get("/_invoices")
 def all_invoices() -> Response:
+    """All invoices with their state and GL records."""
     site = the_site()
     with site.lock:
         return jsonify([_invoice(each) for each in site.invoices.values()])

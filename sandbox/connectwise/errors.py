@@ -16,7 +16,7 @@ class ApiError(Exception):
             self.body["errors"] = errors
 
 
-class CannotRoute(Exception):
+class CannotRouteError(Exception):
     """A doubled path or a company that this host does not serve: 400, and not JSON."""
 
     TEXT = "Cannot route. Codebase/company is invalid"

@@ -212,7 +212,7 @@ def _detail(invoice: Invoice, line: ExportLine) -> Row:
     return without_null(row)
 
 
-def _taxable_flags(invoice: Invoice, taxable: bool) -> Row:  # noqa: FBT001  the only other argument
+def _taxable_flags(invoice: Invoice, taxable: bool) -> Row:
     levels = {each.level.level for each in invoice.taxes} if taxable else set()
     return {f"taxable{number if number > 1 else ''}Flag": number in levels for number in range(1, 6)}
 

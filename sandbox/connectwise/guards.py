@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Flask, Response, current_app, g, jsonify, request
 
-from sandbox.connectwise.errors import CannotRoute, no_endpoint, no_permission, not_authenticated
+from sandbox.connectwise.errors import CannotRouteError, no_endpoint, no_permission, not_authenticated
 from sandbox.faults import WIRE_FAULT, Fault, Faults
 from sandbox.throttle import Limit, Throttle
 
@@ -83,7 +83,7 @@ def _before() -> Response | None:
         return None
     gate = _gate()
     time.sleep(gate.site.switches.latency_ms / 1000)
-    g.fault = gate.faults.take(request.method, request.path)
+    g.fault = gate.faults.take(request.method, _fault_path())
     refused = _refusal(g.fault)
     if refused is not None:
         return refused
@@ -104,6 +104,12 @@ def _after(answer: Response) -> Response:
         answer = _spoil(answer, fault)
     _gate().count(request.path, answer.status_code)
     return answer
+
+
+def _fault_path() -> str:
+    """What a fault's path is compared with: the address after `apis/3.0`, so that an upgrade doesn't matter."""
+    match = API.match(request.path)
+    return "/" + match["rest"] if match else request.path
 
 
 def _refusal(fault: Fault | None) -> Response | None:
@@ -154,7 +160,7 @@ def _too_many(gate: Gate) -> Response:
 
 def _check_address(site: Site) -> None:
     if "/apis/3.0/apis/3.0" in request.path:
-        raise CannotRoute
+        raise CannotRouteError
     match = API.match(request.path)
     if not match or match["codebase"] != site.codebase:
         raise no_endpoint()
@@ -168,7 +174,7 @@ def _check_keys(site: Site) -> None:
     if not user or not public:
         raise not_authenticated()
     if company.casefold() != keys.company_id.casefold():
-        raise CannotRoute
+        raise CannotRouteError
     if not (_same(public, keys.public_key) and _same(private, keys.private_key)):
         raise not_authenticated()
     if not request.headers.get("clientId"):

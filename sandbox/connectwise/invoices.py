@@ -27,16 +27,19 @@ def _rows() -> list[Row]:
 
 @invoices.get("")
 def all_invoices() -> Response:
+    """Invoices in every state."""
     return page_of(_rows(), fields.INVOICE)
 
 
 @invoices.get("/count")
 def count_invoices() -> Response:
+    """How many there are."""
     return count_of(_rows(), fields.INVOICE)
 
 
 @invoices.get("/<int:invoice_id>")
 def one_invoice(invoice_id: int) -> Response:
+    """One of them."""
     site = the_site()
     with site.lock:
         return one(invoice_row(site, site.invoice(invoice_id)), fields.INVOICE)
@@ -44,6 +47,7 @@ def one_invoice(invoice_id: int) -> Response:
 
 @invoices.get("/<int:invoice_id>/pdf")
 def invoice_pdf(invoice_id: int) -> Response:
+    """What the customer would get."""
     invoice = the_site().invoice(invoice_id)
     text = f"{the_site().name}: invoice {invoice.number}, {invoice.total:.2f} USD"
     return Response(one_page(text), mimetype="application/pdf")

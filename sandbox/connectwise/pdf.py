@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 
+FONT = "<< /Font << /F1 5 0 R >> >>"
+
+
 def one_page(text: str) -> bytes:
     """A valid one-page PDF; characters outside Latin-1 become question marks."""
     plain = text.encode("latin-1", "replace").decode("latin-1")
@@ -13,7 +16,7 @@ def one_page(text: str) -> bytes:
         [
             "<< /Type /Catalog /Pages 2 0 R >>",
             "<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
-            "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents 4 0 R /Resources << /Font << /F1 5 0 R >> >> >>",
+            f"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents 4 0 R /Resources {FONT} >>",
             f"<< /Length {len(stream)} >>\nstream\n{stream}\nendstream",
             "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
         ]
@@ -27,5 +30,6 @@ def _assembled(objects: list[str]) -> bytes:
         out += f"{number} 0 obj\n{body}\nendobj\n".encode("latin-1")
     table = "".join(f"{each:010d} 00000 n \n" for each in offsets)
     size = len(objects) + 1
-    tail = f"xref\n0 {size}\n0000000000 65535 f \n{table}trailer\n<< /Size {size} /Root 1 0 R >>\nstartxref\n{len(out)}\n%%EOF\n"
+    tail = f"xref\n0 {size}\n0000000000 65535 f \n{table}"
+    tail += f"trailer\n<< /Size {size} /Root 1 0 R >>\nstartxref\n{len(out)}\n%%EOF\n"
     return out + tail.encode("latin-1")

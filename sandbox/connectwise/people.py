@@ -47,7 +47,7 @@ def _batch(site: Site, wanted: Row) -> Batch:
 
 
 def change(site: Site, wanted: Row) -> None:
-    """Re-open, change, and close again, under new GL records. `amount` becomes the first line's; `map` gives GL accounts."""
+    """Re-open, change and re-close, under new GL records: the first line's `amount`, `new_number`, `map` (accounts)."""
     invoice = _invoice(site, wanted)
     site.reopen(invoice)
     if "amount" in wanted:

@@ -14,7 +14,7 @@ from sandbox import wire
 from sandbox.connectwise import guards
 from sandbox.connectwise.accounting import accounting
 from sandbox.connectwise.control import control
-from sandbox.connectwise.errors import ApiError, CannotRoute, no_endpoint
+from sandbox.connectwise.errors import ApiError, CannotRouteError, no_endpoint
 from sandbox.connectwise.invoices import invoices
 from sandbox.connectwise.site import Site
 from sandbox.connectwise.tables import tables
@@ -100,7 +100,7 @@ def company_info(company_id: str) -> Response:
 
 def _register_errors(app: Flask) -> None:
     app.register_error_handler(ApiError, lambda error: (jsonify(error.body), error.status))
-    app.register_error_handler(CannotRoute, lambda _: Response(CannotRoute.TEXT, 400, mimetype="text/plain"))
+    app.register_error_handler(CannotRouteError, lambda _: Response(CannotRouteError.TEXT, 400, mimetype="text/plain"))
     app.register_error_handler(NotFound, lambda _: (jsonify(no_endpoint().body), 404))
     app.register_error_handler(MethodNotAllowed, lambda _: _plain_error(405, "The method is not allowed."))
     app.register_error_handler(BadRequest, lambda _: _plain_error(400, "The body is no JSON."))

@@ -256,7 +256,7 @@ def _one(name: str, record_id: int) -> Response:
     rows, known = _rows(name)
     found = next((each for each in rows if each["id"] == record_id), None)
     if found is None:
-        raise not_found(name.split("/")[-1], record_id)
+        raise not_found(name.rsplit("/", 1)[-1], record_id)
     return one(found, known)
 
 
@@ -269,6 +269,7 @@ for _name in TABLES:
 
 @tables.get("/finance/taxCodes/<int:code_id>/taxCodeLevels")
 def tax_code_levels(code_id: int) -> Response:
+    """The levels of a tax code, with their rates."""
     code = the_site().tax_codes.get(code_id)
     if code is None:
         raise not_found("TaxCode", code_id)
@@ -277,6 +278,7 @@ def tax_code_levels(code_id: int) -> Response:
 
 @tables.get("/system/info")
 def system_info() -> Response:
+    """Version and licences; GLInterface says that the accounting interface is licensed."""
     bits = [
         {"name": name, "activeFlag": name != "SpamStats"}
         for name in ("EmailConnector", "GLInterface", "Agreement", "SpamStats")

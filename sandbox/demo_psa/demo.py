@@ -30,7 +30,7 @@ def demo_site(today: date | None = None) -> Site:
     fill_customers(site)
     by_name = {each.name: each for each in site.companies.values()}
     for name, kind, days, lines, more in (*_first(), *_unusual(), *_ordinary()):
-        bill(site, by_name[name], kind, site.today - timedelta(days=days), lines, **more)
+        bill(site, by_name[name], kind=kind, day=site.today - timedelta(days=days), lines=lines, **more)
     _same_customer(site)
     fill_others(site)
     site.close_more = lambda count: close_more(site, count)
@@ -229,13 +229,9 @@ def _ordinary() -> list[Entry]:
 def _same_customer(site: Site) -> list[Invoice]:
     """Five invoices of one customer on consecutive days."""
     acme = next(each for each in site.companies.values() if each.name == "Acme Dental")
+    days = [site.today - timedelta(days=2 + index) for index in range(5)]
+    hours = ["1", "1.25", "1.5", "1.75", "2"]
     return [
-        bill(
-            site,
-            acme,
-            "Standard",
-            site.today - timedelta(days=2 + index),
-            [labor(48400 + index, f"{1 + index * 0.25}")],
-        )
-        for index in range(5)
+        bill(site, acme, kind="Standard", day=day, lines=[labor(48400 + index, hours[index])])
+        for index, day in enumerate(days)
     ]

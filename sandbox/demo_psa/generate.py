@@ -28,10 +28,9 @@ def generate(site: Site, invoices: int, customers: int = 50, lines: int = 4, see
     for index in range(invoices):
         company = companies[index % customers]
         day = site.today - timedelta(days=1 + index % 39)
+        numbers = (number + 3 * index, str(int(text) + index))
         items = [_line(rng) for _ in range(lines)]
-        made.append(
-            site.add_invoice(invoice(site, number + 3 * index, str(int(text) + index), company, "Standard", day, items))
-        )
+        made.append(site.add_invoice(invoice(site, numbers, company, kind="Standard", day=day, lines=items)))
     return made
 
 
@@ -47,7 +46,7 @@ def close_more(site: Site, count: int) -> list[Invoice]:
         kind = rng.choice(("Agreement", "Standard", "Standard"))
         items = seats(rng.randint(2, 9), office=rng.randint(1, 9)) if kind == "Agreement" else [_line(rng), _line(rng)]
         day = site.today - timedelta(days=1)
-        made.append(bill(site, company, kind, day, items, closed=datetime.now(UTC)))
+        made.append(bill(site, company, kind=kind, day=day, lines=items, closed=datetime.now(UTC)))
     return made
 
 

@@ -29,20 +29,20 @@ def due(day: date, term: Term) -> date:
     return start + timedelta(days=term.due_days)
 
 
-def bill(site: Site, company: Company, kind: str, day: date, lines: Sequence[Line], **more: Any) -> Invoice:
+def bill(site: Site, company: Company, *, kind: str, day: date, lines: Sequence[Line], **more: Any) -> Invoice:
     """A closed invoice with the next number; `more` are further fields of Invoice."""
-    number, text = site.next_invoice()
-    return site.add_invoice(invoice(site, number, text, company, kind, day, lines, **more))
+    made = invoice(site, site.next_invoice(), company, kind=kind, day=day, lines=lines, **more)
+    return site.add_invoice(made)
 
 
 def invoice(
-    site: Site, number: int, text: str, company: Company, kind: str, day: date, lines: Sequence[Line], **more: Any
+    site: Site, numbers: tuple[int, str], company: Company, *, kind: str, day: date, lines: Sequence[Line], **more: Any
 ) -> Invoice:
-    """The same under a number of one's own, not yet part of the site."""
+    """The same under an id and a number of one's own, not yet part of the site."""
     term = site.terms[more.pop("term_id", company.term_id)]
     return Invoice(
-        id=number,
-        number=text,
+        id=numbers[0],
+        number=numbers[1],
         type=kind,
         date=day,
         due_date=due(day, term),

@@ -11,12 +11,15 @@ from sandbox.demo_psa.tables import PORTLAND, TACOMA
 if TYPE_CHECKING:
     from sandbox.connectwise.site import Site
 
-EXPENSES = (
+# Member or identifier, kind, text, total, location, days before today.
+Entry = tuple[str, str, str, float, int, int]
+
+EXPENSES: tuple[Entry, ...] = (
     ("Marta Ortiz", "Mileage", "Mileage, 62 miles", 43.40, PORTLAND, 6),
     ("Dev Patel", "Meals", "Lunch with customer", 38.75, TACOMA, 9),
     ("Keisha Grant", "Parking", "Parking, Pearl District", 24.00, PORTLAND, 12),
 )
-PURCHASES = (
+PURCHASES: tuple[Entry, ...] = (
     ("1088-PS20114-purchase", "Purchase", "PO 1088", 1861.00, PORTLAND, 5),
     ("1091-PS20131-purchase", "Purchase", "PO 1091", 520.00, TACOMA, 10),
     ("31-adjustment", "Adjustment", "Count of 3 November", -12.60, PORTLAND, 14),
@@ -26,14 +29,13 @@ PURCHASES = (
 def fill_others(site: Site) -> None:
     """Give the site its expenses and purchases."""
     for number, expense in enumerate(EXPENSES):
-        site.add_expense(_expense(site, number, *expense))
+        site.add_expense(_expense(site, number, expense))
     for purchase in PURCHASES:
-        site.add_procurement(_purchase(site, *purchase))
+        site.add_procurement(_purchase(site, purchase))
 
 
-def _expense(
-    site: Site, number: int, member: str, kind: str, text: str, total: float, location: int, days: int
-) -> dict[str, Any]:
+def _expense(site: Site, number: int, expense: Entry) -> dict[str, Any]:
+    member, kind, text, total, location, days = expense
     company = next(iter(site.companies.values()))
     return {
         "locationId": location,
@@ -56,9 +58,8 @@ def _expense(
     }
 
 
-def _purchase(
-    site: Site, identifier: str, kind: str, text: str, total: float, location: int, days: int
-) -> dict[str, Any]:
+def _purchase(site: Site, purchase: Entry) -> dict[str, Any]:
+    identifier, kind, text, total, location, days = purchase
     return {
         "description": text,
         "unpostedProductId": identifier,

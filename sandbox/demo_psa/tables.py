@@ -43,20 +43,20 @@ PRODUCT_TYPES = (
 )
 
 
-def _product(number: int, identifier: str, text: str, kind: int, price: str, cost: str, account: str) -> Product:
+def _product(number: int, identifier: str, text: str, kind: int, account: str, *, price: str, cost: str) -> Product:
     """Hardware and security tools are taxable, subscriptions are not."""
     return Product(number, identifier, text, kind, Decimal(price), Decimal(cost), account, taxable=kind == HARDWARE)
 
 
-SWITCH = _product(741, "SW-24P", "24-port PoE switch", HARDWARE, "418.50", "310.00", "4100")
-FIREWALL = _product(742, "FW-60F", "Firewall appliance, 60F", HARDWARE, "695.00", "520.00", "4100")
-LAPTOP = _product(743, "LT-5450", 'Laptop 14", i7, 32 GB', HARDWARE, "1389.00", "1120.00", "4100")
-OFFICE = _product(751, "M365-BP", "Microsoft 365 Business Premium", CLOUD, "22.00", "17.60", "4200")
-HUNTRESS = _product(761, "HUNTRESS", "Huntress managed EDR", CLOUD, "4.25", "2.10", "4600")
-BACKUP = _product(771, "SIRIS-S5", "Backup appliance, monthly", CLOUD, "189.00", "129.00", "4300")
-CABLE = _product(781, "CAT6-3FT", "Patch cable Cat 6, 3 ft", HARDWARE, "5.2456", "2.10", "4100")
-UPS = _product(782, "UPS-1500", "UPS 1500 VA, rack", HARDWARE, "329.95", "251.00", "4100")
-MFA = _product(762, "DUO-MFA", "Multi-factor log-in, per user", CLOUD, "3.00", "1.80", "4200")
+SWITCH = _product(741, "SW-24P", "24-port PoE switch", HARDWARE, "4100", price="418.50", cost="310.00")
+FIREWALL = _product(742, "FW-60F", "Firewall appliance, 60F", HARDWARE, "4100", price="695.00", cost="520.00")
+LAPTOP = _product(743, "LT-5450", 'Laptop 14", i7, 32 GB', HARDWARE, "4100", price="1389.00", cost="1120.00")
+OFFICE = _product(751, "M365-BP", "Microsoft 365 Business Premium", CLOUD, "4200", price="22.00", cost="17.60")
+HUNTRESS = _product(761, "HUNTRESS", "Huntress managed EDR", CLOUD, "4600", price="4.25", cost="2.10")
+BACKUP = _product(771, "SIRIS-S5", "Backup appliance, monthly", CLOUD, "4300", price="189.00", cost="129.00")
+CABLE = _product(781, "CAT6-3FT", "Patch cable Cat 6, 3 ft", HARDWARE, "4100", price="5.2456", cost="2.10")
+UPS = _product(782, "UPS-1500", "UPS 1500 VA, rack", HARDWARE, "4100", price="329.95", cost="251.00")
+MFA = _product(762, "DUO-MFA", "Multi-factor log-in, per user", CLOUD, "4200", price="3.00", cost="1.80")
 PRODUCTS = (SWITCH, FIREWALL, LAPTOP, OFFICE, HUNTRESS, BACKUP, CABLE, UPS, MFA)
 
 

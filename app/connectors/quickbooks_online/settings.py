@@ -5,11 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Self
 
+from app.connectors.throttle import Limit
+
 #: https://developer.intuit.com/app/developer/qbo/docs/learn/rest-api-features#limits-and-throttles
 MAX_BATCH = 30
 LANES = 4
 MINOR_VERSION = "75"
 REQUEST_ID_LENGTH = 36
+
+#: Spare calls are for a Redis that has lost its memory; the batch limit needs none, since a batch can wait a minute.
+LIMITS = (
+    Limit("requests", 500, 60, "QuickBooks’ limit (500 calls a minute)", spare=20),
+    Limit("second", 10, 1, "QuickBooks’ limit (10 calls a second)", spare=2),
+    Limit("batch", 40, 60, "QuickBooks’ limit (40 batch calls a minute)"),
+)
 
 _API = {
     "production": "https://quickbooks.api.intuit.com",

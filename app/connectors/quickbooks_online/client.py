@@ -1,0 +1,165 @@
+"""HTTP with QuickBooks Online and nothing else: addresses, token, throttle, retries of reads.
+
+Reads wait for the throttle and are repeated; a write is one request within the caller's slot, repeated only after a
+401, when it was provably not executed.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from app.connectors.http import Answer, Http, NoAnswerError, NotSentError
+from app.connectors.protocols import SLOT_SECONDS, ConnectionFailedError, Slot, Wait
+from app.connectors.quickbooks_online import faults, queries
+from app.connectors.quickbooks_online.access import Access
+from app.connectors.quickbooks_online.settings import MINOR_VERSION
+from app.connectors.throttle import GrantedSlot, Throttle
+
+#: What one call uses of which limit (settings.LIMITS).
+ONE = {"requests": 1, "second": 1}
+BATCH = {**ONE, "batch": 1}
+#: Longer statements go by POST: addresses of more than some 2,000 characters get lost on the way.
+LONGEST_QUERY_ADDRESS = 1200
+TRIES = 3
+
+
+class LateError(NotSentError):
+    """The slot is too old: its intent may have been given up by somebody else. Nothing was sent."""
+
+    def __init__(self) -> None:
+        super().__init__("The call came too late for its slot, so it was not made.", code="late")
+
+
+class FaultError(ConnectionFailedError):
+    """QuickBooks refused a read. ``codes`` are its fault codes."""
+
+    def __init__(self, answer: Answer) -> None:
+        found = faults.faults_of(answer)
+        outcome = faults.outcome_of_answer(answer)
+        problem = getattr(outcome, "systemic", None) or (faults.problem_of(found[0]) if found else None)
+        super().__init__(
+            problem.message if problem else f"QuickBooks answered with an error (HTTP {answer.status}).",
+            problem.remedy if problem else "Try again; if it stays, see Intuit’s status page.",
+            systemic=getattr(outcome, "systemic", None) is not None,
+            code=problem.code if problem else "no_answer",
+        )
+        self.status = answer.status
+        self.codes = tuple(fault.code for fault in found)
+        self.tid = faults.tid_of(answer)
+
+
+class Client:
+    """One company (realm). May be used by several threads."""
+
+    def __init__(
+        self,
+        http: Http,
+        access: Access,
+        throttle: Throttle,
+        base_url: str,
+        realm: str,
+        *,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.realm = realm
+        self._http = http
+        self._access = access
+        self._throttle = throttle
+        self._base = f"{base_url}/v3/company/{realm}"
+        self._sleep = sleep
+
+    def reserve(self, *, batch: bool) -> GrantedSlot | Wait:
+        """Leave for one writing call."""
+        return self._throttle.try_acquire(BATCH if batch else ONE)
+
+    def get(self, path: str) -> dict[str, Any]:
+        """One object or answer. Raises FaultError, ConnectionFailedError."""
+        return self._read("GET", path, {})
+
+    def query(self, statement: str) -> list[dict[str, Any]]:
+        """All rows of a statement, page by page. Raises FaultError, ConnectionFailedError."""
+        rows: list[dict[str, Any]] = []
+        for page in range(10_000):
+            found = self._page(queries.paged(statement, page))
+            rows += found
+            if len(found) < queries.PAGE:
+                break
+        return rows
+
+    def write(self, target: str, request_id: str, body: str, slot: Slot) -> Answer:
+        """One write within its slot.
+
+        Raises:
+            NotSentError: not executed (unreachable, slot too old, no token).
+            NoAnswerError: perhaps executed.
+        """
+        token = self._access.token()
+        answer = self._send(target, request_id, body, slot, token)
+        if answer.status == 401:
+            answer = self._send(target, request_id, body, slot, self._access.token(refused=token))
+        if answer.status == 429:
+            self.penalize(answer.retry_after)
+        return answer
+
+    def penalize(self, seconds: float | None = None) -> None:
+        """QuickBooks has said 429: nobody calls for a while."""
+        self._throttle.penalize(seconds or faults.THROTTLE_SECONDS)
+
+    def _page(self, statement: str) -> list[dict[str, Any]]:
+        if len(statement) <= LONGEST_QUERY_ADDRESS:
+            body = self._read("GET", "query", {"query": statement})
+        else:
+            body = self._read("POST", "query", {}, statement)
+        answer = body.get("QueryResponse")
+        if not isinstance(answer, dict):
+            raise ConnectionFailedError("QuickBooks’ answer to a query has another form than expected.", code="shape")
+        return next((rows for rows in answer.values() if isinstance(rows, list)), [])
+
+    def _send(self, target: str, request_id: str, body: str, slot: Slot, token: str) -> Answer:
+        if slot.age > SLOT_SECONDS:
+            raise LateError
+        headers = {**_headers(token), "Content-Type": "application/json"}
+        params = {"requestid": request_id, "minorversion": MINOR_VERSION}
+        return self._http.call("POST", f"{self._base}/{target}", headers=headers, params=params, body=body)
+
+    def _read(self, method: str, path: str, params: Mapping[str, str], body: str | None = None) -> dict[str, Any]:
+        for left in reversed(range(TRIES)):
+            try:
+                answer = self._authorized(method, path, params, body)
+            except NoAnswerError:
+                if not left:
+                    raise
+                self._sleep(1)
+                continue
+            if not left or not (answer.status == 429 or answer.status >= 500):
+                break
+            if answer.status >= 500:
+                self._sleep(1)
+        parsed = answer.json() if answer.ok else None
+        if not isinstance(parsed, dict) or faults.faults_in(parsed):
+            raise FaultError(answer)
+        return parsed
+
+    def _authorized(self, method: str, path: str, params: Mapping[str, str], body: str | None) -> Answer:
+        token = self._access.token()
+        answer = self._once(method, path, params, body, token)
+        if answer.status == 401:
+            answer = self._once(method, path, params, body, self._access.token(refused=token))
+        if answer.status == 429:
+            self.penalize(answer.retry_after)
+        return answer
+
+    def _once(self, method: str, path: str, params: Mapping[str, str], body: str | None, token: str) -> Answer:
+        headers = {**_headers(token), **({"Content-Type": "application/text"} if body else {})}
+        slot = self._throttle.acquire(ONE, sleep=self._sleep)
+        try:
+            everything = {**params, "minorversion": MINOR_VERSION}
+            return self._http.call(method, f"{self._base}/{path}", headers=headers, params=everything, body=body)
+        finally:
+            slot.release()
+
+
+def _headers(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}", "Accept": "application/json"}

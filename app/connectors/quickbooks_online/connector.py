@@ -1,0 +1,126 @@
+"""QuickBooks Online as a Destination: wiring only. Translation is pure, the client is only HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from app.connectors.http import NoAnswerError
+from app.connectors.protocols import (
+    Body,
+    Company,
+    ConnectionFailedError,
+    CreationOutcome,
+    OutgoingCall,
+    Probe,
+    Slot,
+    Wait,
+)
+from app.connectors.quickbooks_online import calls, drafts, lists, translate
+from app.connectors.quickbooks_online import company as companies
+from app.connectors.quickbooks_online.client import Client, FaultError
+from app.connectors.quickbooks_online.find import find
+from app.connectors.quickbooks_online.receipts import ENTITIES, to_receipt
+from app.connectors.quickbooks_online.settings import LANES, MAX_BATCH, Endpoints
+from app.domain.documents import Document, DocumentKind
+from app.domain.links import Draft, Entry, LinkKind, Links, Rules
+from app.domain.marks import Mark
+from app.domain.outcomes import Finding, InDoubt, NotDone, Outcome, Receipt
+from app.domain.problems import Problem
+
+#: Pause before a call that never left is tried again.
+TRY_AGAIN = 5.0
+
+
+class QuickBooksOnline:
+    """One company."""
+
+    lanes = LANES
+    max_members = MAX_BATCH
+
+    def __init__(self, client: Client, endpoints: Endpoints, home_currency: str = "USD") -> None:
+        self._client = client
+        self._endpoints = endpoints
+        self._home_currency = home_currency
+
+    # https://developer.intuit.com/app/developer/qbo/docs/api/accounting/all-entities/companyinfo
+    def company(self) -> Company:
+        info = self._client.get(f"companyinfo/{self._client.realm}").get("CompanyInfo") or {}
+        try:
+            preferences = self._client.get("preferences").get("Preferences") or {}
+        except FaultError as error:
+            if error.status != 403 and not {"120", "5020"} & set(error.codes):
+                raise
+            preferences = None
+        mode = companies.tax_mode(preferences or {}, companies.country_of(info))
+        untaxed = lists.untaxed_code(self.entries(LinkKind.TAX_CODES)) if mode == "per_line" else ""
+        return companies.to_company(info, preferences, self._client.realm, self._endpoints.environment, untaxed)
+
+    def entries(self, kind: LinkKind) -> list[Entry]:
+        return lists.entries(self._client.query, kind)
+
+    def names_taken(self) -> set[str]:
+        return lists.names_taken(self._client.query)
+
+    def translate(self, document: Document, mark: Mark, links: Links, rules: Rules) -> Body:
+        return translate.to_quickbooks(document, mark, links, rules)
+
+    def compose(self, bodies: Sequence[Body], request_id: str) -> OutgoingCall:
+        return calls.compose(bodies, request_id)
+
+    def reserve(self, members: int) -> Slot | Wait:
+        return self._client.reserve(batch=members > 1)
+
+    # https://developer.intuit.com/app/developer/qbo/docs/api/accounting/all-entities/batch
+    def send(self, call: OutgoingCall, slot: Slot) -> list[Outcome]:
+        try:
+            answer = self._client.write(call.target, call.request_id, call.body, slot)
+        except ConnectionFailedError as error:
+            return [_not_answered(error, call.request_id)] * len(call.item_ids)
+        finally:
+            slot.release()
+        outcomes = calls.outcomes(call, answer, self._home_currency)
+        if answer.ok and any(isinstance(outcome, NotDone) and outcome.reason == "throttled" for outcome in outcomes):
+            self._client.penalize()
+        return outcomes
+
+    def find(self, probes: Sequence[Probe]) -> list[Finding]:
+        return find(self._client.query, probes, self._home_currency)
+
+    def read(self, kind: DocumentKind, ledger_id: str) -> Receipt | None:
+        entity = ENTITIES[kind]
+        try:
+            found = self._client.get(f"{entity.lower()}/{ledger_id}").get(entity)
+        except FaultError as error:
+            if "610" in error.codes:
+                return None
+            raise
+        try:
+            return to_receipt(found or {}, self._home_currency)
+        except ValueError as error:
+            raise ConnectionFailedError(str(error), code="shape") from error
+
+    def draft_body(self, draft: Draft, name: str, links: Links, rules: Rules) -> str:
+        return drafts.draft_body(draft, name, links, rules)
+
+    def valid_name(self, kind: LinkKind, name: str) -> str:
+        return drafts.valid_name(kind, name)
+
+    def create(self, kind: LinkKind, body: str, request_id: str, slot: Slot) -> CreationOutcome:
+        try:
+            answer = self._client.write(drafts.ENTITIES[kind].lower(), request_id, body, slot)
+        except ConnectionFailedError as error:
+            return _not_answered(error, request_id)
+        finally:
+            slot.release()
+        return drafts.outcome(kind, answer, request_id)
+
+    def url(self, kind: DocumentKind, ledger_id: str) -> str:
+        return f"{self._endpoints.screens}/app/{ENTITIES[kind].lower()}?txnId={ledger_id}"
+
+
+def _not_answered(error: ConnectionFailedError, request_id: str) -> NotDone | InDoubt:
+    """A call without a whole answer: in doubt when it may have arrived, else not done."""
+    if isinstance(error, NoAnswerError):
+        return InDoubt(error.message, technical={"request_id": request_id, "timed_out": error.timed_out})
+    systemic = Problem(error.code, error.message, error.remedy) if error.systemic else None
+    return NotDone(error.code, 0 if error.code == "late" else TRY_AGAIN, systemic=systemic)

@@ -1,0 +1,166 @@
+"""QuickBooks' lists as entries that PSA ids can be linked to; inactive ones too, so that a stale link shows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from decimal import Decimal
+from typing import Any
+
+from app.connectors.quickbooks_online import queries
+from app.connectors.quickbooks_online.receipts import ref
+from app.domain.links import Entry, LinkKind
+
+Row = Mapping[str, Any]
+Query = Callable[[str], list[dict[str, Any]]]
+
+#: Name lists answer with active rows only, unless asked for both.
+BOTH = "Active IN (true, false)"
+#: US pseudo codes for a line; they can't be a document's tax code.
+PSEUDO_CODES = ("TAX", "NON")
+#: Categories and bundles can't stand on a line.
+ITEM_TYPES = ("Service", "NonInventory", "Inventory")
+
+
+def entries(query: Query, kind: LinkKind) -> list[Entry]:
+    """The whole list. Raises ConnectionFailedError."""
+    return _READERS[kind](query)
+
+
+def names_taken(query: Query) -> set[str]:
+    """Names that a new customer may not have: three lists share one namespace, compared without case."""
+    holders = ("Customer", "Vendor", "Employee")
+    rows = (row for holder in holders for row in query(queries.select(holder, BOTH)))
+    return {name.casefold() for row in rows if (name := _name(row))}
+
+
+def to_entry(kind: LinkKind, row: Row) -> Entry:
+    """One row of customers, items, accounts or terms."""
+    return _ROWS[kind](row)
+
+
+def untaxed_code(codes: Iterable[Entry]) -> str:
+    """Outside the US every line needs a code: the active one of 0 % that says exempt or none first, else any of 0 %."""
+    free = [code for code in codes if code.active and code.rate and not Decimal(code.rate)]
+    words = ("exempt", "no vat", "no tax", "out of scope")
+    named = [code for code in free if any(word in code.name.casefold() for word in words)]
+    return next((code.ledger_id for code in [*named, *free]), "")
+
+
+def _customers(query: Query) -> list[Entry]:
+    return [_customer(row) for row in query(queries.select("Customer", BOTH))]
+
+
+def _items(query: Query) -> list[Entry]:
+    # Sku is missing from a plain * in some companies.
+    rows = query(queries.select("Item", BOTH, fields="*, Sku"))
+    return [_item(row) for row in rows if row.get("Type", "Service") in ITEM_TYPES]
+
+
+def _accounts(query: Query) -> list[Entry]:
+    return [_account(row) for row in query(queries.select("Account", BOTH))]
+
+
+def _terms(query: Query) -> list[Entry]:
+    return [_term(row) for row in query(queries.select("Term", BOTH))]
+
+
+def _tax_codes(query: Query) -> list[Entry]:
+    rates = {str(row["Id"]): row for row in query(queries.select("TaxRate", BOTH))}
+    rows = query(queries.select("TaxCode", BOTH))
+    return [_tax_code(row, rates) for row in rows if str(row["Id"]) not in PSEUDO_CODES]
+
+
+def _customer(row: Row) -> Entry:
+    return Entry(
+        LinkKind.CUSTOMERS,
+        str(row["Id"]),
+        _name(row),
+        active=_active(row),
+        detail=f"Sub-customer of {_parent(row)}" if _parent(row) else "",
+        email=str((row.get("PrimaryEmailAddr") or {}).get("Address") or ""),
+        holder="customer",
+    )
+
+
+def _item(row: Row) -> Entry:
+    return Entry(
+        LinkKind.ITEMS,
+        str(row["Id"]),
+        str(row.get("Name") or ""),
+        active=_active(row),
+        number=str(row.get("Sku") or ""),
+        detail=str(row.get("Type") or ""),
+        account_id=ref(row, "IncomeAccountRef"),
+    )
+
+
+def _account(row: Row) -> Entry:
+    return Entry(
+        LinkKind.ACCOUNTS,
+        str(row["Id"]),
+        str(row.get("FullyQualifiedName") or row.get("Name") or ""),
+        active=_active(row),
+        number=str(row.get("AcctNum") or ""),
+        detail=str(row.get("AccountType") or ""),
+    )
+
+
+def _term(row: Row) -> Entry:
+    days = row.get("DueDays")
+    return Entry(
+        LinkKind.TERMS,
+        str(row["Id"]),
+        str(row.get("Name") or ""),
+        active=_active(row),
+        detail="" if str(row.get("Type", "STANDARD")).upper() == "STANDARD" else "Due by day of month",
+        due_days=int(days) if days is not None else None,
+    )
+
+
+def _tax_code(row: Row, rates: Mapping[str, Row]) -> Entry:
+    details = (row.get("SalesTaxRateList") or {}).get("TaxRateDetail") or []
+    parts = [
+        (ref(detail, "TaxRateRef"), rates.get(ref(detail, "TaxRateRef"), {}).get("RateValue")) for detail in details
+    ]
+    known = bool(parts) and all(value is not None for _, value in parts)
+    combined = sum((Decimal(value) for _, value in parts if value is not None), Decimal(0))
+    return Entry(
+        LinkKind.TAX_CODES,
+        str(row["Id"]),
+        str(row.get("Name") or ""),
+        active=_active(row) and not row.get("Hidden", False),
+        detail=str(row.get("Description") or ""),
+        rate=_plain(combined) if known else "",
+        parts=" ".join(f"{rate_id}={_plain(Decimal(value))}" for rate_id, value in parts if value is not None),
+    )
+
+
+def _plain(number: Decimal) -> str:
+    return f"{number.normalize():f}"
+
+
+def _name(row: Row) -> str:
+    return str(row.get("DisplayName") or "").strip()
+
+
+def _active(row: Row) -> bool:
+    return row.get("Active", True) is not False
+
+
+def _parent(row: Row) -> str:
+    return str(row.get("FullyQualifiedName") or "").rpartition(":")[0]
+
+
+_READERS: dict[LinkKind, Callable[[Query], list[Entry]]] = {
+    LinkKind.CUSTOMERS: _customers,
+    LinkKind.ITEMS: _items,
+    LinkKind.ACCOUNTS: _accounts,
+    LinkKind.TAX_CODES: _tax_codes,
+    LinkKind.TERMS: _terms,
+}
+_ROWS: dict[LinkKind, Callable[[Row], Entry]] = {
+    LinkKind.CUSTOMERS: _customer,
+    LinkKind.ITEMS: _item,
+    LinkKind.ACCOUNTS: _account,
+    LinkKind.TERMS: _term,
+}

@@ -1,0 +1,39 @@
+"""A real database in a temporary folder, and one Book in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from cryptography.fernet import Fernet
+from sqlmodel import Session
+
+from app.database import Database
+from app.models.connections import Book
+from tests.fakes import some_tokens
+from tests.rows import a_book
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    database = Database(f"sqlite:///{tmp_path / 'crossfoot.db'}", (Fernet.generate_key().decode(),))
+    database.migrate()
+    yield database
+    database.dispose()
+
+
+@pytest.fixture
+def session(database: Database) -> Iterator[Session]:
+    with database.session() as session:
+        yield session
+
+
+@pytest.fixture
+def book(database: Database) -> Book:
+    """Demo MSP, connected, with tokens that are good for an hour."""
+    with database.session() as session:
+        book = a_book(tokens=some_tokens())
+        session.add(book)
+        session.commit()
+        return book

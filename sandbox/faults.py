@@ -22,19 +22,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 KINDS = frozenset(
-    [
-        "lose_answer",
-        "drop_before",
-        "cut_answer",
-        "429",
-        "401",
-        "503",
-        "500_before",
-        "500_after",
-        "slow",
-        "slow_after",
-        "missing_items",
-    ]
+    {"lose_answer", "drop_before", "cut_answer", "429", "401", "503", "500_before", "500_after"}
+    | {"slow", "slow_after", "missing_items"}
 )
 WIRE_FAULT = "X-Sandbox-Wire-Fault"  # header by which an app tells `sandbox.wire` to drop or cut the answer
 
@@ -64,6 +53,10 @@ class Fault:
     def comes_after(self) -> bool:
         """Whether the work is done and kept before this fault shows."""
         return self.kind in {"lose_answer", "cut_answer", "500_after", "slow_after", "missing_items"}
+
+    @property
+    def named(self) -> bool:
+        return bool(self.path or self.entity)
 
     def matches(self, method: str, path: str, entities: Iterable[str]) -> bool:
         here = path.startswith(self.path) if self.path.startswith("/") else self.path.lower() in path.lower()
@@ -97,12 +90,15 @@ class Faults:
         known = {key: body[key] for key in ("path", "method", "entity", "times", "skip", "seconds") if key in body}
         return self.add(str(body.get("kind", "")), **known)
 
-    def take(self, method: str, path: str, entities: Iterable[str] = ()) -> Fault | None:
-        """The fault that hits this call, if one does; it is spent by that."""
+    def take(self, method: str, path: str, entities: Iterable[str] = (), *, named_only: bool = False) -> Fault | None:
+        """The fault that hits this call, if one does; it is spent by that.
+
+        With `named_only` a rule for every path and entity doesn't count: so that logins are spared unless they are meant.
+        """
         names = list(entities)
         with self._lock:
             for rule in self._rules:
-                if rule.spent or not rule.matches(method, path, names):
+                if rule.spent or not rule.matches(method, path, names) or (named_only and not rule.named):
                     continue
                 if rule.skip:
                     rule.skip -= 1

@@ -1,0 +1,137 @@
+"""Payments of customers, and the zero payments that link credits to invoices. Each link changes both sides' balances."""
+
+from __future__ import annotations
+
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from decimal import Decimal
+
+from sandbox.quickbooks_online import headers, problems, references
+from sandbox.quickbooks_online.company import Company, party_of
+from sandbox.quickbooks_online.money import ZERO, cents
+from sandbox.quickbooks_online.problems import Json
+from sandbox.quickbooks_online.shape import required
+
+LINKS_CREDITS = "Created by QB Online to link credits to charges."
+
+
+@dataclass(frozen=True)
+class Link:
+    """One line of a payment: this much goes to, or comes from, that document."""
+
+    entity: str
+    id: str
+    amount: Decimal
+
+
+def links_of(payment: Json) -> list[Link]:
+    return [
+        Link(linked["TxnType"], linked["TxnId"], line["Amount"])
+        for line in payment.get("Line", [])
+        for linked in line.get("LinkedTxn", [])
+    ]
+
+
+def completed(company: Company, entity: str, body: Json, old: Json | None, include: AbstractSet[str]) -> Json:  # noqa: ARG001  # one signature for all kinds
+    """A Payment as the vendor keeps it. `old` has been unlinked before, see `documents`."""
+    required(body, "CustomerRef", "TotalAmt")
+    customer = references.target(company, "Customer", body["CustomerRef"], "CustomerRef")
+    body["CustomerRef"] = references.to("Customer", customer)
+    headers.settle(company, body, customer)
+    body.pop("CustomField", None)
+    references.settle(company, body, DepositToAccountRef="Account", PaymentMethodRef="PaymentMethod")
+    body["TotalAmt"] = cents(body["TotalAmt"])
+    if body["TotalAmt"] < 0:
+        raise problems.bad_value(2140, "TotalAmt", body["TotalAmt"])
+    for line in body.get("Line", []):
+        line["Amount"] = cents(line.get("Amount", ZERO))
+    body["UnappliedAmt"] = _unapplied(company, body)
+    body.setdefault("DepositToAccountRef", {"value": "4", "name": "Undeposited Funds"})
+    body["ProcessPayment"] = False
+    return body
+
+
+def _unapplied(company: Company, body: Json) -> Decimal:
+    rest: Decimal = body["TotalAmt"]
+    for link in links_of(body):
+        document = company.find(link.entity, link.id) if link.entity in {"Invoice", "CreditMemo"} else None
+        if document is None:
+            raise problems.bad_reference(link.entity, link.id, "LinkedTxn")
+        if party_of(document) != party_of(body):
+            raise problems.business("The linked transaction belongs to another customer.", "LinkedTxn", 620)
+        if link.amount <= 0 or link.amount > document["Balance"]:
+            raise problems.business("You can't apply more than the open balance.", "Line.Amount")
+        rest += link.amount if link.entity == "CreditMemo" else -link.amount
+    if rest < 0:
+        raise problems.business("The payment is less than what it is applied to.", "TotalAmt")
+    return rest
+
+
+def link(company: Company, payment: Json) -> None:
+    for item in links_of(payment):
+        _apply(company, item, payment["Id"], -item.amount)
+
+
+def unlink(company: Company, payment: Json) -> None:
+    for item in links_of(payment):
+        _apply(company, item, payment["Id"], item.amount)
+
+
+def _apply(company: Company, item: Link, payment_id: str, change: Decimal) -> None:
+    document = company.find(item.entity, item.id)
+    if document is None:
+        return
+    mine = {"TxnId": payment_id, "TxnType": "Payment"}
+    others = [linked for linked in document.get("LinkedTxn", []) if linked != mine]
+    balance = document["Balance"] + change
+    changed = {**document, "Balance": balance, "LinkedTxn": [*others, mine] if change < 0 else others}
+    if item.entity == "CreditMemo":
+        changed["RemainingCredit"] = balance
+    company.put(item.entity, touched(company, changed))
+
+
+def touched(company: Company, document: Json) -> Json:
+    """The document with its SyncToken counted up and its time of change set."""
+    meta = {**document["MetaData"], "LastUpdatedTime": company.now()}
+    return {**document, "SyncToken": str(int(document["SyncToken"]) + 1), "MetaData": meta}
+
+
+def release(company: Company, entity: str, document: Json) -> None:
+    """Take a document out of the payments that are linked to it; their money becomes unapplied."""
+    for linked in document.get("LinkedTxn", []):
+        payment = company.find("Payment", linked["TxnId"]) if linked["TxnType"] == "Payment" else None
+        if payment is None:
+            continue
+        kept = [line for line in payment.get("Line", []) if not _is_about(line, entity, document["Id"])]
+        gone = sum(
+            (item.amount for item in links_of(payment) if (item.entity, item.id) == (entity, document["Id"])), ZERO
+        )
+        sign = 1 if entity == "Invoice" else -1
+        rest = max(payment["UnappliedAmt"] + gone * sign, ZERO)
+        company.put("Payment", touched(company, {**payment, "Line": kept, "UnappliedAmt": rest}))
+
+
+def _is_about(line: Json, entity: str, id_: str) -> bool:
+    return any((linked["TxnType"], linked["TxnId"]) == (entity, id_) for linked in line.get("LinkedTxn", []))
+
+
+def automatic(company: Company, entity: str, document: Json) -> Json | None:
+    """The zero payment that AutoApplyCredit makes for a new invoice or credit memo; None if there is nothing to link."""
+    other = "CreditMemo" if entity == "Invoice" else "Invoice"
+    rest, pairs = document["Balance"], []
+    for candidate in list(company.tables[other].values()):
+        amount = min(rest, candidate.get("Balance", ZERO))
+        if amount > 0 and party_of(candidate) == party_of(document):
+            rest -= amount
+            pairs.append((candidate["Id"], amount))
+    if not pairs:
+        return None
+    lines = [{"Amount": amount, "LinkedTxn": [{"TxnId": id_, "TxnType": other}]} for id_, amount in pairs]
+    lines.append({"Amount": document["Balance"] - rest, "LinkedTxn": [{"TxnId": document["Id"], "TxnType": entity}]})
+    return {
+        "CustomerRef": document["CustomerRef"],
+        "TotalAmt": ZERO,
+        "TxnDate": document["TxnDate"],
+        "PrivateNote": LINKS_CREDITS,
+        "Line": lines,
+    }

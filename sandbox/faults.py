@@ -93,7 +93,7 @@ class Faults:
     def take(self, method: str, path: str, entities: Iterable[str] = (), *, named_only: bool = False) -> Fault | None:
         """The fault that hits this call, if one does; it is spent by that.
 
-        With `named_only` a rule for every path and entity doesn't count: so that logins are spared unless they are meant.
+        With `named_only` a rule for every path and entity doesn't count: logins are spared unless they are meant.
         """
         names = list(entities)
         with self._lock:

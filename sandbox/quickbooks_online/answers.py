@@ -15,6 +15,7 @@ from sandbox.quickbooks_online import problems
 
 
 def to_response(status: int, body: Any, **headers: str) -> Response:
+    """A JSON answer with the headers that every answer of the vendor has."""
     response = Response(dump(body), status, content_type="application/json;charset=UTF-8")
     response.headers["intuit_tid"] = f"1-{uuid.uuid4().hex[:8]}-{uuid.uuid4().hex[:24]}"
     for name, value in headers.items():
@@ -23,6 +24,7 @@ def to_response(status: int, body: Any, **headers: str) -> Response:
 
 
 def dump(body: Any) -> str:
+    """JSON text; amounts as plain numbers."""
     return json.dumps(body, default=_number, separators=(",", ":"))
 
 
@@ -33,16 +35,19 @@ def _number(value: Any) -> float:
 
 
 def unauthorized(token: str) -> Response:
+    """The gateway's 401 for a token that is unknown, dead or too old."""
     body = problems.gateway_fault(401, 3200, "AuthenticationFailed", f"Token expired: {token[:12]}", "AUTHENTICATION")
     return to_response(401, body, WWW_Authenticate='Bearer realm="Intuit", error="invalid_token"')
 
 
 def too_many() -> Response:
+    """The gateway's 429."""
     detail = "The request limit was reached.  Try again later"
     return to_response(429, problems.gateway_fault(429, 3001, "ThrottleExceeded", detail, "SERVICE"))
 
 
 def committed_before(fault: Fault) -> Response:
+    """The answer of a fault that strikes before anything is done."""
     if fault.kind == "drop_before":
         return to_response(200, {}, **{WIRE_FAULT: fault.kind})
     if fault.kind == "429":
@@ -55,6 +60,7 @@ def committed_before(fault: Fault) -> Response:
 
 
 def committed_after(fault: Fault | None, response: Response) -> Response:
+    """The answer after a fault that strikes when the work is done and kept."""
     if fault is None:
         return response
     if fault.kind == "slow_after":
@@ -65,4 +71,5 @@ def committed_after(fault: Fault | None, response: Response) -> Response:
 
 
 def server_error() -> Response:
+    """The service's 500."""
     return to_response(500, {"Fault": problems.server_error().fault()})

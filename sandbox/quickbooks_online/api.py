@@ -50,6 +50,7 @@ class Call:
 
 
 def blueprint(intuit: Intuit) -> Blueprint:
+    """The routes of the accounting API."""
     routes = Blueprint("api", __name__)
 
     @routes.route("/v3/company/<realm>/<path:path>", methods=["GET", "POST", "PUT", "DELETE", "PATCH"])

@@ -21,6 +21,7 @@ REVOKE_PATH, AUTHORIZE_PATH = "/v2/oauth2/tokens/revoke", "/connect/oauth2"
 
 
 def blueprint(intuit: Intuit) -> Blueprint:
+    """The routes of the OAuth server."""
     routes = Blueprint("oauth", __name__)
     routes.register_error_handler(oauth.OAuthError, lambda error: to_response(error.status, error.body))
 

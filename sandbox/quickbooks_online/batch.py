@@ -41,19 +41,18 @@ def items_of(body: Any) -> list[Json]:
 
 
 def entities_of(items: list[Json]) -> list[str]:
+    """Which kinds of objects a batch touches."""
     return sorted({key for item in items for key in item if key not in _OWN})
 
 
 def run(company: Company, items: list[Json], previous: Answers | None, outdated: Any) -> Answers:
     """The answer of each item, in order; an answer of `previous` that still holds is taken over."""
     kept = {answer["bId"]: answer for answer in previous or [] if not outdated(answer)}
-    answers = []
-    for item in items:
-        answers.append(kept.get(item["bId"]) or _answer(company, item))
-    return answers
+    return [kept.get(item["bId"]) or _answer(company, item) for item in items]
 
 
 def response(company: Company, answers: Answers) -> Json:
+    """`{"BatchItemResponse": […]}`, shuffled where the switch says so."""
     shown = list(answers)
     if company.switches.shuffle_batch:
         random.shuffle(shown)

@@ -1,4 +1,4 @@
-"""One company file: its tables, its counters, its switches, and a lock. Objects are replaced, never changed in place."""
+"""One company file: tables, counters, switches and a lock. Objects are replaced, never changed in place."""
 
 from __future__ import annotations
 
@@ -145,6 +145,7 @@ class Company:
 
 
 def namespace(entity: str) -> str:
+    """Within what a name must be unique."""
     return "people" if entity in PEOPLE else entity
 
 

@@ -21,6 +21,7 @@ from sandbox.quickbooks_online.switches import UnknownSwitchError
 
 
 def blueprint(intuit: Intuit) -> Blueprint:
+    """The routes for tests and demos."""
     routes = Blueprint("control", __name__)
     routes.register_error_handler(UnknownFaultError, _wrong)
     routes.register_error_handler(UnknownSwitchError, _wrong)

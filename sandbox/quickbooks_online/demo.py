@@ -86,7 +86,7 @@ def demo_company() -> Company:
     with _as_of(company, company.clock() - timedelta(days=700)):
         _people(company)
         for item in ITEMS:
-            _item(company, *item)
+            _item(company, item)
     _history(company, dice)
     _typed_by_hand(company)
     return company
@@ -128,9 +128,9 @@ def _terms(term: str, code: str) -> Json:
     return {"SalesTermRef": {"value": term}, "DefaultTaxCodeRef": {"value": code}, "Taxable": code != "5"}
 
 
-def _item(
-    company: Company, name: str, text: str, kind: str, income: str, price: str, cost: str, taxable: bool  # noqa: FBT001  # a row of ITEMS
-) -> None:
+def _item(company: Company, row: tuple[str, str, str, str, str, str, bool]) -> None:
+    """Place one row of `ITEMS`."""
+    name, text, kind, income, price, cost, taxable = row
     item: Json = {
         "Name": name,
         "Sku": name,

@@ -32,6 +32,7 @@ COMPLETERS: dict[str, Completer] = {
 
 
 def read(company: Company, entity: str, id_: str) -> Json:
+    """One object by its id, or 610."""
     with company.lock:
         found = company.find(entity, id_)
         if found is None:

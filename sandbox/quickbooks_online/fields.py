@@ -31,6 +31,7 @@ def table() -> dict[str, dict[str, Field]]:
 
 
 def read_only(entity: str) -> set[str]:
+    """Properties that only answers carry."""
     return {name for name, field in table()[entity].items() if field.read_only}
 
 

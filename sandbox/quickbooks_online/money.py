@@ -10,6 +10,7 @@ CENT = Decimal("0.01")
 
 
 def cents(amount: Decimal) -> Decimal:
+    """Rounded half up to two places."""
     return amount.quantize(CENT, ROUND_HALF_UP)
 
 

@@ -196,4 +196,5 @@ def _is_address(host: str) -> bool:
 
 
 def back_to(redirect_uri: str, **query: str) -> str:
+    """The app's redirect URI with what Intuit tells it."""
     return f"{redirect_uri}?{urlencode(query)}"

@@ -1,4 +1,4 @@
-"""Payments of customers, and the zero payments that link credits to invoices. Each link changes both sides' balances."""
+"""Payments of customers, and the zero payments that link credits to invoices. A link changes both sides' balances."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ class Link:
 
 
 def links_of(payment: Json) -> list[Link]:
+    """What a payment is applied to, and what it draws from."""
     return [
         Link(linked["TxnType"], linked["TxnId"], line["Amount"])
         for line in payment.get("Line", [])
@@ -68,11 +69,13 @@ def _unapplied(company: Company, body: Json) -> Decimal:
 
 
 def link(company: Company, payment: Json) -> None:
+    """Lower the balances of everything that a payment is linked to."""
     for item in links_of(payment):
         _apply(company, item, payment["Id"], -item.amount)
 
 
 def unlink(company: Company, payment: Json) -> None:
+    """Give the balances back."""
     for item in links_of(payment):
         _apply(company, item, payment["Id"], item.amount)
 
@@ -116,7 +119,7 @@ def _is_about(line: Json, entity: str, id_: str) -> bool:
 
 
 def automatic(company: Company, entity: str, document: Json) -> Json | None:
-    """The zero payment that AutoApplyCredit makes for a new invoice or credit memo; None if there is nothing to link."""
+    """The zero payment that AutoApplyCredit makes for a new invoice or credit memo; None if nothing is open."""
     other = "CreditMemo" if entity == "Invoice" else "Invoice"
     rest, pairs = document["Balance"], []
     for candidate in list(company.tables[other].values()):

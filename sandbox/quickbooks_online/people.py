@@ -1,4 +1,4 @@
-"""What people do in QuickBooks' own pages while nobody asks the API: edit, rename, inactivate, void, delete, take money."""
+"""What people do in QuickBooks' own pages: edit, rename, inactivate, void, delete, take money."""
 
 from __future__ import annotations
 

@@ -11,10 +11,12 @@ _STAMP = "2019-03-04T08:15:00-08:00"
 
 
 def special(company: Company, entity: str) -> Json:
+    """The one object of a kind that has no table."""
     return company_info(company) if entity == "CompanyInfo" else preferences(company)
 
 
 def company_info(company: Company) -> Json:
+    """Everything of `GET /companyinfo` that decides tax model and plan."""
     switches = company.switches
     address = {"Id": "1", "Line1": "410 SW Harbor Way", "City": "Portland", "CountrySubDivisionCode": "OR"}
     return {

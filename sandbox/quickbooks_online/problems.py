@@ -38,11 +38,13 @@ class Refusal(Exception):  # noqa: N818  # a refusal is an answer to the caller,
 
 
 def missing(element: str) -> Refusal:
+    """2020: a required property is absent."""
     text = "Required param missing, need to supply the required value for the API"
     return Refusal(2020, text, f"Required parameter {element} is missing in the request", element)
 
 
 def unknown_property(name: str, entity: str, known: list[str]) -> Refusal:
+    """2010: the schema has no such property."""
     names = ", ".join(f'"{field}"' for field in known)
     detail = (
         f'Property Name:Unrecognized field "{name}" (class com.intuit.schema.finance.v3.{entity}), '
@@ -52,38 +54,46 @@ def unknown_property(name: str, entity: str, known: list[str]) -> Refusal:
 
 
 def unreadable(detail: str) -> Refusal:
+    """2010: the body is not what its type says."""
     return Refusal(2010, "Request has invalid or unsupported property", f"Property Name:{detail}")
 
 
 def too_long(element: str, limit: int, supplied: int) -> Refusal:
+    """2050: a text is over its limit."""
     detail = f"Number of characters is over the limit. Min:0 Max:{limit} Supplied:{supplied}"
     return Refusal(2050, "String length is either shorter or longer than supported by specification", detail, element)
 
 
 def bad_characters(element: str, value: str) -> Refusal:
+    """2040: a name with a colon, a tab or a line break."""
     detail = f"Property has an invalid character: colon, tab and line break are not allowed in a name: {value!r}"
     return Refusal(2040, "Invalid characters", detail, element)
 
 
 def bad_value(code: int, element: str, value: object) -> Refusal:
+    """2060 to 2230: a date, number or word that is none."""
     return Refusal(code, "Invalid value", f"Invalid value for {element}. Supplied value:{value}", element)
 
 
 def bad_id(value: str) -> Refusal:
+    """2030: an id in the address that is no number."""
     return Refusal(2030, "Invalid ID", f"Id should be a valid number. Supplied value:{value}", "Id")
 
 
 def bad_reference(table: str, value: object, element: str) -> Refusal:
+    """2500: nothing has the id that a reference names."""
     return Refusal(
         2500, "Invalid Reference Id", f"Invalid Reference Id : {table} element id {value} not found", element
     )
 
 
 def not_found(element: str = "") -> Refusal:
+    """610: deleted, inactive, or never there."""
     return Refusal(610, "Object Not Found", _INACTIVE, element)
 
 
 def stale() -> Refusal:
+    """5010: somebody changed the object since it was read."""
     detail = (
         "Stale Object Error : You and Pat Bookkeeper were working on this at the same time. "
         "Pat Bookkeeper finished before you did, so your work was not saved."
@@ -92,6 +102,7 @@ def stale() -> Refusal:
 
 
 def name_taken(holder: str) -> Refusal:
+    """6240: a customer, vendor, employee, or a thing of the same list has the name."""
     detail = (
         "The name supplied already exists. : Another customer, vendor or employee is already using this \n"
         f"name. Please use a different name. Id={holder}"
@@ -100,6 +111,7 @@ def name_taken(holder: str) -> Refusal:
 
 
 def number_taken(number: str, kind: str, holder: str) -> Refusal:
+    """6140: another document has the number."""
     detail = (
         "Duplicate Document Number Error : You must specify a different number. This number has already been used. "
         f"DocNumber={number} is assigned to TxnType={kind} with TxnId={holder}"
@@ -108,15 +120,18 @@ def number_taken(number: str, kind: str, holder: str) -> Refusal:
 
 
 def business(detail: str, element: str = "", code: int = 6000) -> Refusal:
+    """6000 and its relatives: the books would not make sense."""
     text = "A business validation error has occurred while processing your request"
     return Refusal(code, text, f"Business Validation Error: {detail}", element)
 
 
 def unsupported(what: str) -> Refusal:
+    """500: there is no such operation."""
     return Refusal(500, "Unsupported Operation", f"Operation {what} is not supported.")
 
 
 def server_error() -> Refusal:
+    """10000: the service failed."""
     text = "An application error has occurred while processing your request"
     return Refusal(10000, text, "System Failure Error: something went wrong on our side", kind="SystemFault")
 

@@ -32,6 +32,7 @@ def filled(company: Company, entity: str, reference: Json, element: str) -> Json
 
 
 def to(entity: str, obj: Json) -> Json:
+    """A reference to this object."""
     name = obj.get("FullyQualifiedName") or name_of(entity, obj)
     return {"value": obj["Id"], "name": name}
 

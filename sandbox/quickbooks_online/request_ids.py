@@ -79,13 +79,13 @@ class RequestIds:
     def _run(self, key: Hashable, entry: _Entry, work: Work) -> Answers:
         try:
             entry.answers = work(entry.answers)
-            return entry.answers
         except BaseException:
             with self._lock:
                 self._entries.pop(key, None)
             raise
         finally:
             entry.done.set()
+        return entry.answers
 
 
 def check(request_id: str, *, longest: int) -> None:

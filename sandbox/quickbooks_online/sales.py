@@ -55,6 +55,7 @@ def _line(company: Company, entity: str, body: Json, line: Json) -> Json:
 
 
 def required_in_line(line: Json, *names: str) -> None:
+    """Refuse (2020) a line that lacks one of these."""
     for name in names:
         if name not in line:
             raise problems.missing(f"Line.{name}")

@@ -1,4 +1,4 @@
-"""What differs from company to company, or what the vendor's documents leave open: one field each, settable at run time."""
+"""What differs between companies, or what the vendor's documents leave open: one field each, set at run time."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Sales tax in the three models of QuickBooks: US by hand, US automated, and the rest of the world.
 
-US by hand: the transaction names one group (`TxnTaxCodeRef`), lines are TAX or NON. Automated: the engine picks the group
-and replaces what was sent. In both an explicit `TotalTax` is kept and shared out over the group's rates. Elsewhere each
-line has its code, tax is rounded per line, and an override must name every rate.
+US by hand: the transaction names one group (`TxnTaxCodeRef`), lines are TAX or NON. Automated: the engine picks the
+group and replaces what was sent. In both an explicit `TotalTax` is kept and shared out over the group's rates.
+Elsewhere each line has its code, tax is rounded per line, and an override must name every rate.
 https://developer.intuit.com/app/developer/qbo/docs/workflows/manage-sales-tax-for-us-locales
 """
 
@@ -20,6 +20,7 @@ PSEUDO = {"TAX", "NON"}  # the US line codes; they name no rate
 
 
 def is_us(company: Company) -> bool:
+    """Whether lines are TAX or NON, or have codes of their own."""
     return company.switches.tax_mode != "non_us"
 
 

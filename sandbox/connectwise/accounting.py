@@ -34,7 +34,7 @@ def the_site() -> Site:
 def _unposted_rows() -> list[Row]:
     site = the_site()
     with site.lock:
-        return [site.shown(each, lambda invoice: unposted_invoice(site, invoice)) for each in site.unposted()]
+        return [site.shown(each, unposted_invoice) for each in site.unposted()]
 
 
 def _unposted_row(record_id: int) -> Row:

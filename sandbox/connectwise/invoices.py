@@ -22,7 +22,7 @@ invoices = Blueprint("invoices", __name__)
 def _rows() -> list[Row]:
     site = the_site()
     with site.lock:
-        return [invoice_row(site, each) for each in site.invoices.values() if site.sees(each.location_id)]
+        return [site.shown(each, invoice_row) for each in site.invoices.values() if site.sees(each.location_id)]
 
 
 @invoices.get("")

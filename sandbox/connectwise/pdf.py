@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 FONT = "<< /Font << /F1 5 0 R >> >>"
 
 

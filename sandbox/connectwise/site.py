@@ -56,7 +56,7 @@ class Site:
         self._owner: dict[int, int] = {}
         self._next_record = 871400
         self._next_batch = 5200
-        self._shown: dict[int, dict[str, Any]] = {}
+        self._shown: dict[int, dict[str, dict[str, Any]]] = {}
 
     @property
     def today(self) -> date:
@@ -122,11 +122,12 @@ class Site:
         invoice.updated = datetime.now(UTC)
         self._shown.pop(invoice.id, None)
 
-    def shown(self, invoice: Invoice, present: Callable[[Invoice], dict[str, Any]]) -> dict[str, Any]:
-        """The invoice as a row of the unposted list, built once per change."""
-        if invoice.id not in self._shown:
-            self._shown[invoice.id] = present(invoice)
-        return self._shown[invoice.id]
+    def shown(self, invoice: Invoice, present: Callable[[Site, Invoice], dict[str, Any]]) -> dict[str, Any]:
+        """The invoice as a row of some list, built once per change."""
+        rows = self._shown.setdefault(invoice.id, {})
+        if present.__name__ not in rows:
+            rows[present.__name__] = present(self, invoice)
+        return rows[present.__name__]
 
     def _stamp(self, invoice: Invoice) -> None:
         """GL records in the order seen in real exports: a line, the receivable, other lines, taxes."""

@@ -30,16 +30,22 @@ class Access:
         if _usable(tokens, refused):
             return tokens.access
         try:
-            return self.refreshed(refused).access
+            return self._refreshed(refused).access
         except (NoAnswerError, UnreadableAnswerError) as error:
             raise NotSentError(error.message, error.remedy, code="token_not_refreshed") from None
 
-    def refreshed(self, refused: str = "") -> Tokens:
+    def _refreshed(self, refused: str) -> Tokens:
         """Refresh unless another process has just done it; two refreshes with one token can kill the connection."""
-        with self._store.alone():
+        with self._store.alone() as mine:
             tokens = self._store.load()
             if _usable(tokens, refused):
                 return tokens
+            if not mine:
+                raise NotSentError(
+                    "Another process was renewing the access to QuickBooks and did not succeed.",
+                    "It is tried again by itself.",
+                    code="token_not_refreshed",
+                )
             try:
                 fresh = oauth.refresh(self._app, self._http, tokens)
             except oauth.GrantRefusedError as error:
@@ -47,9 +53,9 @@ class Access:
             self._store.save(fresh)
             return fresh
 
-    def keep_alive(self) -> None:
-        """Refresh although the access token may still be good: idle consents end after 100 days."""
-        self.refreshed(refused=self._store.load().access)
+    def revoke(self) -> None:
+        """End the consent at Intuit. Raises ConnectionFailedError."""
+        oauth.revoke(self._app, self._http, self._store.load())
 
     def _second_look(self, used: Tokens, error: ConnectionFailedError) -> Tokens:
         """A refused refresh may only mean that somebody else was first."""

@@ -9,9 +9,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
+from urllib.parse import quote
 
 from app.connectors.http import Answer, Http, NoAnswerError, NotSentError
-from app.connectors.protocols import SLOT_SECONDS, ConnectionFailedError, Slot, Wait
+from app.connectors.protocols import SLOT_SECONDS, ConnectionFailedError, Contact, Slot, Wait
 from app.connectors.quickbooks_online import faults, queries
 from app.connectors.quickbooks_online.access import Access
 from app.connectors.quickbooks_online.settings import MINOR_VERSION
@@ -58,21 +59,27 @@ class Client:
         http: Http,
         access: Access,
         throttle: Throttle,
+        contact: Contact,
+        *,
         base_url: str,
         realm: str,
-        *,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.realm = realm
         self._http = http
         self._access = access
         self._throttle = throttle
-        self._base = f"{base_url}/v3/company/{realm}"
+        self._contact = contact
+        self._base = f"{base_url}/v3/company/{quote(realm, safe='')}"
         self._sleep = sleep
 
     def reserve(self, *, batch: bool) -> GrantedSlot | Wait:
         """Leave for one writing call."""
         return self._throttle.try_acquire(BATCH if batch else ONE)
+
+    def revoke(self) -> None:
+        """End the consent. Raises ConnectionFailedError."""
+        self._access.revoke()
 
     def get(self, path: str) -> dict[str, Any]:
         """One object or answer. Raises FaultError, ConnectionFailedError."""
@@ -120,6 +127,7 @@ class Client:
     def _send(self, target: str, request_id: str, body: str, slot: Slot, token: str) -> Answer:
         if slot.age > SLOT_SECONDS:
             raise LateError
+        self._contact.touch()
         headers = {**_headers(token), "Content-Type": "application/json"}
         params = {"requestid": request_id, "minorversion": MINOR_VERSION}
         return self._http.call("POST", f"{self._base}/{target}", headers=headers, params=params, body=body)
@@ -155,6 +163,7 @@ class Client:
         headers = {**_headers(token), **({"Content-Type": "application/text"} if body else {})}
         slot = self._throttle.acquire(ONE, sleep=self._sleep)
         try:
+            self._contact.touch()
             everything = {**params, "minorversion": MINOR_VERSION}
             return self._http.call(method, f"{self._base}/{path}", headers=headers, params=everything, body=body)
         finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from urllib.parse import quote
 
 from app.connectors.http import NoAnswerError
 from app.connectors.protocols import (
@@ -20,7 +21,7 @@ from app.connectors.quickbooks_online import company as companies
 from app.connectors.quickbooks_online.client import Client, FaultError
 from app.connectors.quickbooks_online.find import find
 from app.connectors.quickbooks_online.receipts import ENTITIES, to_receipt
-from app.connectors.quickbooks_online.settings import LANES, MAX_BATCH, Endpoints
+from app.connectors.quickbooks_online.settings import LANES, MAX_BATCH, SCREENS, App
 from app.domain.documents import Document, DocumentKind
 from app.domain.links import Draft, Entry, LinkKind, Links, Rules
 from app.domain.marks import Mark
@@ -37,14 +38,14 @@ class QuickBooksOnline:
     lanes = LANES
     max_members = MAX_BATCH
 
-    def __init__(self, client: Client, endpoints: Endpoints, home_currency: str = "USD") -> None:
+    def __init__(self, client: Client, app: App, home_currency: str = "USD") -> None:
         self._client = client
-        self._endpoints = endpoints
+        self._environment = app.environment
         self._home_currency = home_currency
 
     # https://developer.intuit.com/app/developer/qbo/docs/api/accounting/all-entities/companyinfo
     def company(self) -> Company:
-        info = self._client.get(f"companyinfo/{self._client.realm}").get("CompanyInfo") or {}
+        info = self._client.get(f"companyinfo/{quote(self._client.realm, safe='')}").get("CompanyInfo") or {}
         try:
             preferences = self._client.get("preferences").get("Preferences") or {}
         except FaultError as error:
@@ -53,7 +54,7 @@ class QuickBooksOnline:
             preferences = None
         mode = companies.tax_mode(preferences or {}, companies.country_of(info))
         untaxed = lists.untaxed_code(self.entries(LinkKind.TAX_CODES)) if mode == "per_line" else ""
-        return companies.to_company(info, preferences, self._client.realm, self._endpoints.environment, untaxed)
+        return companies.to_company(info, preferences, self._client.realm, self._environment, untaxed)
 
     def entries(self, kind: LinkKind) -> list[Entry]:
         return lists.entries(self._client.query, kind)
@@ -89,7 +90,7 @@ class QuickBooksOnline:
     def read(self, kind: DocumentKind, ledger_id: str) -> Receipt | None:
         entity = ENTITIES[kind]
         try:
-            found = self._client.get(f"{entity.lower()}/{ledger_id}").get(entity)
+            found = self._client.get(f"{entity.lower()}/{quote(ledger_id, safe='')}").get(entity)
         except FaultError as error:
             if "610" in error.codes:
                 return None
@@ -115,7 +116,10 @@ class QuickBooksOnline:
         return drafts.outcome(kind, answer, request_id)
 
     def url(self, kind: DocumentKind, ledger_id: str) -> str:
-        return f"{self._endpoints.screens}/app/{ENTITIES[kind].lower()}?txnId={ledger_id}"
+        return f"{SCREENS[self._environment]}/app/{ENTITIES[kind].lower()}?txnId={quote(ledger_id, safe='')}"
+
+    def revoke(self) -> None:
+        self._client.revoke()
 
 
 def _not_answered(error: ConnectionFailedError, request_id: str) -> NotDone | InDoubt:

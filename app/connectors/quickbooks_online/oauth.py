@@ -69,7 +69,7 @@ class ConsentDeniedError(ConnectionFailedError):
 def authorize_url(app: App, redirect_uri: str, state: str) -> str:
     """Where to send the browser. ``state`` is made, bound to user and session, and checked by the caller."""
     with OAuth2Session(app.client_id, scope=SCOPE, redirect_uri=redirect_uri) as session:
-        url, _ = session.create_authorization_url(app.endpoints.authorize_url, state=state)
+        url, _ = session.create_authorization_url(app.endpoints.authorize, state=state)
     return str(url)
 
 
@@ -79,11 +79,11 @@ def exchange(app: App, http: Http, redirect_uri: str, code: str) -> Tokens:
     Raises:
         KeysRefusedError, GrantRefusedError, ConnectionFailedError.
     """
-    http.rules.check_url(app.endpoints.token_url)
+    http.rules.check_url(app.endpoints.token)
     try:
         with _session(app, http, redirect_uri) as session:
             token = session.fetch_token(
-                app.endpoints.token_url, grant_type="authorization_code", code=code, timeout=TIMEOUT
+                app.endpoints.token, grant_type="authorization_code", code=code, timeout=TIMEOUT
             )
     except OAuthError as error:
         raise _refusal(str(error.error)) from None
@@ -103,7 +103,7 @@ def refresh(app: App, http: Http, tokens: Tokens) -> Tokens:
     """
     form = urlencode({"grant_type": "refresh_token", "refresh_token": tokens.refresh})
     headers = {"Content-Type": "application/x-www-form-urlencoded", **_headers(app)}
-    answer = http.call("POST", app.endpoints.token_url, headers=headers, body=form, read_timeout=TIMEOUT)
+    answer = http.call("POST", app.endpoints.token, headers=headers, body=form, read_timeout=TIMEOUT)
     body = _json(answer)
     if not answer.ok:
         raise _refusal(str(body.get("error", "")), answer.status)
@@ -114,7 +114,7 @@ def revoke(app: App, http: Http, tokens: Tokens) -> None:
     """End the consent; both tokens die. An already dead one is fine. Raises ConnectionFailedError."""
     headers = {"Content-Type": "application/json", **_headers(app)}
     body = dumps({"token": tokens.refresh})
-    answer = http.call("POST", app.endpoints.revoke_url, headers=headers, body=body, read_timeout=TIMEOUT)
+    answer = http.call("POST", app.endpoints.revoke, headers=headers, body=body, read_timeout=TIMEOUT)
     if answer.status == 401:
         raise KeysRefusedError
     if not answer.ok and answer.status != 400:

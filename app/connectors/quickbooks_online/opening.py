@@ -1,0 +1,60 @@
+"""Opens a company for services, and Intuit's consent page for routes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import redis
+
+from app.connectors.http import Http
+from app.connectors.protocols import ConnectionFailedError, Contact, TokenStore
+from app.connectors.quickbooks_online.access import Access
+from app.connectors.quickbooks_online.client import Client
+from app.connectors.quickbooks_online.connector import QuickBooksOnline
+from app.connectors.quickbooks_online.oauth import Consent
+from app.connectors.quickbooks_online.settings import LANES, LIMITS, App
+from app.connectors.throttle import Throttle
+
+
+def open_destination(
+    settings: Mapping[str, Any],
+    tokens: TokenStore,
+    contact: Contact,
+    *,
+    server: redis.Redis,
+    http: Http,
+    app: App,
+    speed: float = 1.0,
+) -> QuickBooksOnline:
+    """A Book's company. ``settings``: ``realm``, ``environment``, and ``currency`` for answers that name none.
+
+    ``speed`` is how many times faster than life the vendor's windows run (test servers).
+    Raises ConnectionFailedError where the company belongs to the other environment's keys.
+    """
+    realm, environment = str(settings["realm"]), str(settings.get("environment") or app.environment)
+    if environment != app.environment:
+        raise ConnectionFailedError(
+            f"This company was connected in Intuit’s {environment} environment, the keys are for {app.environment}.",
+            f"Set CROSSFOOT_QBO_ENVIRONMENT to {environment} and use that environment’s keys.",
+            systemic=True,
+            code="wrong_environment",
+        )
+    throttle = Throttle(
+        server, f"qbo:{realm}", LIMITS, vendor="QuickBooks", lanes=LANES, last_contact=contact.last, speed=speed
+    )
+    access = Access(app, http, tokens)
+    client = Client(http, access, throttle, contact, base_url=app.endpoints.api, realm=realm)
+    return QuickBooksOnline(client, app, str(settings.get("currency") or "USD"))
+
+
+def open_consent(*, http: Http, app: App) -> Consent:
+    """OAuth with the app's keys. Raises ConnectionFailedError where there are none."""
+    if not app.client_id or not app.client_secret:
+        raise ConnectionFailedError(
+            "There are no Intuit app keys yet.",
+            "Enter them under Settings, or set CROSSFOOT_QBO_CLIENT_ID and CROSSFOOT_QBO_CLIENT_SECRET.",
+            systemic=True,
+            code="app_keys",
+        )
+    return Consent(app, http)

@@ -23,8 +23,8 @@ STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 class Supervisor:
     """Children in the order of their start; those begun first are stopped last."""
 
-    def __init__(self, write: Callable[[str], None] | None = None) -> None:
-        self._write = write or write_to_stdout
+    def __init__(self, *, grace: float = GRACE) -> None:
+        self._grace = grace
         self._children: list[Child] = []
         self._selector = selectors.DefaultSelector()
         self._signals = 0
@@ -79,7 +79,7 @@ class Supervisor:
 
     def tell(self, name: str, text: str) -> None:
         """One line of the common log."""
-        self._write(f"{name:<10}| {text}\n")
+        write_to_stdout(f"{name:<10}| {text}\n")
 
     def _start(self, child: Child) -> None:
         try:
@@ -129,7 +129,7 @@ class Supervisor:
         """SIGTERM, a grace, SIGKILL; then the same for the process begun first, on which the others may depend."""
         self._signals = max(self._signals, 1)
         first, others = self._children[:1], self._children[1:]
-        self._end(others, GRACE)
+        self._end(others, self._grace)
         for pid in kernel.descendants(os.getpid()):
             if pid not in {child.process.pid for child in first if child.process}:
                 kernel.kill(pid, signal.SIGKILL)

@@ -1,1 +1,1 @@
-"""ConnectWise PSA as a Source."""
+"""ConnectWise PSA: a Source of invoices and credit memos by its REST accounting interface."""

@@ -1,0 +1,153 @@
+"""What ConnectWise's error answers mean, in sentences that a person can act on.
+
+Bodies come as ``{code, message, errors[]}``, as ``{error, message}`` (429), or as plain text ("Cannot route").
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from app.connectors.http import Answer, parse_json
+from app.connectors.protocols import ConnectionFailedError
+
+#: Seconds to wait after a 429 without Retry-After.
+DEFAULT_WAIT = 30.0
+
+#: Security role areas by the start of the API's path, as ConnectWise names them under System ▸ Security Roles.
+AREAS = {
+    "/finance/accounting/": "Finance ▸ Accounting Interface (Add, Edit, Delete and Inquire: All)",
+    "/finance/invoices": "Finance ▸ Invoicing (Inquire: All)",
+    "/company/": "Companies ▸ Company Maintenance (Inquire: All)",
+    "/procurement/": "Procurement ▸ Product Catalog (Inquire: All)",
+    "/finance/": "System ▸ Table Setup (Inquire: All)",
+    "/system/": "System ▸ My Company (Inquire: All)",
+}
+
+
+class PsaError(ConnectionFailedError):
+    """ConnectWise answered with an error. ``wait``: seconds after which it may be asked again."""
+
+    def __init__(
+        self, message: str, remedy: str, *, code: str, status: int, systemic: bool = False, wait: float = 0
+    ) -> None:
+        super().__init__(message, remedy, systemic=systemic, code=code)
+        self.status = status
+        self.wait = wait
+
+
+def said(answer: Answer) -> dict[str, Any]:
+    """The error body, whatever its form; empty where it is not JSON."""
+    try:
+        body = parse_json(answer.text)
+    except ValueError:
+        return {}
+    return body if isinstance(body, dict) else {}
+
+
+def sentences(answer: Answer) -> str:
+    """ConnectWise's own words: the message and those of its single errors."""
+    body = said(answer)
+    errors = [error for error in body.get("errors") or [] if isinstance(error, dict)]
+    words = [str(body.get("message") or ""), *(str(error.get("message") or "") for error in errors)]
+    return " ".join(word for word in words if word) or answer.text.strip()[:200]
+
+
+def error_codes(answer: Answer) -> set[str]:
+    """Codes of the body and of its single errors."""
+    body = said(answer)
+    errors = [error for error in body.get("errors") or [] if isinstance(error, dict)]
+    return {str(item.get("code") or "") for item in (body, *errors)} - {""}
+
+
+def cannot_route(answer: Answer) -> bool:
+    """The codebase or company of the address is unknown; ConnectWise says so with 400 and plain text."""
+    return answer.status == 400 and "cannot route" in answer.text.lower()
+
+
+def wait_of(answer: Answer) -> float:
+    """Seconds that a 429 asks us to wait."""
+    return answer.retry_after or DEFAULT_WAIT
+
+
+def area_of(path: str) -> str:
+    """The security role area that a path belongs to."""
+    return next((area for start, area in AREAS.items() if path.startswith(start)), path)
+
+
+def failure(answer: Answer, path: str) -> PsaError:
+    """The typed error of an answer that is no success."""
+    status, host = answer.status, urlsplit(answer.url).netloc
+    if cannot_route(answer):
+        return PsaError(
+            f"ConnectWise at {host} does not know this company.",
+            "Check the company id: the one that is entered on ConnectWise’s log-in page.",
+            code="wrong_company",
+            status=status,
+            systemic=True,
+        )
+    if status == 401:
+        return _not_let_in(answer)
+    if status == 403:
+        return _not_allowed(answer, path)
+    if status == 404:
+        return PsaError(
+            f"ConnectWise at {host} has no {path}.",
+            "Check the site; if it is right, this version of ConnectWise may be too old.",
+            code="not_found",
+            status=status,
+        )
+    if status == 429:
+        wait = wait_of(answer)
+        words = f"ConnectWise asks us to wait {wait:.0f} seconds."
+        return PsaError(words, "Nothing to do: it goes on by itself.", code="throttled", status=status, wait=wait)
+    if status >= 500 or status == 408:
+        return PsaError(
+            f"ConnectWise at {host} has trouble of its own (HTTP {status}).",
+            "Try again in a few minutes; see status.connectwise.com.",
+            code="psa_down",
+            status=status,
+        )
+    return PsaError(
+        f"ConnectWise refused {path}: {sentences(answer)}",
+        "Check the connection under Settings ▸ Connections.",
+        code="bad_request",
+        status=status,
+    )
+
+
+def _not_let_in(answer: Answer) -> PsaError:
+    if "clientid" in sentences(answer).replace(" ", "").lower():
+        return PsaError(
+            "ConnectWise does not accept the clientId.",
+            "Enter the clientId of your own integration: developer.connectwise.com ▸ ClientID.",
+            code="wrong_client_id",
+            status=401,
+            systemic=True,
+        )
+    return PsaError(
+        "ConnectWise does not accept the API keys.",
+        "Enter both keys again, or make new ones: System ▸ Members ▸ API Members ▸ API Keys. "
+        "If the keys are right, check the clientId.",
+        code="wrong_key",
+        status=401,
+        systemic=True,
+    )
+
+
+def _not_allowed(answer: Answer, path: str) -> PsaError:
+    if "ssl is required" in sentences(answer).lower():
+        return PsaError(
+            "ConnectWise’s cloud takes API calls only at a name that begins with “api-”.",
+            "Enter the site as people open it, such as na.myconnectwise.net.",
+            code="wrong_site",
+            status=answer.status,
+            systemic=True,
+        )
+    return PsaError(
+        f"The API member’s security role is too weak for {path}.",
+        f"Raise the role under System ▸ Security Roles: {area_of(path)}.",
+        code="role_too_weak",
+        status=answer.status,
+        systemic=True,
+    )

@@ -1,0 +1,113 @@
+"""The list of unposted invoices as domain records."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+from decimal import Decimal
+
+from app.connectors.connectwise import values
+from app.connectors.connectwise.values import Row
+from app.connectors.protocols import UnpostedRecord
+from app.domain.fingerprints import fingerprint
+from app.domain.money import cents
+from app.domain.problems import Problem, Severity
+from app.domain.states import RecordKind
+
+
+def records(rows: Iterable[Row], default_currency: str) -> list[UnpostedRecord]:
+    """One record per invoice: the list may name an invoice once per GL entry."""
+    found: dict[str, UnpostedRecord] = {}
+    for row in rows:
+        key = values.identity(row, "billingLogId")
+        if key and key not in found:
+            found[key] = to_record(key, row, default_currency)
+    return list(found.values())
+
+
+def to_record(key: str, row: Row, default_currency: str) -> UnpostedRecord:
+    """An UnpostedInvoice row. What can't be read in it is a problem of the record, never an exception."""
+    problems: list[Problem] = []
+    total, tax = _amounts(row, problems)
+    number, date, due = values.text(row, "invoiceNumber"), _date(row, problems), _due_date(row)
+    party = values.part(row, "billToCompany") or values.part(row, "company")
+    terms, tax_code, location = (values.part(row, name) for name in ("billingTerms", "taxCode", "location"))
+    date_closed = values.text(row, "dateClosed")
+    party_id, terms_id = values.identity(party), values.identity(terms)
+    problems += _without_gl(row)
+    return UnpostedRecord(
+        record=key,
+        kind=RecordKind.INVOICES,
+        number=number,
+        psa_type=values.text(row, "invoiceType"),
+        party_id=party_id,
+        party=values.text(party, "name", "identifier"),
+        date=date,
+        due_date=due,
+        currency=values.currency(row, default_currency),
+        total=total,
+        tax=tax,
+        location_id=values.identity(row, "locationId") or values.identity(location),
+        location=values.text(location, "name"),
+        terms_id=terms_id,
+        terms=values.text(terms, "name"),
+        date_closed=date_closed,
+        fingerprint=fingerprint(
+            number=number,
+            date=date,
+            party_id=party_id,
+            total=total,
+            terms_id=terms_id,
+            tax=tax,
+            date_closed=date_closed,
+        ),
+        tax_code_id=values.identity(tax_code),
+        tax_code=values.text(tax_code, "name"),
+        problems=tuple(problems),
+    )
+
+
+def _amounts(row: Row, problems: list[Problem]) -> tuple[Decimal, Decimal]:
+    """Total and tax as the customer owes them. A credit memo is a credit whichever sign its total carries."""
+    try:
+        total, tax = cents(values.amount(row, "total")), cents(values.amount(row, "salesTaxAmount"))
+    except ValueError as error:
+        problems.append(_unreadable(str(error), "total"))
+        return Decimal(0), Decimal(0)
+    is_credit = values.text(row, "invoiceType").replace(" ", "").lower() == "creditmemo"
+    return (-total, -tax) if is_credit and total > 0 else (total, tax)
+
+
+def _date(row: Row, problems: list[Problem]) -> dt.date:
+    try:
+        date = values.date(row, "invoiceDate")
+    except ValueError:
+        date = None
+    if date is None:
+        problems.append(_unreadable("The invoice date is missing or can’t be read.", "date"))
+    return date or dt.date.min
+
+
+def _due_date(row: Row) -> dt.date | None:
+    try:
+        return values.date(row, "dueDate")
+    except ValueError:
+        return None
+
+
+def _unreadable(message: str, field: str) -> Problem:
+    return Problem("unreadable", message, "Open the invoice in ConnectWise and correct it.", field=field)
+
+
+def _without_gl(row: Row) -> list[Problem]:
+    """ConnectWise writes the GL account's name into the description; it stays blank without GL entries."""
+    if values.text(row, "description"):
+        return []
+    return [
+        Problem(
+            "no_gl_entries",
+            "ConnectWise seems to have made no GL entries for this invoice.",
+            "Fix the GL mapping (System ▸ Setup Tables ▸ GL Accounts), then reopen and close the invoice.",
+            Severity.WARNING,
+        )
+    ]

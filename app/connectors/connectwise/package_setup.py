@@ -1,0 +1,137 @@
+"""Boxes of ConnectWise's accounting package that change what an export holds, judged for invoices."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from app.connectors.connectwise import values
+from app.connectors.connectwise.values import Row
+from app.domain.problems import Problem, Severity
+
+PLACE = "System ▸ Setup Tables ▸ Accounting Package"
+CAPTIONS_PLACE = "System ▸ Setup Tables ▸ GL Captions"
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A check box, the position that hurts, and how."""
+
+    name: str
+    hurts: bool
+    label: str
+    message: str
+    severity: Severity = Severity.WARNING
+
+
+BOXES = (
+    Box(
+        "includeInvoicesFlag",
+        hurts=False,
+        label="Include Invoices",
+        message="Invoices are switched off in the accounting package, so none can be posted.",
+    ),
+    Box(
+        "includeSalesTaxFlag",
+        hurts=False,
+        label="Include Sales Tax",
+        message="Exports come without sales tax, so the total of a taxed invoice doesn’t add up.",
+    ),
+    Box(
+        "suppressMemoFlag",
+        hurts=True,
+        label="Suppress Memo",
+        message="Exports come without line texts, so lines in the books have no description.",
+    ),
+    Box(
+        "zeroDollarTaxAmountsFlag",
+        hurts=False,
+        label="Zero Dollar Tax Amounts",
+        message="Taxes of zero are left out, so exempt invoices come without their tax levels.",
+        severity=Severity.INFO,
+    ),
+    Box(
+        "includeCogsEntriesFlag",
+        hurts=True,
+        label="Include COGS Entries",
+        message="Exports of invoices carry cost-of-goods entries, which are not posted with the invoice.",
+    ),
+    Box(
+        "inventorySOHFlag",
+        hurts=True,
+        label="Inventory Stock on Hand",
+        message="ConnectWise and the books would both keep inventory, and it would be counted twice.",
+    ),
+    Box(
+        "transferExpensesAsBillFlag",
+        hurts=True,
+        label="Transfer Expenses as Bill",
+        message="Expenses come as bills, which Crossfoot does not take apart by payment method.",
+    ),
+)
+
+
+def findings(setup: Row) -> list[Problem]:
+    """What will hurt, each with the place where it is changed."""
+    found = [_problem(box) for box in BOXES if box.name in setup and bool(setup[box.name]) is box.hurts]
+    return found + _package(setup) + _format(setup)
+
+
+def segment_findings(captions: Iterable[Row]) -> list[Problem]:
+    """Account strings of more than one part need a link per combination."""
+    captions = list(captions)
+    named = sorted(
+        {number for row in captions for number in range(1, 11) if values.text(row, f"segment{number}")},
+    )
+    classes = [n for n in named if any(values.text(row, f"segment{n}type") == "Class" for row in captions)]
+    if len(named) < 2 and not classes:
+        return []
+    return [
+        Problem(
+            "gl_segments",
+            f"GL accounts have {len(named)} segments"
+            + (f", {len(classes)} of them of the type Class." if classes else "."),
+            f"Nothing, if meant: every combination is linked once. Segments are set under {CAPTIONS_PLACE}.",
+            Severity.INFO,
+        )
+    ]
+
+
+def _problem(box: Box) -> Problem:
+    deed = "Clear" if box.hurts else "Tick"
+    return Problem(f"package_{_snake(box.name)}", box.message, f"{deed} “{box.label}” under {PLACE}.", box.severity)
+
+
+def _package(setup: Row) -> list[Problem]:
+    package = values.part(setup, "accountingPackage")
+    name = values.text(package, "name", "identifier")
+    if not name or "other" in {name.lower(), values.text(package, "identifier").lower()}:
+        return []
+    return [
+        Problem(
+            "package_not_other",
+            f"The accounting package is “{name}”; another program may be taking the same records.",
+            f"Choose “Other” under {PLACE}, and make sure that no second integration runs.",
+            Severity.WARNING,
+        )
+    ]
+
+
+def _format(setup: Row) -> list[Problem]:
+    chosen = values.text(setup, "invoiceFormat")
+    if chosen in {"", "Default"}:
+        return []
+    privacy = " Detailed texts include notes of time entries." if chosen == "Detailed" else ""
+    return [
+        Problem(
+            "package_invoice_format",
+            f"ConnectWise’s own invoice format is {chosen}; Crossfoot asks for the Book’s own.{privacy}",
+            f"Choose the format in the Book’s settings, or “Default” under {PLACE}.",
+            Severity.INFO,
+        )
+    ]
+
+
+def _snake(name: str) -> str:
+    letters = (f"_{letter.lower()}" if letter.isupper() else letter for letter in name.removesuffix("Flag"))
+    return "".join(letters).replace("_s_o_h", "_soh")

@@ -1,0 +1,178 @@
+"""A ConnectWise export as domain documents: pure, and total (what can't be read becomes a problem of its record)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from app.connectors.connectwise import parties, signs, taxes, values
+from app.connectors.connectwise.signs import Direction
+from app.connectors.connectwise.values import Row
+from app.connectors.protocols import Exported
+from app.domain.documents import Document, Line, Product, Reference
+from app.domain.money import Money, cents
+from app.domain.problems import Problem
+
+#: Blocks and keys that say nothing about the document and would only fill the proof.
+NOISE = {"_info"}
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What is known beside a transaction: its customer block, company, invoice; empty where it can't be read."""
+
+    customer: Row = field(default_factory=dict)
+    company: Row = field(default_factory=dict)
+    invoice: Row = field(default_factory=dict)
+
+
+def to_exported(record: str, transaction: Row, beside: Beside, default_currency: str) -> Exported:
+    """One transaction of an export, with its document or the reasons why there is none."""
+    ids = gl_ids(transaction)
+    snapshot = {"transaction": _trimmed(transaction), "customer": _trimmed(beside.customer)}
+    if not ids or _lacks_entries(transaction):
+        return Exported(record, None, ids, (no_gl_entries(),), snapshot)
+    try:
+        document = to_document(record, transaction, beside, default_currency)
+    except ValueError as error:
+        problem = Problem("unreadable", f"The export can’t be read: {error}", "Correct the invoice in ConnectWise.")
+        return Exported(record, None, ids, (problem,), snapshot)
+    return Exported(record, document, ids, _problems(document), snapshot)
+
+
+def no_gl_entries() -> Problem:
+    """ConnectWise has nothing to export for a closed invoice."""
+    return Problem(
+        "no_gl_entries",
+        "The invoice was closed in ConnectWise without a GL mapping, so there is nothing to post.",
+        "Fix the mapping (System ▸ Setup Tables ▸ GL Accounts), then reopen and close the invoice.",
+    )
+
+
+def gl_ids(transaction: Row) -> tuple[int, ...]:
+    """Every GL record that belongs to the document: those of the header, and one or more per detail, taxes too."""
+    found = values.whole_numbers(transaction.get("glEntryIds"))
+    for detail in values.rows(transaction, "detail"):
+        found += values.whole_numbers(detail.get("id"))
+    return tuple(dict.fromkeys(found))
+
+
+def to_document(record: str, transaction: Row, beside: Beside, default_currency: str) -> Document:
+    """The document of one transaction. Raises ValueError for what can't be read."""
+    details = values.rows(transaction, "detail")
+    way = signs.direction(transaction, details)
+    code = values.currency(transaction, values.currency(beside.customer, default_currency))
+    sold, taxed = _settled(details, way)
+    total = cents(values.amount(transaction, "total") * way.header)
+    subtotal = sum((amount for _, amount in sold), Decimal(0))
+    tax = sum((amount for _, amount in taxed), Decimal(0))
+    if not taxed:
+        tax = taxes.header_tax(transaction, way, total, subtotal)
+    terms = values.part(transaction, "billingTerms")
+    return Document(
+        kind=way.kind,
+        records=(record,),
+        number=values.text(transaction, "documentNumber"),
+        psa_type=values.text(transaction, "billingType"),
+        party=parties.party(transaction, beside.customer, beside.company, beside.invoice),
+        currency=code,
+        date=_document_date(transaction),
+        due_date=values.date(transaction, "dueDate"),
+        terms=_reference(terms),
+        terms_due_days=values.days(transaction, "dueDays"),
+        lines=tuple(_line(detail, amount, way, code) for detail, amount in sold),
+        tax=Money(tax, code),
+        tax_levels=tuple(taxes.levels(taxed, transaction, beside.customer, code)),
+        tax_code=_reference(values.part(transaction, "taxCode")),
+        total=Money(total, code),
+        memo=values.text(transaction, "memo"),
+        po_number=_po_number(transaction, beside.invoice),
+        location=_reference(values.part(beside.invoice, "location")),
+        ship_to=parties.ship_to(beside.invoice),
+    )
+
+
+Settled = list[tuple[Row, Decimal]]
+
+
+def _settled(details: Sequence[Row], way: Direction) -> tuple[Settled, Settled]:
+    """Lines and tax lines, each with its amount in the document's direction, rounded together."""
+    lines = [detail for detail in details if not taxes.is_tax(detail)]
+    tax_lines = [detail for detail in details if taxes.is_tax(detail)]
+    amounts = signs.in_cents([values.amount(detail, "total") * way.detail for detail in (*lines, *tax_lines)])
+    both = list(zip((*lines, *tax_lines), amounts, strict=True))
+    return both[: len(lines)], both[len(lines) :]
+
+
+def _line(detail: Row, amount: Decimal, way: Direction, currency: str) -> Line:
+    quantity = values.amount(detail, "quantity") * way.detail
+    return Line(
+        description=values.text(detail, "memo", "salesDescription", "itemDescription", "description"),
+        quantity=quantity or Decimal(1),  # a price is the amount divided by it
+        amount=Money(amount, currency),
+        account=values.account(values.text(detail, "accountNumber")),
+        product=_product(detail),
+        taxable=_is_taxable(detail),
+        gl_class=values.text(detail, "glClass"),
+    )
+
+
+def _product(detail: Row) -> Product | None:
+    item = values.part(detail, "item")
+    if not values.identity(item):
+        return None
+    identifier = values.text(item, "identifier") or values.text(detail, "glItemId")
+    description = values.text(detail, "itemDescription", "salesDescription")
+    return Product(values.identity(item), identifier, description, values.text(detail, "itemTypeXref"))
+
+
+def _is_taxable(detail: Row) -> bool:
+    """Whether any level taxes the line. ``itemTaxableFlag`` is the catalog's word and says nothing about the sale."""
+    flags = [detail.get(f"taxable{level}Flag") for level in ("", 2, 3, 4, 5)]
+    return any(flags) or any(level.get("taxableFlag") for level in values.rows(detail, "taxLevels"))
+
+
+def _document_date(transaction: Row) -> dt.date:
+    date = values.date(transaction, "documentDate")
+    if date is None:
+        raise ValueError("documentDate is missing.")
+    return date
+
+
+def _reference(row: Row) -> Reference | None:
+    source_id = values.identity(row)
+    return Reference(source_id, values.text(row, "name", "identifier")) if source_id else None
+
+
+def _po_number(transaction: Row, invoice: Row) -> str:
+    order = values.part(transaction, "purchaseOrder")
+    return values.text(transaction, "customerPO") or values.text(order, "name") or values.text(invoice, "customerPO")
+
+
+def _lacks_entries(transaction: Row) -> bool:
+    """A line with neither GL record nor account: the mapping was missing when the invoice was closed."""
+    lines = [detail for detail in values.rows(transaction, "detail") if not taxes.is_tax(detail)]
+    return any(not values.whole_numbers(line.get("id")) and not values.text(line, "accountNumber") for line in lines)
+
+
+def _problems(document: Document) -> tuple[Problem, ...]:
+    if document.party.source_id:
+        return ()
+    return (
+        Problem(
+            "no_customer",
+            "The export names no company for this invoice.",
+            "Open the invoice in ConnectWise, choose its company, then reopen and close it.",
+            field="party",
+        ),
+    )
+
+
+def _trimmed(value: Any) -> Any:
+    """Without the links and stamps that ConnectWise repeats in every reference."""
+    if isinstance(value, Mapping):
+        return {key: _trimmed(item) for key, item in value.items() if key not in NOISE}
+    return [_trimmed(item) for item in value] if isinstance(value, list) else value

@@ -13,7 +13,7 @@ from urllib.parse import quote, urlencode
 from app.connectors.connectwise import answers
 from app.connectors.connectwise.settings import Settings
 from app.connectors.http import Answer, Http, NoAnswerError, NotSentError, UnreadableAnswerError
-from app.connectors.protocols import ConnectionFailedError, Wait
+from app.connectors.protocols import ConnectionFailedError, Contact, Wait
 from app.connectors.throttle import GrantedSlot, RedisGoneError, Throttle
 
 Row = dict[str, Any]
@@ -30,11 +30,17 @@ class Client:
     """One API member's calls. Reads wait for the throttle and are repeated; writes are made once, in a slot."""
 
     def __init__(
-        self, settings: Settings, http: Http, throttle: Throttle, sleep: Callable[[float], None] = time.sleep
+        self,
+        settings: Settings,
+        http: Http,
+        throttle: Throttle,
+        contact: Contact,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.settings = settings
         self._http = http
         self._throttle = throttle
+        self._contact = contact
         self._sleep = sleep
         self._codebase = ""
 
@@ -130,6 +136,7 @@ class Client:
     def _counted(self, method: str, url: str, **rest: Any) -> Answer:
         slot = self._throttle.acquire()
         try:
+            self._contact.touch()
             return self._http.call(method, url, **rest)
         finally:
             slot.release()
@@ -186,6 +193,7 @@ class Client:
     def write(self, method: str, path: str, body: Any = None) -> Answer:
         """One call, whatever its status; never repeated. Raises NotSentError or NoAnswerError."""
         text = None if body is None else json.dumps(body)
+        self._contact.touch()
         answer = self._http.call(method, self._address(path), headers=self.settings.headers(), body=text)
         if answer.status == 429:
             with suppress(RedisGoneError):  # the answer in hand matters more

@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
-
-import redis
+from collections.abc import Callable, Sequence
 
 from app.connectors.connectwise import check, listing
 from app.connectors.connectwise.batches import Batches
 from app.connectors.connectwise.client import Client
 from app.connectors.connectwise.exporting import Exporter
-from app.connectors.connectwise.settings import Settings
-from app.connectors.http import Http, NetRules
 from app.connectors.protocols import (
     Check,
     CloseOutcome,
@@ -24,14 +19,9 @@ from app.connectors.protocols import (
     UnpostedRecord,
     Wait,
 )
-from app.connectors.throttle import GrantedSlot, Limit, Throttle
+from app.connectors.throttle import GrantedSlot
 from app.domain.states import RecordKind
 
-#: Above about 1,000 calls a minute ConnectWise answers 429 (Developer Guide, "Rate limiting").
-CALLS_PER_MINUTE = 1000
-#: Held back; see throttle.Limit. More where only Redis remembers the calls, so that a new installation isn't kept
-#: waiting for its first minute.
-SPARE, SPARE_WITHOUT_MEMORY = 20, 120
 LANES = 8
 
 
@@ -97,35 +87,3 @@ def _only_invoices(kind: RecordKind) -> None:
             systemic=True,
             code="not_supported",
         )
-
-
-def utc_today() -> dt.date:
-    """Today's date in UTC; near enough for a date that lies years ahead."""
-    return dt.datetime.now(dt.UTC).date()
-
-
-def open_source(
-    settings: Mapping[str, Any],
-    secrets: Mapping[str, str],
-    server: redis.Redis,
-    net: NetRules,
-    *,
-    last_contact: Callable[[], dt.datetime | None] | None = None,
-    today: Callable[[], dt.date] = utc_today,
-) -> ConnectWise:
-    """A connection, opened without a call. Raises ValidationError for settings that are missing.
-
-    ``settings`` holds site, company_id, public_key, client_id and perhaps currency; ``secrets`` the private_key.
-    ``last_contact``: see throttle.Throttle.
-    """
-    values = Settings.read(settings, secrets)
-    limit = Limit(
-        "calls",
-        CALLS_PER_MINUTE,
-        60,
-        "ConnectWise’s limit (1,000 calls a minute)",
-        spare=SPARE if last_contact else SPARE_WITHOUT_MEMORY,
-    )
-    name = f"connectwise:{values.host}:{values.company_id.lower()}"
-    throttle = Throttle(server, name, [limit], vendor="ConnectWise", last_contact=last_contact)
-    return ConnectWise(Client(values, Http("ConnectWise", net), throttle), today)

@@ -38,6 +38,7 @@ class BatchRequest:
 def export_request(body: Any, today: date) -> ExportRequest:
     """Read the body of an export. Raises the 400 that names the first wrong field."""
     fields = _object(body)
+    _identifier(fields)
     included = _numbers(fields, "includedInvoiceIds")
     return ExportRequest(
         exports=_exports(fields, "Batch export must include invoices, expenses, or products (procurement)."),
@@ -52,8 +53,7 @@ def export_request(body: Any, today: date) -> ExportRequest:
 def batch_request(body: Any) -> BatchRequest:
     """Read the body of a new batch. Raises the 400 that names the first wrong field."""
     fields = _object(body)
-    identifier = _text(fields, "batchIdentifier") or datetime.now(UTC).strftime("%Y%m%d%H%M%S%f")
-    _text(fields, "glInterfaceIdentifier")
+    identifier = _identifier(fields) or datetime.now(UTC).strftime("%Y%m%d%H%M%S%f")
     exports = _exports(fields, "Batch must export Invoices, Expenses or Products.")
     return BatchRequest(identifier, exports, _numbers(fields, "processedRecordIds"))
 
@@ -102,6 +102,16 @@ def _numbers(fields: Body, name: str) -> list[int]:
     if not isinstance(values, list) or not all(isinstance(each, int) and not isinstance(each, bool) for each in values):
         raise invalid("batch", name, f"{name} must be a list of whole numbers.")
     return values
+
+
+def _identifier(fields: Body) -> str:
+    """The batch identifier, at most 50 characters; an export takes any placeholder."""
+    _text(fields, "glInterfaceIdentifier")
+    identifier = _text(fields, "batchIdentifier")
+    if len(identifier) > 50:
+        sentence = "The field batchIdentifier must not exceed 50 characters."
+        raise invalid("batch", "batchIdentifier", sentence, "MaxLengthField")
+    return identifier
 
 
 def _text(fields: Body, name: str) -> str:

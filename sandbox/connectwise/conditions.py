@@ -28,13 +28,14 @@ ORDER: dict[str, Callable[[Any, Any], bool]] = {
     ">": lambda a, b: bool(a > b),
     ">=": lambda a, b: bool(a >= b),
 }
+ALIASES = {"lastUpdated": "_info/lastUpdated"}
 WORDS = {"true": True, "false": False, "null": None}
 
 
 def look_up(row: Row, path: str) -> Any:
     """The value at `company/id`, or None where any step is missing."""
     value: Any = row
-    for step in path.split("/"):
+    for step in ALIASES.get(path, path).split("/"):
         value = value.get(step) if isinstance(value, dict) else None
     return value
 
@@ -49,7 +50,7 @@ def parse(text: str, fields: frozenset[str]) -> Test:
 
 def check_field(path: str, fields: frozenset[str]) -> str:
     """The path itself, or a 400 where its first step is no field of the resource."""
-    if path.split("/", 1)[0] not in fields:
+    if ALIASES.get(path, path).split("/", 1)[0] not in fields:
         raise bad_query(f"No property or field '{path}' exists in the requested resource")
     return path
 

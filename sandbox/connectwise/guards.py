@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Flask, Response, current_app, g, jsonify, request
 
-from sandbox.connectwise.errors import CannotRouteError, no_endpoint, no_permission, not_authenticated
+from sandbox.connectwise.errors import ApiError, CannotRouteError, no_endpoint, no_permission, not_authenticated
 from sandbox.faults import WIRE_FAULT, Fault, Faults
 from sandbox.throttle import Limit, Throttle
 
@@ -27,6 +27,7 @@ AREAS = {
     "company/": "company",
     "procurement/": "procurement",
 }
+LONGEST_URL = 2000
 LEVELS = {"GET": "inquire", "POST": "add", "PATCH": "edit", "PUT": "edit", "DELETE": "all"}
 
 
@@ -159,6 +160,9 @@ def _too_many(gate: Gate) -> Response:
 
 
 def _check_address(site: Site) -> None:
+    """The guide asks for addresses under 2,000 characters; longer lists of ids belong into several calls."""
+    if len(request.url) > LONGEST_URL:
+        raise ApiError(414, "ConnectWiseApi", "The request URI is too long.")
     if "/apis/3.0/apis/3.0" in request.path:
         raise CannotRouteError
     match = API.match(request.path)

@@ -221,10 +221,6 @@ class Site:
         self.touch(invoice)
 
     def _check_identifier(self, identifier: str) -> None:
-        if len(identifier) > 50:
-            raise invalid(
-                "batch", "batchIdentifier", "The field batchIdentifier must not exceed 50 characters.", "MaxLengthField"
-            )
         if identifier.casefold() in self._identifiers:
             raise invalid("batch", "batchIdentifier", f"Batch Identifier {identifier} already exists.", "ObjectExists")
 

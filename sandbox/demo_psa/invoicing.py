@@ -23,6 +23,10 @@ WORK = (
 )
 
 
+def _evening(day: date) -> datetime:
+    return datetime(day.year, day.month, day.day, 23, 12, 9, tzinfo=UTC)
+
+
 def due(day: date, term: Term) -> date:
     """The due date; terms from the end of the month run from its last day."""
     start = (day.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1) if term.end_of_month else day
@@ -51,7 +55,7 @@ def invoice(
         term=term,
         tax_code=site.tax_codes.get(company.tax_code_id or 0),
         lines=tuple(lines),
-        closed=more.pop("closed", datetime(day.year, day.month, day.day, 23, 12, 9, tzinfo=UTC)),
+        closed=more.pop("closed", _evening(min(day, site.today - timedelta(days=1)))),
         **more,
     )
 

@@ -55,9 +55,11 @@ OFFICE = _product(751, "M365-BP", "Microsoft 365 Business Premium", CLOUD, "4200
 HUNTRESS = _product(761, "HUNTRESS", "Huntress managed EDR", CLOUD, "4600", price="4.25", cost="2.10")
 BACKUP = _product(771, "SIRIS-S5", "Backup appliance, monthly", CLOUD, "4300", price="189.00", cost="129.00")
 CABLE = _product(781, "CAT6-3FT", "Patch cable Cat 6, 3 ft", HARDWARE, "4100", price="5.2456", cost="2.10")
+# A colon is no part of a name in the books.
+LONG_CABLE = _product(783, "CAT6:5FT", "Patch cable Cat 6, 5 ft", HARDWARE, "4100", price="6.8349", cost="2.75")
 UPS = _product(782, "UPS-1500", "UPS 1500 VA, rack", HARDWARE, "4100", price="329.95", cost="251.00")
 MFA = _product(762, "DUO-MFA", "Multi-factor log-in, per user", CLOUD, "4200", price="3.00", cost="1.80")
-PRODUCTS = (SWITCH, FIREWALL, LAPTOP, OFFICE, HUNTRESS, BACKUP, CABLE, UPS, MFA)
+PRODUCTS = (SWITCH, FIREWALL, LAPTOP, OFFICE, HUNTRESS, BACKUP, CABLE, LONG_CABLE, UPS, MFA)
 
 
 def fill_tables(site: Site) -> None:

@@ -136,3 +136,8 @@ def test_a_500_after_the_work_keeps_the_work(psa: Psa) -> None:
     (document,) = psa.export(psa.number("10399")["billingLogId"])
     assert psa.batch("CF-1", record_ids(document)).status_code == 500
     assert len(psa.get(f"{ACCOUNTING}/batches")) == 1
+
+
+def test_an_address_of_more_than_2000_characters_is_refused(psa: Psa) -> None:
+    ids = ",".join(str(each) for each in range(38894, 39300))
+    assert psa.call("GET", "/finance/invoices", params={"conditions": f"id in ({ids})"}).status_code == 414

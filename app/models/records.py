@@ -11,7 +11,11 @@ from app.models.columns import DecimalText, Json, Moment, utcnow
 
 
 class UnpostedRow(SQLModel, table=True):
-    """One record of the stored list. ``cents`` is the total in hundredths: SQL sums and sorts it exactly."""
+    """One record of the stored list. ``cents`` is the total in hundredths: SQL sums and sorts it exactly.
+
+    ``document`` is what the PSA exported for it, to say beforehand what would stop it; it belongs to the fingerprint
+    in ``looked_at`` and is never what gets posted: a batch reads anew.
+    """
 
     __tablename__ = "unposted_records"
     __table_args__ = (
@@ -42,6 +46,8 @@ class UnpostedRow(SQLModel, table=True):
     date_closed: str = Field(default="", max_length=40)
     fingerprint: str = Field(max_length=64)
     problems: list[Any] = Field(default_factory=list, sa_type=Json)
+    document: dict[str, Any] | None = Field(default=None, sa_type=Json)
+    looked_at: str = Field(default="", max_length=64)
     seen_at: dt.datetime = Field(default_factory=utcnow, sa_type=Moment)
 
 

@@ -1,0 +1,367 @@
+"""Batches: submit, find, stop, resume, retry. What a batch then does stands in running.py and the stages it names."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Sequence
+
+from sqlalchemy import delete, update
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import Session, col, func, select
+
+from app.domain.marks import LETTERS
+from app.domain.problems import NotFoundError, ValidationError
+from app.domain.states import PostingState, RecordKind, SectionKey
+from app.models.batches import Batch, LogLine, Section
+from app.models.columns import utcnow
+from app.models.connections import Book
+from app.models.postings import Creation, Posting, PostingProblem, PostingRecord
+from app.models.records import UnpostedRow
+from app.services import audit, records
+
+SUMMARIES = ("default", "condensed", "detailed")
+NAME = re.compile(r"^[\w][\w .()+-]{0,39}$")
+
+
+def submit(
+    session: Session,
+    book: Book,
+    *,
+    kind: RecordKind,
+    wanted: Sequence[str],
+    by: str,
+    initials: str = "X",
+    name: str = "",
+    summary: str = "default",
+    through: dt.date | None = None,
+    location: str = "",
+    accept: bool = False,
+    release: bool = False,
+    token: str | None = None,
+    today: dt.date | None = None,
+) -> Batch:
+    """Make a batch and its postings, in one commit; the caller rings the doorbell after it.
+
+    ``wanted`` are record ids of the stored list. Records that another batch has, or that are in the books already, are
+    left out and named in ``left_out``; with ``release`` those are taken that a person put on hold, undid or skipped.
+    A second submit with the same ``token`` answers with the first one's batch.
+
+    Raises:
+        ValidationError: nothing is left to post, the name is taken or not a name, the summary level is unknown.
+    """
+    if token and (twin := session.exec(select(Batch).where(Batch.token == token)).first()):
+        return twin
+    if summary not in SUMMARIES:
+        raise ValidationError(f"“{summary}” is not a summary level.", f"Choose {', '.join(SUMMARIES)}.")
+    source_id = _source_of(book)
+    rows = _chosen(session, source_id, kind, wanted)
+    taken, left_out = _sort_out(session, source_id, kind, rows, wanted, release=release)
+    if not taken:
+        raise ValidationError(_nothing(left_out), "Refresh the list and select records that are still unposted.")
+    name = name.strip() or propose_name(session, book, kind, initials, today or utcnow().date())
+    _validate_name(session, book, name)
+    batch = Batch(
+        book_id=_id(book), source_id=source_id, kind=kind, name=name, name_key=name, summary=summary, through=through,
+        location=location, accept=accept, by=by, token=token, left_out=left_out,
+    )  # fmt: skip
+    session.add(batch)
+    try:
+        session.flush()
+        _add_postings(session, batch, taken)
+        audit.record(session, by, "batch.submit", f"batch:{batch.id}", name=name, records=len(taken), accept=accept)
+        session.commit()
+    except IntegrityError as error:
+        session.rollback()
+        return _lost_race(session, token, error)
+    return batch
+
+
+def _source_of(book: Book) -> int:
+    if book.source_id is None:
+        raise ValidationError("No PSA is connected yet.", "Connect ConnectWise under Settings ▸ Connections.")
+    if not book.connected:
+        raise ValidationError(f"“{book.name}” is not connected.", "Connect it again under Settings ▸ Connections.")
+    return book.source_id
+
+
+def _id(row: Book | Batch | Posting) -> int:
+    if row.id is None:
+        raise ValueError("The row is not stored yet.")
+    return row.id
+
+
+def _chosen(session: Session, source_id: int, kind: RecordKind, wanted: Sequence[str]) -> list[UnpostedRow]:
+    found: dict[str, UnpostedRow] = {}
+    for start in range(0, len(wanted), 500):
+        query = select(UnpostedRow).where(
+            UnpostedRow.source_id == source_id,
+            UnpostedRow.kind == kind,
+            col(UnpostedRow.record).in_(wanted[start : start + 500]),
+        )
+        found.update({row.record: row for row in session.exec(query)})
+    return [found[record] for record in dict.fromkeys(wanted) if record in found]
+
+
+def _sort_out(
+    session: Session,
+    source_id: int,
+    kind: RecordKind,
+    rows: list[UnpostedRow],
+    wanted: Sequence[str],
+    *,
+    release: bool,
+) -> tuple[list[UnpostedRow], list[dict[str, str]]]:
+    """Those that may be taken, and the others each with its reason."""
+    standings = records.standings(session, source_id, kind, [row.record for row in rows])
+    taken, left = [], []
+    listed = {row.record for row in rows}
+    for record in dict.fromkeys(wanted):
+        if record not in listed:
+            left.append({"record": record, "number": "", "why": "no longer unposted in the PSA"})
+    for row in rows:
+        standing = standings.get(row.record, records.FREE)
+        if not standing.offered:
+            why = f"already {standing.state} in batch {standing.batch}"
+            left.append({"record": row.record, "number": row.number, "why": why})
+        elif standing.only_by_name and not release:
+            why = f"on hold since batch {standing.batch}"
+            left.append({"record": row.record, "number": row.number, "why": why})
+        else:
+            taken.append(row)
+    return taken, left
+
+
+def _nothing(left_out: list[dict[str, str]]) -> str:
+    if len(left_out) == 1:
+        only = left_out[0]
+        return f"Record {only['number'] or only['record']} is {only['why']}."
+    if left_out:
+        return f"None of the {len(left_out)} records can be posted: the first is {left_out[0]['why']}."
+    return "No record is selected."
+
+
+def _validate_name(session: Session, book: Book, name: str) -> None:
+    if not NAME.match(name):
+        raise ValidationError(
+            "A batch name has up to 40 letters, digits, blanks and - _ . ( ).", "Choose another name, or leave it out."
+        )
+    if session.exec(select(Batch.id).where(Batch.book_id == book.id, Batch.name_key == name)).first():
+        raise ValidationError(f"The batch name “{name}” is taken.", f"Use “{name}-1”, or leave the name out.")
+
+
+def propose_name(session: Session, book: Book, kind: RecordKind, initials: str, today: dt.date) -> str:
+    """``YYYYMMDD-initials-I``, made unique by ``-1``, ``-2`` …; names given back are proposed again."""
+    stem = f"{today:%Y%m%d}-{initials}-{LETTERS[kind]}"
+    query = select(Batch.name_key).where(
+        Batch.book_id == book.id, col(Batch.name_key).startswith(stem, autoescape=True)
+    )
+    taken = set(session.exec(query))
+    number = 0
+    while (name := f"{stem}-{number}" if number else stem) in taken:
+        number += 1
+    return name
+
+
+def _lost_race(session: Session, token: str | None, error: IntegrityError) -> Batch:
+    """Somebody else committed first: the same Submit (then theirs is ours), a name, or a record."""
+    if token and (twin := session.exec(select(Batch).where(Batch.token == token)).first()):
+        return twin
+    raise ValidationError(
+        "Another batch took the same records or the same name at this very moment; nothing was submitted.",
+        "Look at the list of batches, refresh the selection and submit again.",
+    ) from error
+
+
+# ── postings of a new batch ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def _add_postings(session: Session, batch: Batch, rows: list[UnpostedRow]) -> None:
+    generations = _next_generations(session, batch, [row.record for row in rows])
+    _take_over(session, batch, [row.record for row in rows])
+    postings = [
+        Posting(
+            batch_id=_id(batch), book_id=batch.book_id, psa_type=row.psa_type, number=row.number, party=row.party,
+            party_key=f"psa:{row.party_id}", date=row.date, currency=row.currency, total=row.total, cents=row.cents,
+            kind="credit_memo" if row.cents < 0 or row.psa_type == "CreditMemo" else "invoice",
+            generation=generations.get(row.record, 1),
+        )
+        for row in rows
+    ]  # fmt: skip
+    session.add_all(postings)
+    session.flush()
+    session.add_all(
+        PostingRecord(
+            posting_id=_id(posting), source_id=batch.source_id, kind=batch.kind, record=row.record,
+            fingerprint=row.fingerprint,
+        )
+        for posting, row in zip(postings, rows, strict=True)
+    )  # fmt: skip
+    session.add_all(Section(batch_id=_id(batch), key=key) for key in SectionKey)
+    session.flush()
+
+
+def _next_generations(session: Session, batch: Batch, wanted: Sequence[str]) -> dict[str, int]:
+    """A generation that was ever on the wire is never used again."""
+    found: dict[str, int] = {}
+    for start in range(0, len(wanted), 500):
+        query = (
+            select(PostingRecord.record, func.max(Posting.generation))
+            .join(Posting, col(Posting.id) == PostingRecord.posting_id)
+            .where(PostingRecord.source_id == batch.source_id, PostingRecord.kind == batch.kind)
+            .where(col(PostingRecord.record).in_(wanted[start : start + 500]), Posting.attempt > 0)
+            .group_by(PostingRecord.record)
+        )
+        found.update({record: int(generation) + 1 for record, generation in session.exec(query)})
+    return found
+
+
+def _take_over(session: Session, batch: Batch, wanted: Sequence[str]) -> None:
+    """Records held in an ended batch go on in this one; the old posting says so and lets go of them."""
+    for start in range(0, len(wanted), 500):
+        query = (
+            select(PostingRecord, Posting)
+            .join(Posting, col(Posting.id) == PostingRecord.posting_id)
+            .where(PostingRecord.source_id == batch.source_id, PostingRecord.kind == batch.kind)
+            .where(col(PostingRecord.record).in_(wanted[start : start + 500]), col(PostingRecord.live))
+            .where(col(Posting.state).in_((PostingState.HELD, PostingState.REFUSED)))
+        )
+        for link, posting in session.exec(query).all():
+            link.live = False
+            session.add(link)
+            session.exec(delete(PostingProblem).where(col(PostingProblem.posting_id) == posting.id))
+            session.add(
+                PostingProblem(
+                    posting_id=_id(posting), batch_id=posting.batch_id, code="continued", severity="info",
+                    message=f"It goes on in batch {batch.name}.", subject=f"batch:{batch.id}",
+                )
+            )  # fmt: skip
+            log(session, posting.batch_id, f"{posting.number} goes on in batch {batch.name}.", posting=posting)
+    session.flush()
+
+
+# ── looks and orders ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def find(session: Session, batch_id: int) -> Batch:
+    """The batch. Raises NotFoundError."""
+    batch = session.get(Batch, batch_id)
+    if batch is None:
+        raise NotFoundError(f"There is no batch {batch_id}.", "Look at the list of batches.")
+    return batch
+
+
+def listing(session: Session, *, before: int | None = None, limit: int = 50) -> list[Batch]:
+    """Batches, newest first; ``before`` is the id of the last one of the page before."""
+    query = select(Batch).order_by(col(Batch.id).desc()).limit(limit)
+    return list(session.exec(query.where(col(Batch.id) < before) if before else query))
+
+
+def log(
+    session: Session, batch_id: int, text: str, *, posting: Posting | None = None, by: str = "", **detail: object
+) -> None:
+    """Add a line to the batch's log (and the document's timeline); the caller commits."""
+    session.add(LogLine(batch_id=batch_id, posting_id=posting.id if posting else None, text=text, by=by, detail=detail))
+
+
+def log_lines(session: Session, batch: Batch) -> list[LogLine]:
+    """The whole log, oldest first."""
+    return list(session.exec(select(LogLine).where(LogLine.batch_id == batch.id).order_by(col(LogLine.id))))
+
+
+def touch(session: Session, batch_id: int) -> None:
+    """Something of the batch changed: whoever watches it gets the new state."""
+    session.exec(update(Batch).where(col(Batch.id) == batch_id).values(rev=Batch.rev + 1))
+
+
+def stop(session: Session, batch: Batch, *, by: str) -> None:
+    """Ask the batch to stop after the calls in flight. Nothing happens to one that has ended."""
+    if batch.ended_at is None and not batch.stopped:
+        batch.stop_asked = True
+        if not batch.lease_owner:
+            batch.stopped = True
+        session.add(batch)
+        log(session, _id(batch), "Asked to stop.", by=by)
+        audit.record(session, by, "batch.stop", f"batch:{batch.id}")
+        touch(session, _id(batch))
+    session.commit()
+
+
+def resume(session: Session, batch: Batch, *, by: str) -> None:
+    """Let a stopped or failed batch go on; the caller rings the doorbell."""
+    _again(session, batch)
+    log(session, _id(batch), "Resumed.", by=by)
+    audit.record(session, by, "batch.resume", f"batch:{batch.id}")
+    session.commit()
+
+
+def retry(
+    session: Session, batch: Batch, *, by: str, postings: Sequence[int] | None = None, accept: bool = False
+) -> int:
+    """Check and send again what is held by a problem or was refused; the caller rings the doorbell.
+
+    ``postings`` limits it to some. Postings on hold by a person, and those that continue in another batch, stay.
+    Answers how many go again.
+    """
+    query = (
+        select(Posting)
+        .join(PostingRecord, col(PostingRecord.posting_id) == Posting.id)
+        .where(Posting.batch_id == batch.id, col(PostingRecord.live), Posting.held_by == "")
+        .where(col(Posting.state).in_((PostingState.HELD, PostingState.REFUSED)))
+    )
+    chosen = [p for p in session.exec(query).all() if postings is None or p.id in postings]
+    for posting in chosen:
+        ready_again(session, posting)
+    stuck = _close_again(session, batch, postings)
+    batch.accept = batch.accept or accept
+    _again(session, batch)
+    log(session, _id(batch), f"Retry of {len(chosen) + stuck} documents.", by=by)
+    audit.record(session, by, "batch.retry", f"batch:{batch.id}", records=len(chosen) + stuck)
+    session.commit()
+    return len(chosen) + stuck
+
+
+def ready_again(session: Session, posting: Posting) -> None:
+    """Back to the start of the way: read, checked and sent anew. After a refusal with a new generation."""
+    if posting.state == PostingState.REFUSED:
+        posting.generation += 1
+    posting.state = PostingState.READY
+    posting.checked = False
+    posting.document = None
+    posting.proved = False
+    posting.held_by = ""
+    session.add(posting)
+    session.exec(delete(PostingProblem).where(col(PostingProblem.posting_id) == posting.id))
+
+
+def _close_again(session: Session, batch: Batch, only: Sequence[int] | None) -> int:
+    """Posted but not closed for a reason of the PSA's: look again, unless a difference waits for a person."""
+    query = (
+        select(PostingProblem, Posting)
+        .join(Posting, col(Posting.id) == PostingProblem.posting_id)
+        .where(PostingProblem.batch_id == batch.id, PostingProblem.section == SectionKey.CLOSE)
+        .where(Posting.state == PostingState.POSTED)
+    )
+    found = [(problem, posting) for problem, posting in session.exec(query).all() if only is None or posting.id in only]
+    for problem, posting in found:
+        session.delete(problem)
+        posting.closing = "in_doubt" if posting.closing else ""
+        posting.close_at = None
+        session.add(posting)
+    return len({posting.id for _, posting in found})
+
+
+def _again(session: Session, batch: Batch) -> None:
+    batch.stop_asked = batch.stopped = False
+    batch.ended_at = batch.wake_at = None
+    batch.failure = batch.waiting = None
+    if batch.name_key is None:
+        taken = select(Batch.id).where(Batch.book_id == batch.book_id, Batch.name_key == batch.name)
+        batch.name_key = f"{batch.name}#{batch.id}" if session.exec(taken).first() else batch.name
+    session.add(batch)
+    session.exec(
+        update(Creation)
+        .where(col(Creation.batch_id) == batch.id, col(Creation.state) == "refused")
+        .values(state="wanted", problem=None, generation=Creation.generation + 1, request_id="")
+    )
+    touch(session, _id(batch))

@@ -1,0 +1,307 @@
+"""Check: every problem of every document, and a look whether the books already hold it, before anything is written."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import func, update
+from sqlmodel import Session, col, select
+
+from app.connectors.protocols import Probe, UntranslatableError
+from app.domain.codec import from_json, to_json
+from app.domain.documents import Document
+from app.domain.links import Draft, LinkKind, Rules
+from app.domain.outcomes import Absent, CannotTell, Finding, Found, LooksAlike, Receipt, Several
+from app.domain.problems import Problem, Severity
+from app.domain.states import PostingState, SectionKey
+from app.models.connections import Book
+from app.models.postings import Creation, Posting, PostingRecord
+from app.services import links, lists, posting_problems, receipts, wants
+from app.services.reading import document_of
+from app.services.run import Run
+
+CHUNK = 100
+#: Cached lists of the ledger may be this old when a batch is checked.
+LISTS_AGE = dt.timedelta(seconds=60)
+
+
+def check(run: Run) -> None:
+    """Look at every posting that has been read and not yet checked. Raises ConnectionFailedError."""
+    if not _unchecked(run, 1):
+        return
+    run.begin(SectionKey.CHECK)
+    lists.refresh(run.database, run.destination, run.book_id, kinds=tuple(LinkKind), max_age=LISTS_AGE)
+    last = 0
+    while not run.stopping() and (chunk := _unchecked(run, CHUNK, after=last)):
+        last = chunk[-1].id or 0
+        _check_some(run, chunk)
+    if not run.stopping():
+        run.end(SectionKey.CHECK)
+
+
+@dataclass(slots=True)
+class Look:
+    """One posting under examination."""
+
+    posting: Posting
+    record: str
+    document: Document
+    wants: wants.Wants
+    problems: list[Problem]
+    finding: Finding | None = None
+
+    @property
+    def stops(self) -> bool:
+        return any(problem.severity is Severity.ERROR for problem in self.problems)
+
+
+def _unchecked(run: Run, limit: int, after: int = 0) -> list[Posting]:
+    with run.database.reading() as session:
+        query = (
+            select(Posting)
+            .where(Posting.batch_id == run.batch_id, Posting.state == PostingState.READY, col(Posting.id) > after)
+            .where(col(Posting.checked).is_(False), col(Posting.document).is_not(None))
+            .order_by(col(Posting.id))
+            .limit(limit)
+        )
+        return list(session.exec(query))
+
+
+def _check_some(run: Run, chunk: Sequence[Posting]) -> None:
+    looks = _examine(run, chunk)
+    _look_into_books(run, [look for look in looks if not look.stops and look.document.total.amount])
+    with run.database.session() as session:
+        links.remember(session, run.book_id, wants.seen([look.document for look in looks], run.rules))
+        touched = []
+        for look in looks:
+            posting = session.get_one(Posting, look.posting.id)
+            if posting.state == PostingState.READY and not posting.checked:
+                _settle(session, run, posting, look)
+                touched.append(posting)
+        run.changed(session, *touched)
+
+
+def _examine(run: Run, chunk: Sequence[Posting]) -> list[Look]:
+    with run.database.reading() as session:
+        book = session.get_one(Book, run.book_id)
+        index, policies = links.Index.load(session, run.book_id), wants.policies(book)
+        records = dict(_first_records(session, [posting.id or 0 for posting in chunk]))
+    looks = []
+    for posting in chunk:
+        document = document_of(posting)
+        found = wants.of(document, index, run.rules, policies, accept=run.accept)
+        problems = [*document_problems(document, run.rules), *found.problems]
+        look = Look(posting, records[posting.id or 0], document, found, problems)
+        if not look.stops and document.total.amount:
+            look.problems += _translation_problems(run, look)
+        looks.append(look)
+    return looks
+
+
+def _first_records(session: Session, postings: Sequence[int]) -> list[tuple[int, str]]:
+    query = (
+        select(PostingRecord.posting_id, func.min(PostingRecord.record))
+        .where(col(PostingRecord.posting_id).in_(postings))
+        .group_by(col(PostingRecord.posting_id))
+    )
+    return list(session.exec(query).all())
+
+
+def document_problems(document: Document, rules: Rules) -> list[Problem]:
+    """What the document itself shows, whatever the ledger: it must crossfoot, and have an account on every line."""
+    found = []
+    if document.difference.amount:
+        found.append(
+            Problem(
+                "does_not_crossfoot",
+                f"Lines {document.subtotal.amount:,.2f} and tax {document.tax.amount:,.2f} do not add up to the total "
+                f"{document.total.amount:,.2f}: {document.difference.amount:,.2f} is missing.",
+                "Check “Include sales tax” in ConnectWise’s accounting package setup, or correct the invoice there.",
+                field="total",
+            )
+        )
+    missing = [str(number) for number, line in enumerate(document.lines, 1) if not line.account]
+    if missing:
+        found.append(
+            Problem(
+                "gl_account_missing",
+                f"ConnectWise has no GL account for line {', '.join(missing[:5])}.",
+                "Complete the GL mapping in ConnectWise, then reopen and close the invoice, so that it is stamped anew.",
+                field=f"line {missing[0]}",
+            )
+        )
+    if not document.lines and document.total.amount:
+        found.append(
+            Problem("no_lines", "ConnectWise exports it without lines.", "Reopen and close the invoice there.")
+        )
+    if rules.close_date and document.date <= dt.date.fromisoformat(rules.close_date):
+        found.append(
+            Problem(
+                "period_closed",
+                f"It is dated {document.date:%m/%d/%Y}; QuickBooks’ books are closed through {rules.close_date}.",
+                "Change the date in ConnectWise, or ask the accountant to move the closing date.",
+                field="date",
+            )
+        )
+    if document.currency != rules.home_currency and not rules.multi_currency:
+        found.append(
+            Problem(
+                "currency_differs",
+                f"It is in {document.currency}; this QuickBooks company keeps books in {rules.home_currency} only.",
+                "Post it to a company with multicurrency switched on.",
+                field="currency",
+            )
+        )
+    return found
+
+
+def _translation_problems(run: Run, look: Look) -> list[Problem]:
+    mark = run.mark(look.record, look.posting.generation)
+    try:
+        return list(run.destination.translate(look.document, mark, look.wants.links, run.rules).problems)
+    except UntranslatableError as error:
+        return list(error.problems)
+
+
+# ── the first send isn't blind ───────────────────────────────────────────────────────────────────────────────────
+
+
+def probe(run: Run, posting: Posting, record: str, document: Document, party_id: str, *, exact: bool) -> Probe:
+    """What to look for in the books for a posting."""
+    return Probe(
+        mark=run.mark(record, posting.generation),
+        kind=document.kind,
+        number=document.number,
+        party_id="" if party_id == wants.TO_COME else party_id,
+        date=document.date,
+        total=document.total.amount,
+        exact=exact,
+        look_alikes=not posting.looked_anyway,
+    )
+
+
+def _look_into_books(run: Run, looks: Sequence[Look]) -> None:
+    if not looks:
+        return
+    probes = []
+    for look in looks:
+        party = look.wants.links[(LinkKind.CUSTOMERS, look.document.party.source_id)]
+        exact = look.posting.looked_anyway
+        probes.append(probe(run, look.posting, look.record, look.document, party.ledger_id, exact=exact))
+    for look, finding in zip(looks, run.destination.find(probes), strict=True):
+        look.finding = finding
+        if problem := finding_problem(finding):
+            look.problems.append(problem)
+
+
+def finding_problem(finding: Finding | None) -> Problem | None:
+    """What a person must decide before anything is sent; None where the way is clear or the document is ours."""
+    match finding:
+        case LooksAlike(candidates):
+            return looks_posted(candidates)
+        case Several(receipts_found):
+            return several(receipts_found)
+        case CannotTell(reason):
+            return Problem(
+                "cannot_look",
+                f"QuickBooks did not say whether it already holds this document: {reason}.",
+                "Retry in a minute; nothing was sent.",
+            )
+        case Found() | Absent() | None:
+            return None
+
+
+def looks_posted(candidates: Sequence[Receipt]) -> Problem:
+    """One of the books' documents looks the same but does not carry our mark."""
+    first = candidates[0]
+    more = f" and {len(candidates) - 1} more" if len(candidates) > 1 else ""
+    return Problem(
+        "looks_already_posted",
+        f"QuickBooks already has {first.number or 'a document without number'} of {first.date or 'unknown date'} over "
+        f"{first.total.amount:,.2f}{more}, without Crossfoot’s mark.",
+        "Link it if it is the same, post anyway if it is another one, or skip the record.",
+        Severity.ERROR,
+        technical={"candidates": [to_json(candidate) for candidate in candidates]},
+    )
+
+
+def several(found: Sequence[Receipt]) -> Problem:
+    """More than one document in the books carries our mark: somebody must look at once."""
+    return Problem(
+        "several_in_books",
+        f"QuickBooks holds {len(found)} documents with this record’s mark: "
+        f"{', '.join(receipt.number or receipt.ledger_id for receipt in found[:5])}.",
+        "Delete or void the extra one in QuickBooks, then link the right one.",
+        technical={"candidates": [to_json(receipt) for receipt in found]},
+    )
+
+
+# ── verdict ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _settle(session: Session, run: Run, posting: Posting, look: Look) -> None:
+    posting.checked = True
+    customer = look.wants.links.get((LinkKind.CUSTOMERS, look.document.party.source_id))
+    if customer and customer.ledger_id != wants.TO_COME:
+        posting.party_key = f"customer:{customer.ledger_id}"
+    session.add(posting)
+    if not look.document.total.amount and not look.stops:
+        posting.state = PostingState.SKIPPED
+        posting_problems.add(session, posting, SectionKey.CHECK, NOTHING_TO_POST)
+        return
+    if look.stops:
+        posting.checked = False
+        posting_problems.hold(session, posting, SectionKey.CHECK, look.problems)
+        return
+    for problem in look.problems:
+        posting_problems.add(session, posting, SectionKey.CHECK, problem)
+    if isinstance(look.finding, Found):
+        receipts.adopt(session, run, posting, look.document, look.finding.receipt)
+        return
+    for need, entry in look.wants.exact:
+        links.take_exact(session, run.book_id, need, entry, by=run.by)
+    for draft in look.wants.drafts:
+        _want(session, run, draft)
+
+
+NOTHING_TO_POST = Problem(
+    "nothing_to_post",
+    "Its total is zero: there is nothing to post.",
+    "Keep and close marks it as posted in ConnectWise.",
+    Severity.INFO,
+)
+
+
+def _want(session: Session, run: Run, draft: Draft) -> None:
+    """The intent to create an entry, once per (Book, kind, source id); one that was refused before is tried anew."""
+    query = select(Creation).where(
+        Creation.book_id == run.book_id, Creation.kind == draft.kind, Creation.source_id == draft.source_id
+    )
+    creation = session.exec(query).first()
+    if creation is None:
+        session.add(
+            Creation(
+                book_id=run.book_id, batch_id=run.batch_id, kind=draft.kind, source_id=draft.source_id,
+                name=draft.name, draft=to_json(draft),
+            )
+        )  # fmt: skip
+        session.flush()
+    elif creation.state in ("refused", "done"):
+        session.exec(
+            update(Creation)
+            .where(col(Creation.id) == creation.id)
+            .values(
+                state="wanted", batch_id=run.batch_id, generation=Creation.generation + 1, request_id="", problem=None,
+                draft=to_json(draft), name=draft.name,
+            )
+        )  # fmt: skip
+    elif creation.state == "wanted":
+        creation.batch_id = run.batch_id
+        session.add(creation)
+
+
+def draft_of(creation: Creation) -> Draft:
+    """The stored draft."""
+    return from_json(Draft, creation.draft)

@@ -1,0 +1,75 @@
+"""Problems beside postings: written, replaced and taken away by the stages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import delete
+from sqlmodel import Session, col, select
+
+from app.domain import codec
+from app.domain.problems import Problem, Severity
+from app.domain.states import PostingState, SectionKey
+from app.models.postings import Posting, PostingProblem
+
+
+def add(
+    session: Session, posting: Posting, section: SectionKey, problem: Problem, *, blocks_close: bool = False
+) -> None:
+    """Put a problem beside a posting, once per code, subject and field."""
+    twin = select(PostingProblem).where(
+        PostingProblem.posting_id == posting.id,
+        PostingProblem.code == problem.code,
+        PostingProblem.subject == problem.subject,
+        PostingProblem.field == problem.field,
+    )
+    row = session.exec(twin).first() or PostingProblem(
+        posting_id=posting.id or 0,
+        batch_id=posting.batch_id,
+        code=problem.code,
+        severity=problem.severity,
+        message=problem.message,
+        subject=problem.subject,
+        field=problem.field,
+    )
+    row.severity, row.message, row.remedy = problem.severity, problem.message, problem.remedy
+    row.technical, row.section, row.blocks_close = problem.technical, section, blocks_close
+    session.add(row)
+
+
+def hold(session: Session, posting: Posting, section: SectionKey, problems: Iterable[Problem]) -> None:
+    """Stop the posting before sending, with everything that is wrong with it."""
+    posting.state = PostingState.HELD
+    session.add(posting)
+    for problem in problems:
+        add(session, posting, section, problem)
+
+
+def clear(session: Session, posting: Posting, *codes: str) -> None:
+    """Take problems away that no longer hold; without codes, all of them."""
+    query = delete(PostingProblem).where(col(PostingProblem.posting_id) == posting.id)
+    session.exec(query.where(col(PostingProblem.code).in_(codes)) if codes else query)
+
+
+def of(session: Session, postings: Sequence[int]) -> dict[int, list[PostingProblem]]:
+    """Problems by posting, worst first."""
+    order = [Severity.ERROR, Severity.DOUBT, Severity.WARNING, Severity.INFO]
+    found: dict[int, list[PostingProblem]] = {}
+    for start in range(0, len(postings), 500):
+        query = select(PostingProblem).where(col(PostingProblem.posting_id).in_(postings[start : start + 500]))
+        for row in session.exec(query.order_by(col(PostingProblem.id))):
+            found.setdefault(row.posting_id, []).append(row)
+    return {key: sorted(rows, key=lambda row: order.index(Severity(row.severity))) for key, rows in found.items()}
+
+
+def to_problem(row: PostingProblem) -> Problem:
+    """The domain form of a stored problem."""
+    return Problem(
+        row.code, row.message, row.remedy, Severity(row.severity), row.field, row.subject, dict(row.technical or {})
+    )
+
+
+def from_json(data: dict[str, Any]) -> Problem:
+    """The domain form of a problem kept as JSON."""
+    return codec.from_json(Problem, data)

@@ -1,0 +1,174 @@
+"""Read: export every record of the batch from the PSA, compare it with what the person saw, and keep it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+
+from sqlmodel import Session, col, select
+
+from app.connectors.protocols import Exported
+from app.domain.codec import from_json, to_json
+from app.domain.documents import Document, DocumentKind
+from app.domain.money import cents
+from app.domain.problems import Problem
+from app.domain.states import PostingState, SectionKey
+from app.models.batches import Batch
+from app.models.columns import utcnow
+from app.models.postings import Posting, PostingRecord
+from app.services import posting_problems, records
+from app.services.run import Run
+
+#: Records whose exports are stored in one commit, so that a long Read shows progress and survives a kill.
+CHUNK = 50
+
+GONE = Problem(
+    "no_longer_unposted",
+    "ConnectWise no longer lists it as unposted.",
+    "Look it up in ConnectWise: somebody reopened it, or batched it by hand.",
+)
+CHANGED = "changed_in_psa"
+
+
+def read(run: Run) -> None:
+    """Store the document of every posting that has none yet. Raises ConnectionFailedError."""
+    if not _waiting(run, 1):
+        return
+    run.begin(SectionKey.READ)
+    relist(run)
+    while not run.stopping() and (chunk := _waiting(run, CHUNK)):
+        _compare(run, chunk)
+        wanted = [record for _, record, state in _reload(run, chunk) if state == PostingState.READY]
+        if wanted:
+            _store(run, _export(run, wanted))
+    if not run.stopping():
+        run.end(SectionKey.READ)
+
+
+def relist(run: Run) -> None:
+    """Read the PSA's list of unposted records anew, and remember the fingerprints."""
+    records.refresh(run.database, run.source, run.source_id, run.kind)
+    with run.database.reading() as session:
+        rows = records.all_fingerprints(session, run.source_id, run.kind)
+    run.listed, run.listed_at = rows, utcnow()
+
+
+def document_of(posting: Posting) -> Document:
+    """The stored document of a posting that has been read."""
+    return from_json(Document, posting.document)
+
+
+def _waiting(run: Run, limit: int) -> list[tuple[int, str]]:
+    with run.database.reading() as session:
+        query = (
+            select(Posting.id, PostingRecord.record)
+            .join(PostingRecord, col(PostingRecord.posting_id) == Posting.id)
+            .where(Posting.batch_id == run.batch_id, Posting.state == PostingState.READY)
+            .where(col(Posting.document).is_(None))
+            .order_by(col(Posting.id))
+            .limit(limit)
+        )
+        return [(ident or 0, record) for ident, record in session.exec(query)]
+
+
+def _reload(run: Run, chunk: Sequence[tuple[int, str]]) -> list[tuple[int, str, str]]:
+    with run.database.reading() as session:
+        states = dict(session.exec(select(Posting.id, Posting.state).where(col(Posting.id).in_([i for i, _ in chunk]))))
+    return [(ident, record, states[ident]) for ident, record in chunk]
+
+
+def _compare(run: Run, chunk: Sequence[tuple[int, str]]) -> None:
+    """Hold what has gone from the PSA's list, or changed, since the person saw it."""
+    with run.database.session() as session:
+        held = []
+        for posting, link in _rows(session, chunk):
+            now = run.listed.get(link.record)
+            if now is None:
+                posting_problems.hold(session, posting, SectionKey.READ, [GONE])
+            elif now != link.fingerprint:
+                posting_problems.hold(session, posting, SectionKey.READ, [_changed(session, run, posting, link)])
+            else:
+                continue
+            held.append(posting)
+        if held:
+            run.changed(session, *held)
+
+
+def _changed(session: Session, run: Run, posting: Posting, link: PostingRecord) -> Problem:
+    """Says old and new total; a retry takes the record as it is now, because the person has been told."""
+    row = records.one(session, run.source_id, run.kind, link.record)
+    link.fingerprint = row.fingerprint if row else link.fingerprint
+    session.add(link)
+    old, total = posting.total, row.total if row else posting.total
+    posting.total, posting.cents = total, int(cents(total) * 100)
+    what = f"the total was {old:,.2f}, now it is {total:,.2f}" if old != total else "terms, date, tax or closing differ"
+    return Problem(
+        CHANGED,
+        f"It was changed in ConnectWise since it was selected: {what}.",
+        "Look at it, then retry to post it as it is now.",
+    )
+
+
+def _rows(session: Session, chunk: Sequence[tuple[int, str]]) -> list[tuple[Posting, PostingRecord]]:
+    query = (
+        select(Posting, PostingRecord)
+        .join(PostingRecord, col(PostingRecord.posting_id) == Posting.id)
+        .where(col(Posting.id).in_([ident for ident, _ in chunk]))
+    )
+    return list(session.exec(query).all())
+
+
+def _export(run: Run, wanted: Sequence[str]) -> list[Exported]:
+    with run.database.reading() as session:
+        batch = session.get_one(Batch, run.batch_id)
+        summary, through = batch.summary, batch.through
+        latest = records.latest_date(session, run.source_id, run.kind, wanted)
+    return run.source.export(run.kind, wanted, summary=summary, through=_later(through, latest))
+
+
+def _later(one: dt.date | None, other: dt.date | None) -> dt.date | None:
+    return max(filter(None, (one, other)), default=None)
+
+
+def _store(run: Run, exported: Sequence[Exported]) -> None:
+    by_record = {item.record: item for item in exported}
+    with run.database.session() as session:
+        query = (
+            select(Posting, PostingRecord)
+            .join(PostingRecord, col(PostingRecord.posting_id) == Posting.id)
+            .where(Posting.batch_id == run.batch_id, col(PostingRecord.record).in_(by_record))
+        )
+        touched = []
+        for posting, link in session.exec(query).all():
+            _keep(session, posting, by_record[link.record])
+            touched.append(posting)
+        run.changed(session, *touched)
+
+
+def _keep(session: Session, posting: Posting, item: Exported) -> None:
+    posting.snapshot = dict(item.snapshot)
+    posting.gl_ids = list(item.gl_ids)
+    session.add(posting)
+    document = item.document
+    if document is None:
+        posting_problems.hold(session, posting, SectionKey.READ, item.problems)
+        return
+    posting.document = to_json(document)
+    posting.kind, posting.psa_type, posting.number = document.kind, document.psa_type, document.number
+    posting.currency, posting.date, posting.party = document.currency, document.date, document.party.name
+    _same_total(session, posting, document)
+    for problem in item.problems:
+        posting_problems.add(session, posting, SectionKey.READ, problem)
+
+
+def _same_total(session: Session, posting: Posting, document: Document) -> None:
+    """The export must say what the list said: a document for another amount is not what was selected."""
+    signed = document.signed_total.amount
+    if cents(signed) != cents(posting.total):
+        which = "credit" if document.kind is DocumentKind.CREDIT_MEMO else "invoice"
+        problem = Problem(
+            "export_differs",
+            f"ConnectWise lists it with {posting.total:,.2f}, but exports a {which} of {signed:,.2f}.",
+            "Reopen and close the invoice in ConnectWise, then retry.",
+        )
+        posting_problems.hold(session, posting, SectionKey.READ, [problem])

@@ -1,0 +1,104 @@
+"""Receipts: the ledger holds the document; what it holds is compared with what we meant."""
+
+from __future__ import annotations
+
+from sqlmodel import Session
+
+from app.domain.codec import to_json
+from app.domain.documents import Document
+from app.domain.money import cents
+from app.domain.outcomes import Receipt
+from app.domain.problems import Problem, Severity
+from app.domain.states import IN_BOOKS, PostingState, SectionKey
+from app.models.columns import utcnow
+from app.models.postings import Posting
+from app.services import posting_problems
+from app.services.run import Run
+
+
+def post(session: Session, run: Run, posting: Posting, document: Document, receipt: Receipt) -> None:
+    """Record that it is in the books, whatever state the posting was in; differences become problems beside it."""
+    if posting.ledger_id and posting.ledger_id != receipt.ledger_id:
+        _second(session, run, posting, receipt)
+        return
+    posting.ledger_id, posting.ledger_number = receipt.ledger_id, receipt.number
+    posting.ledger_cents = int(cents(receipt.total.amount) * 100) * (-1 if document.kind == "credit_memo" else 1)
+    posting.receipt = to_json(receipt)
+    posting.posted_at = posting.posted_at or utcnow()
+    posting.needs_person = False
+    if posting.state not in IN_BOOKS:
+        posting.state = PostingState.POSTED
+    session.add(posting)
+    for problem, blocks in differences(document, receipt):
+        posting_problems.add(session, posting, SectionKey.DOCUMENTS, problem, blocks_close=blocks)
+    run.log(session, f"{posting.number} is in the books as {receipt.number or receipt.ledger_id}.", posting,
+            ledger_id=receipt.ledger_id)  # fmt: skip
+
+
+def adopt(session: Session, run: Run, posting: Posting, document: Document, receipt: Receipt) -> None:
+    """Found in the books with our mark before anything was sent: a restored database, or another program's work."""
+    post(session, run, posting, document, receipt)
+    found = Problem(
+        "found_in_books",
+        f"It was already in QuickBooks as {receipt.number or receipt.ledger_id}, with Crossfoot’s mark; nothing was sent.",
+        "Nothing to do; this copy of Crossfoot did not know of it.",
+        Severity.WARNING,
+    )
+    posting_problems.add(session, posting, SectionKey.CHECK, found)
+
+
+def _second(session: Session, run: Run, posting: Posting, receipt: Receipt) -> None:
+    problem = Problem(
+        "several_in_books",
+        f"QuickBooks holds it twice: {posting.ledger_number or posting.ledger_id} and "
+        f"{receipt.number or receipt.ledger_id}.",
+        "Delete or void one of them in QuickBooks.",
+        technical={"candidates": [posting.receipt, to_json(receipt)]},
+    )
+    posting_problems.add(session, posting, SectionKey.DOCUMENTS, problem, blocks_close=True)
+    run.log(session, f"{posting.number} is in the books twice.", posting, ledger_id=receipt.ledger_id)
+
+
+def differences(document: Document, receipt: Receipt) -> list[tuple[Problem, bool]]:
+    """Where the ledger's document is not what we sent, and whether that holds the closing until a person chooses."""
+    found: list[tuple[Problem, bool]] = []
+    if cents(receipt.total.amount) != cents(document.total.amount):
+        found.append((_total_differs(document, receipt), True))
+    elif receipt.tax is not None and cents(receipt.tax.amount) != cents(document.tax.amount):
+        found.append((_tax_differs(document, receipt), True))
+    if document.due_date and receipt.due_date and document.due_date != receipt.due_date:
+        found.append(
+            (
+                Problem(
+                    "due_date_differs",
+                    f"QuickBooks’ due date is {receipt.due_date:%m/%d/%Y}, ConnectWise’s {document.due_date:%m/%d/%Y}.",
+                    "Align the terms in both systems.",
+                    Severity.WARNING,
+                    "due_date",
+                ),
+                False,
+            )
+        )
+    return found
+
+
+def _total_differs(document: Document, receipt: Receipt) -> Problem:
+    tax = ""
+    if receipt.tax is not None and cents(receipt.tax.amount) != cents(document.tax.amount):
+        tax = f" QuickBooks computed tax {receipt.tax.amount:,.2f}, the PSA says {document.tax.amount:,.2f}."
+    return Problem(
+        "total_differs",
+        f"QuickBooks holds {receipt.total.amount:,.2f}, the PSA says {document.total.amount:,.2f}.{tax}",
+        "Keep and close if that is right, or correct the document in QuickBooks and retry.",
+        field="total",
+    )
+
+
+def _tax_differs(document: Document, receipt: Receipt) -> Problem:
+    tax = receipt.tax.amount if receipt.tax else 0
+    return Problem(
+        "tax_differs",
+        f"QuickBooks computed tax {tax:,.2f}, the PSA says {document.tax.amount:,.2f}; the totals agree.",
+        "Keep and close if that is right, or correct the document in QuickBooks and retry.",
+        field="tax",
+    )

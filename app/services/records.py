@@ -1,0 +1,328 @@
+"""The stored list of unposted records: read whole from the PSA on demand, filtered, summed and paged here."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy import ColumnElement, String, and_, case, cast, delete, func, or_
+from sqlalchemy import select as columns
+from sqlmodel import Session, col, select
+
+from app.connectors.protocols import Source, UnpostedRecord
+from app.database import Database
+from app.domain.codec import to_json
+from app.domain.money import cents
+from app.domain.states import PostingState, RecordKind
+from app.models.batches import Batch
+from app.models.columns import utcnow
+from app.models.postings import Posting, PostingRecord
+from app.models.records import UnpostedList, UnpostedRow
+
+PAGE = 100
+SORTS = {
+    "number": UnpostedRow.number,
+    "date": UnpostedRow.date,
+    "party": UnpostedRow.party,
+    "type": UnpostedRow.psa_type,
+    "location": UnpostedRow.location,
+    "terms": UnpostedRow.terms,
+    "tax": UnpostedRow.tax,
+    "total": UnpostedRow.cents,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """What a list shows. ``location`` is a location's id; ``through`` leaves out later dates; both empty = all."""
+
+    location: str = ""
+    through: dt.date | None = None
+    query: str = ""
+    sort: str = "number"
+    records: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """How many, and how much per currency, in hundredths."""
+
+    count: int
+    cents: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """A location that has records, with their count and totals."""
+
+    id: str
+    name: str
+    sum: Sum
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Up to 100 rows; ``next`` is the key of the following page, empty on the last one."""
+
+    rows: list[UnpostedRow]
+    next: str
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What our own books of account say of a record: where its newest posting stands.
+
+    ``offered`` is True when it may be batched; ``only_by_name`` when a person has to ask for just this record.
+    """
+
+    offered: bool
+    only_by_name: bool = False
+    state: str = ""
+    batch_id: int | None = None
+    batch: str = ""
+    posting_id: int | None = None
+
+
+FREE = Standing(offered=True)
+
+
+def refresh(database: Database, source: Source, source_id: int, kind: RecordKind) -> UnpostedList:
+    """Read the PSA's list and store it. Raises ConnectionFailedError; the stored list is then as it was."""
+    fresh = source.unposted(kind)
+    with database.session() as session:
+        return store(session, source_id, kind, fresh)
+
+
+def store(session: Session, source_id: int, kind: RecordKind, fresh: Sequence[UnpostedRecord]) -> UnpostedList:
+    """Replace the stored list; counts what came and what went since the time before."""
+    old = {row.record: row for row in session.exec(_rows(source_id, kind))}
+    new = {record.record: record for record in fresh}
+    for record in new.values():
+        _fill(session, old.get(record.record) or UnpostedRow(source_id=source_id, kind=kind, **_NOTHING), record)
+    gone = [row.id for name, row in old.items() if name not in new]
+    for start in range(0, len(gone), 500):
+        session.exec(delete(UnpostedRow).where(col(UnpostedRow.id).in_(gone[start : start + 500])))
+    listing = as_of(session, source_id, kind) or UnpostedList(source_id=source_id, kind=kind, as_of=utcnow())
+    listing.came, listing.went, listing.as_of = len(new.keys() - old.keys()), len(gone), utcnow()
+    session.add(listing)
+    session.commit()
+    return listing
+
+
+_NOTHING: dict[str, Any] = {
+    "record": "", "number": "", "date": dt.date.min, "currency": "", "total": 0, "fingerprint": "",
+}  # fmt: skip
+
+
+def _fill(session: Session, row: UnpostedRow, record: UnpostedRecord) -> None:
+    """Write the row, but only if something of it changed: a list of thousands is mostly the same as before."""
+    problems = [to_json(problem) for problem in record.problems]
+    if row.fingerprint == record.fingerprint and row.problems == problems and row.party == record.party:
+        return
+    for name in (
+        "record", "number", "psa_type", "party_id", "party", "date", "due_date", "currency", "total", "tax",
+        "location_id", "location", "terms_id", "terms", "tax_code_id", "tax_code", "date_closed", "fingerprint",
+    ):  # fmt: skip
+        setattr(row, name, getattr(record, name))
+    row.cents = int(cents(record.total) * 100)
+    row.problems = problems
+    row.seen_at = utcnow()
+    session.add(row)
+
+
+def as_of(session: Session, source_id: int, kind: RecordKind) -> UnpostedList | None:
+    """When the list was last read; None if never."""
+    return session.exec(
+        select(UnpostedList).where(UnpostedList.source_id == source_id, UnpostedList.kind == kind)
+    ).first()
+
+
+def _rows(source_id: int, kind: RecordKind) -> Any:
+    return select(UnpostedRow).where(UnpostedRow.source_id == source_id, UnpostedRow.kind == kind)
+
+
+# ── filtered looks ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _conditions(source_id: int, kind: RecordKind, wanted: Filter) -> list[ColumnElement[bool]]:
+    conditions: list[Any] = [UnpostedRow.source_id == source_id, UnpostedRow.kind == kind]
+    if wanted.location:
+        conditions.append(UnpostedRow.location_id == wanted.location)
+    if wanted.through:
+        conditions.append(UnpostedRow.date <= wanted.through)
+    conditions.extend(_matches(word) for word in wanted.query.split())
+    conditions.append(col(UnpostedRow.record).not_in(_taken(source_id, kind)))
+    return conditions
+
+
+def _matches(word: str) -> ColumnElement[bool]:
+    pattern = "%" + word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+    amount = word.replace(",", "").replace("$", "").replace("−", "-")
+    return or_(
+        *(
+            col(column).ilike(pattern, escape="\\")
+            for column in (UnpostedRow.number, UnpostedRow.party, UnpostedRow.psa_type)
+        ),
+        cast(UnpostedRow.total, String).like(f"{amount}%") if amount.strip("-") else col(UnpostedRow.id).is_(None),
+    )
+
+
+def _taken(source_id: int, kind: RecordKind) -> Any:
+    """Records that some batch is working on, or that are in the books already."""
+    ended_held = and_(
+        col(Posting.state).in_((PostingState.HELD, PostingState.REFUSED)),
+        or_(col(Batch.ended_at).is_not(None), col(Batch.stopped).is_(True)),
+    )
+    return (
+        select(PostingRecord.record)
+        .join(Posting, col(Posting.id) == PostingRecord.posting_id)
+        .join(Batch, col(Batch.id) == Posting.batch_id)
+        .where(PostingRecord.source_id == source_id, PostingRecord.kind == kind, col(PostingRecord.live))
+        .where(~ended_held)
+    )
+
+
+def page(session: Session, source_id: int, kind: RecordKind, wanted: Filter, after: str = "") -> Page:
+    """One page by key: ``after`` is the ``next`` of the page before (``value|id``)."""
+    name = wanted.sort.lstrip("-")
+    column: Any = SORTS.get(name, UnpostedRow.number)
+    down = wanted.sort.startswith("-")
+    query = select(UnpostedRow).where(*_conditions(source_id, kind, wanted))
+    if wanted.records is not None:
+        query = query.where(col(UnpostedRow.record).in_(wanted.records))
+    if after:
+        value, _, row_id = after.rpartition("|")
+        key: Any = int(value) if name == "total" else dt.date.fromisoformat(value) if name == "date" else value
+        beyond = column < key if down else column > key
+        same = and_(column == key, col(UnpostedRow.id) > int(row_id))
+        query = query.where(or_(beyond, same))
+    order = column.desc() if down else column.asc()
+    rows = list(session.exec(query.order_by(order, col(UnpostedRow.id)).limit(PAGE + 1)))
+    more = len(rows) > PAGE
+    last = rows[PAGE - 1] if more else None
+    attribute = "psa_type" if name == "type" else "cents" if name == "total" else name
+    return Page(rows[:PAGE], f"{getattr(last, attribute)}|{last.id}" if last else "")
+
+
+def listed(session: Session, source_id: int, kind: RecordKind, wanted: Filter) -> list[UnpostedRow]:
+    """Every row that matches, by number."""
+    query = select(UnpostedRow).where(*_conditions(source_id, kind, wanted))
+    return list(session.exec(query.order_by(col(UnpostedRow.number), col(UnpostedRow.id))))
+
+
+def matching(session: Session, source_id: int, kind: RecordKind, wanted: Filter) -> list[str]:
+    """Ids of every record that matches."""
+    return list(session.exec(select(UnpostedRow.record).where(*_conditions(source_id, kind, wanted))))
+
+
+def summed(
+    session: Session, source_id: int, kind: RecordKind, wanted: Filter, records: Iterable[str] | None = None
+) -> Sum:
+    """Count and totals of all that match, or of those of ``records`` that do."""
+    query = (
+        columns(col(UnpostedRow.currency), func.count(), func.coalesce(func.sum(UnpostedRow.cents), 0))
+        .where(*_conditions(source_id, kind, wanted))
+        .group_by(col(UnpostedRow.currency))
+    )
+    if records is not None:
+        chosen = list(records)
+        parts = [
+            session.execute(query.where(col(UnpostedRow.record).in_(chosen[i : i + 5000]))).all()
+            for i in range(0, len(chosen), 5000)
+        ]
+        rows = [row for part in parts for row in part]
+    else:
+        rows = list(session.execute(query).all())
+    totals: dict[str, int] = {}
+    for currency, _, amount in rows:
+        totals[currency] = totals.get(currency, 0) + int(amount)
+    return Sum(sum(row[1] for row in rows), totals)
+
+
+def locations(session: Session, source_id: int, kind: RecordKind, through: dt.date | None) -> list[Location]:
+    """The locations that have records, largest first."""
+    query = (
+        columns(
+            col(UnpostedRow.location_id),
+            func.max(UnpostedRow.location),
+            col(UnpostedRow.currency),
+            func.count(),
+            func.sum(UnpostedRow.cents),
+        )
+        .where(*_conditions(source_id, kind, Filter(through=through)))
+        .group_by(col(UnpostedRow.location_id), col(UnpostedRow.currency))
+    )
+    found: dict[str, Location] = {}
+    for ident, name, currency, count, amount in session.execute(query):
+        old = found.get(ident)
+        totals = {**(old.sum.cents if old else {}), currency: int(amount or 0)}
+        found[ident] = Location(ident, name or ident, Sum(count + (old.sum.count if old else 0), totals))
+    return sorted(found.values(), key=lambda location: (-location.sum.count, location.name))
+
+
+# ── where a record stands with us ────────────────────────────────────────────────────────────────────────────────
+
+
+def standings(session: Session, source_id: int, kind: RecordKind, records: Sequence[str]) -> dict[str, Standing]:
+    """Standing of each record that we have ever posted or tried to; the others are free.
+
+    Free for the taking: held by a problem or refused, in a batch that has ended. Only by name: on hold by a person,
+    undone, or skipped, with the same fingerprint as then. Otherwise a batch has it, or it is in the books.
+    """
+    found: dict[str, Standing] = {}
+    for start in range(0, len(records), 500):
+        query = (
+            columns(PostingRecord, Posting, Batch, col(UnpostedRow.fingerprint))
+            .join(Posting, col(Posting.id) == PostingRecord.posting_id)
+            .join(Batch, col(Batch.id) == Posting.batch_id)
+            .join(
+                UnpostedRow,
+                and_(
+                    col(UnpostedRow.source_id) == PostingRecord.source_id,
+                    col(UnpostedRow.kind) == PostingRecord.kind,
+                    col(UnpostedRow.record) == PostingRecord.record,
+                ),
+                isouter=True,
+            )
+            .where(col(PostingRecord.source_id) == source_id, col(PostingRecord.kind) == kind)
+            .where(col(PostingRecord.record).in_(records[start : start + 500]))
+            .order_by(case((col(PostingRecord.live), 1), else_=0), col(PostingRecord.id))
+        )
+        for link, posting, batch, fingerprint in session.execute(query):
+            found[link.record] = _standing(link, posting, batch, fingerprint)
+    return found
+
+
+def _standing(link: PostingRecord, posting: Posting, batch: Batch, fingerprint: str | None) -> Standing:
+    known = Standing(False, state=posting.state, batch_id=batch.id, batch=batch.name, posting_id=posting.id)
+    unchanged = fingerprint == link.fingerprint
+    held = posting.state in (PostingState.HELD, PostingState.REFUSED)
+    if link.live:
+        ended = batch.ended_at is not None or batch.stopped
+        offered = held and ended
+        return replace(known, offered=offered, only_by_name=offered and bool(posting.held_by) and unchanged)
+    by_name = posting.state in (PostingState.UNDONE, PostingState.SKIPPED) and unchanged
+    return replace(known, offered=True, only_by_name=by_name)
+
+
+# ── for a run ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def all_fingerprints(session: Session, source_id: int, kind: RecordKind) -> dict[str, str]:
+    """Fingerprint of every listed record."""
+    query = select(UnpostedRow.record, UnpostedRow.fingerprint)
+    return dict(session.exec(query.where(UnpostedRow.source_id == source_id, UnpostedRow.kind == kind)).all())
+
+
+def one(session: Session, source_id: int, kind: RecordKind, record: str) -> UnpostedRow | None:
+    """The listed row of a record; None when it is not unposted."""
+    query = select(UnpostedRow).where(UnpostedRow.source_id == source_id, UnpostedRow.kind == kind)
+    return session.exec(query.where(UnpostedRow.record == record)).first()
+
+
+def latest_date(session: Session, source_id: int, kind: RecordKind, wanted: Sequence[str]) -> dt.date | None:
+    """The latest date of some records."""
+    query = select(func.max(UnpostedRow.date)).where(UnpostedRow.source_id == source_id, UnpostedRow.kind == kind)
+    return session.exec(query.where(col(UnpostedRow.record).in_(wanted))).first()

@@ -1,0 +1,247 @@
+"""One run of a batch by one worker: what every stage is given, the lease that makes it the only one, and its lanes."""
+
+from __future__ import annotations
+
+import datetime as dt
+import secrets
+import threading
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from queue import Empty, SimpleQueue
+from typing import Any
+
+from sqlalchemy import ColumnElement, exists, or_, update
+from sqlmodel import Session, col
+
+from app.connectors.protocols import Destination, Source
+from app.database import Database
+from app.domain.links import Rules
+from app.domain.marks import Mark
+from app.domain.problems import Problem
+from app.domain.states import RecordKind, SectionKey
+from app.models.batches import Batch, Section
+from app.models.columns import utcnow
+from app.models.postings import Posting
+from app.services import batches
+from app.settings import Waits
+
+
+class LeaseLostError(Exception):
+    """Another worker has the batch now, or may have: this run must not begin anything more."""
+
+
+class SystemicError(Exception):
+    """Every other call would fail too (consent gone, PSA refuses the key): the batch ends with ``problem``."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.message)
+        self.problem = problem
+
+
+@dataclass
+class Run:
+    """Context of one run. ``size`` is how many documents a new call may have; halved after a time-out."""
+
+    database: Database
+    source: Source
+    destination: Destination
+    waits: Waits
+    batch_id: int
+    book_id: int
+    source_id: int
+    source_code: str
+    kind: RecordKind
+    rules: Rules
+    accept: bool
+    by: str
+    owner: str
+    size: int
+    lost: threading.Event = field(default_factory=threading.Event)
+    abandon: threading.Event = field(default_factory=threading.Event)
+    listed: dict[str, str] = field(default_factory=dict)
+    listed_at: dt.datetime | None = None
+
+    def mark(self, record: str, generation: int) -> Mark:
+        """The mark of a record's document."""
+        return Mark(self.kind, record, generation, self.source_code)
+
+    def still_ours(self) -> ColumnElement[bool]:
+        """SQL: the batch is still leased to this run. Part of every UPDATE that begins something."""
+        return exists().where(
+            col(Batch.id) == self.batch_id,
+            col(Batch.lease_owner) == self.owner,
+            col(Batch.lease_until) > utcnow(),
+            col(Batch.stop_asked).is_(False),
+        )
+
+    def changed(self, session: Session, *postings: Posting) -> None:
+        """Commit, and let those who watch see it."""
+        batches.touch(session, self.batch_id)
+        session.flush()
+        rev = session.get_one(Batch, self.batch_id, populate_existing=True).rev
+        for posting in postings:
+            posting.rev = rev
+            session.add(posting)
+        session.commit()
+
+    def log(self, session: Session, text: str, posting: Posting | None = None, **detail: Any) -> None:
+        batches.log(session, self.batch_id, text, posting=posting, **detail)
+
+    def wait_note(self, reason: str, seconds: float) -> None:
+        """Say on the page what the batch waits for; an empty reason takes it away."""
+        with self.database.session() as session:
+            batch = session.get_one(Batch, self.batch_id)
+            until = utcnow() + dt.timedelta(seconds=seconds)
+            note = {"reason": reason, "until": until.isoformat()} if reason else None
+            if (batch.waiting or {}).get("reason") != (note or {}).get("reason"):
+                batch.waiting = note
+                session.add(batch)
+                self.changed(session)
+
+    def stopping(self) -> bool:
+        """True when nothing new may begin: asked to stop, abandoned, or the lease is gone."""
+        if self.lost.is_set():
+            raise LeaseLostError
+        if self.abandon.is_set():
+            return True
+        with self.database.reading() as session:
+            batch = session.get_one(Batch, self.batch_id)
+            if batch.lease_owner != self.owner:
+                self.lost.set()
+                raise LeaseLostError
+            return batch.stop_asked
+
+    def begin(self, key: SectionKey) -> None:
+        """The section runs (again)."""
+        self._section(key, started=True)
+
+    def end(self, key: SectionKey) -> None:
+        """The section has nothing left to do."""
+        self._section(key, started=False)
+
+    def _section(self, key: SectionKey, *, started: bool) -> None:
+        now = utcnow()
+        with self.database.session() as session:
+            values: dict[str, Any] = {"ended_at": None if started else now}
+            section = (col(Section.batch_id) == self.batch_id) & (col(Section.key) == key)
+            session.exec(update(Section).where(section).values(**values))
+            if started:
+                session.exec(update(Section).where(section, col(Section.started_at).is_(None)).values(started_at=now))
+            self.changed(session)
+
+
+# ── lease ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def take_lease(database: Database, batch_id: int, waits: Waits) -> str | None:
+    """Claim the batch for one run; None when it has ended, is stopped, or somebody else has it."""
+    owner = secrets.token_hex(8)
+    now = utcnow()
+    free = or_(col(Batch.lease_until).is_(None), col(Batch.lease_until) < now, col(Batch.lease_owner) == "")
+    with database.session() as session:
+        taken = session.exec(
+            update(Batch)
+            .where(col(Batch.id) == batch_id, col(Batch.ended_at).is_(None), col(Batch.stopped).is_(False), free)
+            .values(lease_owner=owner, lease_until=now + dt.timedelta(seconds=waits.lease), wake_at=None)
+        ).rowcount
+        session.commit()
+    return owner if taken == 1 else None
+
+
+class Lease:
+    """Renews a claim in the background; sets ``lost`` when it is somebody else's."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._end = threading.Event()
+        self._thread = threading.Thread(target=self._renew, name="lease", daemon=True)
+
+    def __enter__(self) -> Lease:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._end.set()
+        self._thread.join()
+
+    def _renew(self) -> None:
+        while not self._end.wait(self._run.waits.lease / 3):
+            if not renew(self._run.database, self._run.batch_id, self._run.owner, self._run.waits.lease):
+                self._run.lost.set()
+                return
+
+
+def renew(database: Database, batch_id: int, owner: str, seconds: float) -> bool:
+    """Hold the claim for some more seconds; False when it is not ours any more."""
+    with database.session() as session:
+        kept = session.exec(
+            update(Batch)
+            .where(col(Batch.id) == batch_id, col(Batch.lease_owner) == owner)
+            .values(lease_until=utcnow() + dt.timedelta(seconds=seconds))
+        ).rowcount
+        session.commit()
+    return kept == 1
+
+
+def release_lease(database: Database, batch_id: int, owner: str, **values: Any) -> None:
+    """Give the claim back and write what the run leaves behind, if it is still ours."""
+    with database.session() as session:
+        session.exec(
+            update(Batch)
+            .where(col(Batch.id) == batch_id, col(Batch.lease_owner) == owner)
+            .values(lease_owner="", lease_until=None, rev=Batch.rev + 1, **values)
+        )
+        session.commit()
+
+
+# ── lanes ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Lanes:
+    """Vendor calls under way in threads. Only the vendor's answer is waited for there; rows are the run's own thread's.
+
+    ``go`` starts one; ``settle`` hands each finished answer to the function that was given with it.
+    """
+
+    def __init__(self, **sizes: int) -> None:
+        self._sizes = sizes
+        self._pools = {name: ThreadPoolExecutor(size, thread_name_prefix=name) for name, size in sizes.items()}
+        self._busy: Counter[str] = Counter()
+        self._done: SimpleQueue[tuple[str, Future[Any], Callable[[Any], None]]] = SimpleQueue()
+
+    def __enter__(self) -> Lanes:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for pool in self._pools.values():
+            pool.shutdown(wait=True)
+        self.settle(0)
+
+    def free(self, name: str) -> bool:
+        return self._busy[name] < self._sizes[name]
+
+    @property
+    def busy(self) -> int:
+        """Calls whose answers have not been handed on yet."""
+        return self._busy.total()
+
+    def go(self, name: str, work: Callable[[], Any], then: Callable[[Any], None]) -> None:
+        self._busy[name] += 1
+        future = self._pools[name].submit(work)
+        future.add_done_callback(lambda done: self._done.put((name, done, then)))
+
+    def settle(self, timeout: float) -> int:
+        """Hand on every finished answer, waiting up to ``timeout`` seconds for a first one; answers how many."""
+        count = 0
+        while True:
+            try:
+                name, future, then = (
+                    self._done.get(timeout=timeout) if timeout and not count else self._done.get_nowait()
+                )
+            except Empty:
+                return count
+            self._busy[name] -= 1
+            count += 1
+            then(future.result())

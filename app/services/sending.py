@@ -1,0 +1,253 @@
+"""Documents: intent first, then the call, then its outcome. Nothing here sends anything twice.
+
+The order for one call: the throttle's slot is granted; the postings go from ready to sending by a conditional UPDATE
+and the call row with its exact bytes is committed; then, within the slot's 20 seconds, the first byte leaves.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, func, or_, update
+from sqlalchemy.orm import aliased
+from sqlmodel import col, select
+
+from app.connectors.protocols import Body, OutgoingCall, Slot, UntranslatableError, Wait
+from app.domain.documents import DocumentKind
+from app.domain.links import LinkKind
+from app.domain.problems import Problem
+from app.domain.states import PostingState, SectionKey
+from app.models.columns import utcnow
+from app.models.connections import Book
+from app.models.postings import Call, CallMember, Creation, Posting, PostingRecord
+from app.services import links, posting_problems, settling, wants
+from app.services.reading import document_of
+from app.services.run import Lanes, LeaseLostError, Run
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A posting with its body, ready to go into a call."""
+
+    posting: Posting
+    record: str
+    party: str
+    body: Body
+
+
+def start(run: Run, lanes: Lanes) -> float | None:
+    """Send what can be sent while lanes are free.
+
+    Answers the seconds after which it makes sense to come back, 0 for "as soon as an answer is in"; None when
+    there is nothing (left) to send. Raises SystemicError, LeaseLostError.
+    """
+    while lanes.free("documents"):
+        paused = _paused(run)
+        if paused and paused.due_at and paused.due_at > utcnow():
+            return max(0.1, (paused.due_at - utcnow()).total_seconds())
+        ready = [] if paused else _next(run)
+        if not paused and not ready:
+            return 0 if lanes.busy else None
+        slot = run.destination.reserve(len(paused.kinds) if paused else len(ready))
+        if isinstance(slot, Wait):
+            run.wait_note(slot.reason, slot.seconds)
+            return slot.seconds
+        run.wait_note("", 0)
+        try:
+            call = _again(run, paused) if paused else _intend(run, ready)
+        except BaseException:
+            slot.release()
+            raise
+        if call is None:
+            slot.release()
+            continue
+        _go(run, lanes, call, slot)
+    return 0
+
+
+def _go(run: Run, lanes: Lanes, call: Call, slot: Slot) -> None:
+    outgoing = OutgoingCall(
+        call.request_id, call.target, call.body, tuple(call.item_ids), tuple(DocumentKind(k) for k in call.kinds)
+    )
+    ident = call.id or 0
+    lanes.go(
+        "documents",
+        lambda: run.destination.send(outgoing, slot),
+        lambda outcomes: settling.settle(run, ident, outcomes),
+    )
+
+
+# ── what goes next ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _paused(run: Run) -> Call | None:
+    """A call that was provably not executed, or whose doubt ended with "absent": it goes again to the byte."""
+    with run.database.reading() as session:
+        query = select(Call).where(Call.batch_id == run.batch_id, Call.state == "paused")
+        return session.exec(query.order_by(col(Call.due_at), col(Call.id)).limit(1)).first()
+
+
+def _next(run: Run) -> list[Ready]:
+    """Up to ``run.size`` documents whose customers are in no other call under way, translated; holds what can't be."""
+    with run.database.reading() as session:
+        other = aliased(Posting)
+        flying = select(other.party_key).where(
+            other.book_id == run.book_id,
+            or_(
+                col(other.state) == PostingState.SENDING,
+                (col(other.state) == PostingState.IN_DOUBT) & col(other.needs_person).is_(False),
+            ),
+        )
+        query = (
+            select(Posting, func.min(PostingRecord.record))
+            .join(PostingRecord, col(PostingRecord.posting_id) == Posting.id)
+            .where(Posting.batch_id == run.batch_id, Posting.state == PostingState.READY, col(Posting.checked))
+            .where(col(Posting.party_key).not_in(flying))
+            .group_by(col(Posting.id))
+            .order_by(col(Posting.party_key), col(Posting.id))
+            .limit(run.size)
+        )
+        candidates = list(session.exec(query).all())
+        index = links.Index.load(session, run.book_id) if candidates else None
+        policies = wants.policies(session.get_one(Book, run.book_id))
+    if index is None:
+        return []
+    ready = [_translate(run, posting, record, index, policies) for posting, record in candidates]
+    good = [item for item in ready if item is not None]
+    return good or (_next(run) if candidates else [])
+
+
+def _translate(
+    run: Run, posting: Posting, record: str, index: links.Index, policies: dict[LinkKind, str]
+) -> Ready | None:
+    """The document in the ledger's form, with the links as they are now; held if that cannot be."""
+    document = document_of(posting)
+    found = wants.of(document, index, run.rules, policies, accept=False)
+    needed = [problem for problem in found.problems if problem.severity == "error"]
+    try:
+        body = run.destination.translate(document, run.mark(record, posting.generation), found.links, run.rules)
+    except UntranslatableError as error:
+        needed = needed or list(error.problems)
+    if needed:
+        _hold(run, posting, [_refused_creation(run, problem.subject) or problem for problem in needed])
+        return None
+    party = found.links[(LinkKind.CUSTOMERS, document.party.source_id)].ledger_id
+    return Ready(posting, record, f"customer:{party}", body)
+
+
+def _hold(run: Run, posting: Posting, problems: Sequence[Problem]) -> None:
+    with run.database.session() as session:
+        fresh = session.get_one(Posting, posting.id)
+        if fresh.state == PostingState.READY:
+            fresh.checked = False
+            posting_problems.hold(session, fresh, SectionKey.CHECK, problems)
+            run.changed(session, fresh)
+
+
+def _refused_creation(run: Run, subject: str) -> Problem | None:
+    """Why the customer or item that this document needs was not created."""
+    kind, _, source_id = subject.partition(":")
+    with run.database.reading() as session:
+        query = select(Creation).where(
+            Creation.book_id == run.book_id, Creation.kind == kind, Creation.source_id == source_id
+        )
+        creation = session.exec(query).first()
+    return posting_problems.from_json(creation.problem) if creation and creation.problem else None
+
+
+# ── intent ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _intend(run: Run, ready: Sequence[Ready]) -> Call | None:
+    """Commit the intent. None when another run was first for some of them, or the lease is gone: pick anew."""
+    request_id = secrets.token_hex(16)
+    outgoing = run.destination.compose([item.body for item in ready], request_id)
+    now = utcnow()
+    with run.database.session() as session:
+        for item in ready:
+            claimed = session.exec(
+                update(Posting)
+                .where(col(Posting.id) == item.posting.id, col(Posting.state) == PostingState.READY)
+                .where(col(Posting.generation) == item.posting.generation, run.still_ours())
+                .where(_not_flying(run, item, [other.posting.id or 0 for other in ready]))
+                .values(state=PostingState.SENDING, attempt=Posting.attempt + 1, party_key=item.party)
+            ).rowcount
+            if claimed != 1:
+                session.rollback()
+                _why_not(run)
+                _rekey(run, ready)
+                return None
+        call = Call(
+            book_id=run.book_id, batch_id=run.batch_id, request_id=request_id, target=outgoing.target,
+            body=outgoing.body, item_ids=list(outgoing.item_ids), kinds=[str(kind) for kind in outgoing.kinds],
+            sent_at=now, ended_by=now + dt.timedelta(seconds=run.waits.running),
+        )  # fmt: skip
+        session.add(call)
+        session.flush()
+        session.add_all(
+            CallMember(
+                call_id=call.id or 0, posting_id=item.posting.id or 0, place=place, generation=item.posting.generation
+            )
+            for place, item in enumerate(ready)
+        )
+        run.changed(session, *[session.get_one(Posting, item.posting.id, populate_existing=True) for item in ready])
+    return call
+
+
+def _not_flying(run: Run, item: Ready, together: Sequence[int]) -> ColumnElement[bool]:
+    """No other call has a document of this customer under way."""
+    other = aliased(Posting)
+    flying = select(other.id).where(
+        other.book_id == run.book_id,
+        other.party_key == item.party,
+        other.state == PostingState.SENDING,
+        col(other.id).not_in(together),
+    )
+    return ~flying.exists()
+
+
+def _rekey(run: Run, ready: Sequence[Ready]) -> None:
+    """Remember the ledger's customer of each, so that the next pick sees whose documents are under way."""
+    with run.database.session() as session:
+        for item in ready:
+            session.exec(
+                update(Posting)
+                .where(col(Posting.id) == item.posting.id, col(Posting.state) == PostingState.READY)
+                .values(party_key=item.party)
+            )
+        session.commit()
+
+
+def _why_not(run: Run) -> None:
+    if run.stopping():
+        return
+    if run.lost.is_set():
+        raise LeaseLostError
+
+
+def _again(run: Run, paused: Call) -> Call | None:
+    """The identical call once more, with the same request id."""
+    now = utcnow()
+    with run.database.session() as session:
+        taken = session.exec(
+            update(Call)
+            .where(col(Call.id) == paused.id, col(Call.state) == "paused", run.still_ours())
+            .values(
+                state="open", sends=Call.sends + 1, looks=0, absent=0, due_at=None,
+                ended_by=now + dt.timedelta(seconds=run.waits.running),
+            )
+        ).rowcount  # fmt: skip
+        if taken != 1:
+            session.rollback()
+            _why_not(run)
+            return None
+        session.exec(
+            update(Posting)
+            .where(col(Posting.id).in_(settling.members_of(paused.id)), col(Posting.state) == PostingState.IN_DOUBT)
+            .values(state=PostingState.SENDING, attempt=Posting.attempt + 1)
+        )
+        run.changed(session)
+        return session.get_one(Call, paused.id, populate_existing=True)

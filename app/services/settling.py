@@ -1,0 +1,191 @@
+"""Outcomes: what became of a call, written down. A success is recorded whatever happened meanwhile."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import func, update
+from sqlmodel import Session, col, select
+
+from app.connectors.protocols import ConnectionFailedError
+from app.domain.documents import DocumentKind
+from app.domain.outcomes import InDoubt, NotDone, Outcome, Posted, Receipt, Refused
+from app.domain.problems import Problem
+from app.domain.states import PostingState, SectionKey
+from app.models.columns import utcnow
+from app.models.postings import Call, CallMember, Posting, PostingRecord
+from app.services import posting_problems, receipts
+from app.services.reading import document_of
+from app.services.run import Run, SystemicError
+
+#: A ledger's clock may run behind ours by this much before an answer counts as a replay.
+SKEW = dt.timedelta(minutes=2)
+#: The first look after a lost answer comes soon: finding the document ends the doubt at once.
+FIRST_LOOK = dt.timedelta(seconds=2)
+
+
+def members_of(call_id: int | None) -> Any:
+    """SQL: the postings of a call."""
+    return select(CallMember.posting_id).where(CallMember.call_id == call_id)
+
+
+def settle(run: Run, call_id: int, outcomes: Sequence[Outcome]) -> None:
+    """Write down what became of a call. A success is recorded whatever happened to the posting meanwhile."""
+    replays = _verify(run, call_id, outcomes)
+    systemic = None
+    with run.database.session() as session:
+        call = session.get_one(Call, call_id)
+        ours = call.state == "open"
+        if ours and all(isinstance(outcome, NotDone) for outcome in outcomes):
+            systemic = _pause(session, run, call, outcomes[0])
+        else:
+            touched = []
+            for member in _members(session, call_id):
+                posting = session.get_one(Posting, member.posting_id)
+                outcome = replays.get(member.place, outcomes[member.place])
+                _settle_one(session, run, call, member, posting, outcome)
+                touched.append(posting)
+            _close_call(call, [replays.get(place, outcome) for place, outcome in enumerate(outcomes)], run)
+            if any(isinstance(outcome, InDoubt) and outcome.technical.get("replay") for outcome in replays.values()):
+                call.technical = {**call.technical, "replayed": True}
+            session.add(call)
+            run.changed(session, *touched)
+    if systemic:
+        raise SystemicError(systemic)
+
+
+def _members(session: Session, call_id: int) -> list[CallMember]:
+    query = select(CallMember).where(CallMember.call_id == call_id).order_by(col(CallMember.place))
+    return list(session.exec(query))
+
+
+def _verify(run: Run, call_id: int, outcomes: Sequence[Outcome]) -> dict[int, Outcome]:
+    """Successes that may be replays of an old answer are read by id before they are believed."""
+    with run.database.reading() as session:
+        call = session.get_one(Call, call_id)
+        members = _members(session, call_id)
+        marks = {m.place: _mark(session, run, m) for m in members}
+    verified: dict[int, Outcome] = {}
+    for member in members:
+        outcome = outcomes[member.place]
+        if isinstance(outcome, Posted) and _suspect(call, outcome.receipt, marks[member.place]):
+            verified[member.place] = _read_again(run, call, member.place, marks[member.place], outcome)
+    return verified
+
+
+def _mark(session: Session, run: Run, member: CallMember) -> str:
+    record = session.exec(
+        select(func.min(PostingRecord.record)).where(PostingRecord.posting_id == member.posting_id)
+    ).one()
+    return str(run.mark(record, member.generation))
+
+
+def _suspect(call: Call, receipt: Receipt, mark: str) -> bool:
+    old = receipt.created_at is not None and receipt.created_at < call.sent_at - SKEW
+    return call.sends > 1 or old or receipt.voided or mark not in receipt.note
+
+
+def _read_again(run: Run, call: Call, place: int, mark: str, outcome: Posted) -> Outcome:
+    kind = DocumentKind(call.kinds[place])
+    try:
+        receipt = run.destination.read(kind, outcome.receipt.ledger_id)
+    except ConnectionFailedError as error:
+        return InDoubt(f"the answer may be an old one, and QuickBooks can't be asked: {error.message}")
+    if receipt is None or receipt.voided or mark not in receipt.note:
+        return InDoubt("QuickBooks repeated an old answer: that document is not in the books", True, {"replay": True})
+    return Posted(receipt)
+
+
+def _settle_one(session: Session, run: Run, call: Call, member: CallMember, posting: Posting, outcome: Outcome) -> None:
+    current = posting.generation == member.generation and posting.state == PostingState.SENDING
+    match outcome:
+        case Posted(receipt):
+            member.outcome = "posted"
+            receipts.post(session, run, posting, document_of(posting), receipt)
+        case Refused(problem, duplicate_number) if current:
+            member.outcome = "duplicate" if duplicate_number else "refused"
+            if duplicate_number:  # perhaps it is our own document that holds the number: look before believing it
+                posting.state = PostingState.IN_DOUBT
+            else:
+                refuse(session, run, posting, problem)
+        case NotDone() if current:
+            member.outcome = "not_done"
+            posting.state = PostingState.READY
+            posting.generation += 1
+        case InDoubt(reason) if current:
+            member.outcome = "in_doubt"
+            posting.state = PostingState.IN_DOUBT
+            run.log(session, f"{posting.number} is in doubt: {reason}.", posting, request_id=call.request_id)
+        case _:
+            return
+    session.add(posting)
+    session.add(member)
+
+
+def refuse(session: Session, run: Run, posting: Posting, problem: Problem) -> None:
+    """The ledger said no, finally."""
+    posting.state = PostingState.REFUSED
+    session.add(posting)
+    posting_problems.add(session, posting, SectionKey.DOCUMENTS, problem)
+    run.log(session, f"{posting.number} was refused: {problem.message}", posting, **problem.technical)
+
+
+def _close_call(call: Call, outcomes: Sequence[Outcome], run: Run) -> None:
+    """Answered, or in doubt as long as one of its members is."""
+    now = utcnow()
+    doubts = [o for o in outcomes if isinstance(o, InDoubt)]
+    duplicates = [o for o in outcomes if isinstance(o, Refused) and o.duplicate_number]
+    if call.state not in ("open", "in_doubt"):
+        return
+    if not doubts and not duplicates:
+        call.state = "answered"
+        return
+    call.state = "in_doubt"
+    call.due_at = now if duplicates and not doubts else now + FIRST_LOOK
+    if all(doubt.ended for doubt in doubts):
+        call.ended_by = now
+    elif len(outcomes) > 1:
+        run.size = max(1, run.size // 2)  # time-outs: smaller calls from now on
+
+
+def _pause(session: Session, run: Run, call: Call, outcome: Outcome) -> Problem | None:
+    """Provably not executed: the identical call waits for its time; or, where none can succeed, all are let go."""
+    if not isinstance(outcome, NotDone):
+        return None
+    if outcome.systemic or outcome.reason == "late":
+        void(session, call)
+    else:
+        call.state = "paused"
+        call.due_at = utcnow() + dt.timedelta(seconds=max(outcome.wait, 1))
+        session.add(call)
+    run.log(session, f"A call was not carried out: {outcome.reason}.", None, request_id=call.request_id)
+    run.changed(session)
+    return outcome.systemic
+
+
+def void(session: Session, call: Call) -> None:
+    """Give up a call that was provably never executed; its documents are ready again."""
+    call.state = "void"
+    session.add(call)
+    session.exec(
+        update(Posting)
+        .where(col(Posting.id).in_(members_of(call.id)), col(Posting.state) == PostingState.SENDING)
+        .values(state=PostingState.READY)
+    )
+
+
+def let_go(run: Run) -> None:
+    """On the way out: calls that wait to be repeated after "not carried out" are given up, their documents ready."""
+    with run.database.session() as session:
+        query = select(Call).where(Call.batch_id == run.batch_id, Call.state == "paused")
+        for call in session.exec(query).all():
+            if _all_sending(session, call):
+                void(session, call)
+        run.changed(session)
+
+
+def _all_sending(session: Session, call: Call) -> bool:
+    states = set(session.exec(select(Posting.state).where(col(Posting.id).in_(members_of(call.id)))))
+    return states == {PostingState.SENDING}

@@ -1,0 +1,118 @@
+"""What a document still wants: links, by policy taken from an exact name, created, or asked of a person."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from app.domain.documents import Document
+from app.domain.links import CREATABLE, NOUNS, Draft, Entry, LinkKind, Need, Rules, needs
+from app.domain.problems import Problem, Severity
+from app.models.connections import Book
+from app.services import books
+from app.services.links import Index
+
+#: Stands for an entry that will be created before the document is sent.
+TO_COME = "0"
+
+
+@dataclass(frozen=True, slots=True)
+class Wants:
+    """How the links of one document stand.
+
+    Attributes:
+        links: every entry there is, with stand-ins (ledger id ``0``) for those to be created.
+        exact: unlinked, but the ledger has an entry of exactly this name, which may be taken.
+        drafts: to be created.
+        problems: what a person has to say or do.
+    """
+
+    links: dict[tuple[LinkKind, str], Entry] = field(default_factory=dict)
+    exact: list[tuple[Need, Entry]] = field(default_factory=list)
+    drafts: list[Draft] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+
+
+def of(document: Document, index: Index, rules: Rules, policies: Mapping[LinkKind, str], *, accept: bool) -> Wants:
+    """Resolve every need of the document. Pure but for the index it is given."""
+    wants = Wants()
+    for need in needs(document, rules):
+        _resolve(wants, need, index, policies.get(need.kind, "ask"), accept=accept)
+    return wants
+
+
+def policies(book: Book) -> dict[LinkKind, str]:
+    """The Book's policy for what is missing, per kind that may be created: ask, always or never."""
+    return {kind: books.setting_of(book, f"links.{kind}.missing") for kind in CREATABLE}
+
+
+def _resolve(wants: Wants, need: Need, index: Index, policy: str, *, accept: bool) -> None:
+    key = (need.kind, need.source_id)
+    entry = index.entry(need.kind, need.source_id)
+    allowed = accept or policy == "always"
+    if entry is not None:
+        wants.links[key] = entry
+        if not entry.active:
+            wants.problems.append(_inactive(need, entry))
+        return
+    exact = index.exact(need.kind, need.name)
+    if exact is not None:
+        wants.links[key] = exact
+        wants.exact.append((need, exact))
+        if not allowed:
+            wants.problems.append(_unlinked(need, exact, policy))
+        return
+    if need.draft and need.kind in CREATABLE and allowed and policy != "never":
+        wants.links[key] = Entry(need.kind, TO_COME, need.name, account_id=TO_COME)
+        wants.drafts.append(need.draft)
+    elif need.kind is LinkKind.TERMS and policy == "never":
+        wants.problems.append(_without_terms(need))
+    else:
+        wants.problems.append(_unlinked(need, None, policy))
+
+
+def _unlinked(need: Need, exact: Entry | None, policy: str) -> Problem:
+    noun = NOUNS[need.kind]
+    called = f"GL account {need.name}" if need.kind is LinkKind.ACCOUNTS else f"{noun.capitalize()} “{need.name}”"
+    subject = f"{need.kind}:{need.source_id}"
+    if exact is not None:
+        remedy = f"Link it to “{exact.name}”, or submit with exact-name links accepted."
+        message = f"{called} is not linked yet; QuickBooks has one of exactly this name."
+    elif need.kind not in CREATABLE:
+        message = f"{called} is not linked to QuickBooks."
+        remedy = f"Choose the QuickBooks {noun}: it counts for every document from now on."
+    elif policy == "never":
+        message = f"{called} is not linked, and this company’s settings say that none is created."
+        remedy = f"Link the {noun}, or allow creating under Settings ▸ QuickBooks companies."
+    else:
+        message = f"{called} is not linked to QuickBooks."
+        remedy = f"Link the {noun}, or let Crossfoot create it."
+    return Problem(f"{noun.replace(' ', '_')}_not_linked", message, remedy, field=need.field, subject=subject)
+
+
+def _inactive(need: Need, entry: Entry) -> Problem:
+    noun = NOUNS[need.kind]
+    return Problem(
+        f"{noun.replace(' ', '_')}_inactive",
+        f"QuickBooks {noun} “{entry.name}” is inactive.",
+        f"Choose another {noun}, or make it active again in QuickBooks and retry.",
+        field=need.field,
+        subject=f"{need.kind}:{need.source_id}",
+    )
+
+
+def _without_terms(need: Need) -> Problem:
+    return Problem(
+        "term_left_out",
+        f"Terms “{need.name}” are not linked; the document goes without them, with the PSA’s due date.",
+        "Link the terms under Mappings if QuickBooks should show them.",
+        Severity.WARNING,
+        need.field,
+        f"{need.kind}:{need.source_id}",
+    )
+
+
+def seen(documents: Iterable[Document], rules: Rules) -> list[Need]:
+    """Every need of some documents, each once: what the lists under Mappings show."""
+    found = {(need.kind, need.source_id): need for document in documents for need in needs(document, rules)}
+    return list(found.values())

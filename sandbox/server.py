@@ -51,11 +51,13 @@ class Both:
         self.quickbooks_online.stop()
 
 
-def start_both(site: Site | None = None, company: Company | None = None, *, port: int = 0, qbo_port: int = 0) -> Both:
-    """Serve a site and a company, the demo's unless others are given; port 0 takes any that is free."""
+def start_both(
+    site: Site | None = None, company: Company | None = None, *others: Company, port: int = 0, qbo_port: int = 0
+) -> Both:
+    """Serve a site and a company, the demo's unless given, and perhaps other companies; port 0 takes any free one."""
     psa = connectwise.start(site or demo_site(), port)
     try:
-        books = quickbooks_online.start(company or demo_books.demo_company(), port=qbo_port)
+        books = quickbooks_online.start(company or demo_books.demo_company(), *others, port=qbo_port)
     except (OSError, SystemExit):  # Werkzeug exits where a port is taken
         psa.stop()
         raise

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -315,3 +316,11 @@ def test_an_invoice_has_a_pdf(psa: Psa) -> None:
 )
 def test_a_control_call_that_makes_no_sense_is_400(psa: Psa, path: str, body: Row) -> None:
     assert psa.call("POST", path, json=body).status_code == 400
+
+
+def test_of_two_batches_with_the_same_records_at_once_one_is_made(psa: Psa) -> None:
+    ids = record_ids(exported(psa, "10399"))
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda number: psa.batch(f"CF-{number}", ids).status_code, range(8)))
+    assert sorted(answers) == [201] + [400] * 7
+    assert len(psa.get("/_batches")) == 1

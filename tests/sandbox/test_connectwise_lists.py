@@ -130,3 +130,8 @@ def test_every_table_has_list_count_and_record(psa: Psa, path: str) -> None:
 def test_tax_code_levels_skip_the_levels_that_are_not_used(psa: Psa) -> None:
     levels = psa.get("/finance/taxCodes/21/taxCodeLevels")
     assert [(each["taxLevel"], each["taxRate"]) for each in levels] == [(1, 6.5), (3, 3.75)]
+
+
+def test_what_changed_since_a_moment_can_be_asked(psa: Psa) -> None:
+    assert psa.get("/finance/invoices/count", conditions="lastUpdated > [2020-01-01T00:00:00Z]")["count"] > 0
+    assert psa.get("/finance/invoices/count", conditions="lastUpdated > [2999-01-01T00:00:00Z]")["count"] == 0

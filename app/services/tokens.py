@@ -108,6 +108,9 @@ class HeldTokens:
 
 
 def store(session: Session, book_id: int, tokens: Tokens) -> None:
-    """Write tokens into the Book's row; the caller commits."""
+    """Write tokens into the row of a connected Book; what is refreshed after a disconnect is dropped.
+
+    The caller commits.
+    """
     values = {"tokens": codec.to_json(tokens), "tokens_version": Book.tokens_version + 1, "broken": ""}
-    session.exec(update(Book).where(col(Book.id) == book_id).values(values))
+    session.exec(update(Book).where(col(Book.id) == book_id, col(Book.connected)).values(values))

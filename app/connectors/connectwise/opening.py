@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -34,6 +35,7 @@ def open_source(
     http: Http,
     speed: float = 1.0,
     today: Callable[[], dt.date] = utc_today,
+    sleep: Callable[[float], None] = time.sleep,
 ) -> ConnectWise:
     """A connection, opened without a call. Raises ValidationError for settings that are missing.
 
@@ -43,4 +45,4 @@ def open_source(
     values = Settings.read(settings, secrets)
     name = f"connectwise:{values.host}:{values.company_id.lower()}"
     throttle = Throttle(server, name, [LIMIT], vendor="ConnectWise", last_contact=contact.last, speed=speed)
-    return ConnectWise(Client(values, http, throttle, contact), today)
+    return ConnectWise(Client(values, http, throttle, contact, sleep), today)

@@ -49,6 +49,6 @@ def in_cents(amounts: Sequence[Decimal]) -> list[Decimal]:
     exact = given = Decimal(0)
     for amount in amounts:
         exact += amount
-        rounded.append(cents(exact) - given)
+        rounded.append(cents(exact) - given + Decimal(0))  # adding 0 takes the sign from a minus zero
         given += rounded[-1]
     return rounded

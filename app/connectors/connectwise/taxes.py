@@ -61,7 +61,7 @@ def _from_header(row: Row, transaction: Row, rates: dict[str, Row], currency: st
 
 def header_tax(transaction: Row, way: Direction, total: Decimal, subtotal: Decimal) -> Decimal:
     """The header's tax in the document's direction: its sign is the one with which the document adds up."""
-    tax = cents(values.amount(transaction, "salesTax") * way.header)
+    tax = cents(values.amount(transaction, "salesTax") * way.header) or Decimal(0)
     return -tax if abs(total - subtotal + tax) < abs(total - subtotal - tax) else tax
 
 

@@ -9,10 +9,12 @@ import argparse
 import json
 import signal
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sandbox.demo_psa.demo import demo_site, empty_site
 from sandbox.demo_psa.generate import generate
+from sandbox.keeping import CannotRestoreError, Keeper
 from sandbox.quickbooks_online.chart import empty_company
 from sandbox.quickbooks_online.demo import demo_company
 from sandbox.server import Both, start_both
@@ -33,11 +35,26 @@ def main(arguments: list[str] | None = None) -> int:
     except (OSError, SystemExit):  # Werkzeug names a port that is taken, and exits
         _say("The sandbox cannot start. Choose other ports with --port and --qbo-port.")
         return 2
+    keeper = Keeper(options.state, both) if options.state else None
+    try:
+        _restore(keeper)
+    except CannotRestoreError as error:
+        both.stop()
+        _say(f"{options.state} cannot be read ({error}). Delete it to start over.")
+        return 2
     _announce(both)
     signal.sigwait(STOP_SIGNALS)
     both.stop()
+    if keeper:
+        keeper.save()
     _say("The sandbox has stopped.")
     return 0
+
+
+def _restore(keeper: Keeper | None) -> None:
+    if keeper:
+        keeper.restore()
+        keeper.save()
 
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:
@@ -49,6 +66,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--customers", type=int, default=50, help="customers of the generated invoices")
     parser.add_argument("--lines", type=int, default=4, help="lines of each generated invoice")
     parser.add_argument("--empty", action="store_true", help="nothing to bill, and books without documents")
+    parser.add_argument("--state", type=Path, help="a file that keeps what happened over a restart")
     return parser.parse_args(arguments)
 
 

@@ -54,6 +54,18 @@ class RequestIds:
         self.replays += 1
         return answers
 
+    def answered(self) -> dict[Hashable, Answers]:
+        """Every finished answer by its key, to be kept over a restart."""
+        with self._lock:
+            return {key: entry.answers for key, entry in self._entries.items() if entry.answers is not None}
+
+    def take(self, answers: dict[Hashable, Answers]) -> None:
+        """Remember the answers of an earlier run."""
+        for key, given in answers.items():
+            entry = _Entry(answers=given)
+            entry.done.set()
+            self._entries[key] = entry
+
     def outdated(self, answer: Json) -> bool:
         """Whether a remembered answer is no longer good: its document was deleted, or refusals aren't remembered."""
         switches = self._company.switches

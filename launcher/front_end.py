@@ -83,7 +83,8 @@ def _npm_of_the_wheel(project: Project) -> list[str]:
     node, script = wheel / "bin" / "node", wheel / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
     if not (node.is_file() and script.is_file()):
         raise LauncherError("The npm that PyPI offers does not run here.", "Install one: apt-get install npm")
-    return [str(node), str(script)]
+    # It brings its own list of certificates; networks with an inspecting proxy have theirs in the system's.
+    return [str(node), "--use-system-ca", str(script)]
 
 
 def build_assets(project: Project) -> None:

@@ -19,6 +19,11 @@ CAUSES = (
         "Check the network or the proxy settings and run the command again.",
     ),
     (
+        re.compile(r"CERT_IN_CHAIN|CERTIFICATE_VERIFY_FAILED|UNABLE_TO_GET_ISSUER|UNABLE_TO_VERIFY_LEAF"),
+        "The package servers' certificate is not trusted here.",
+        "Behind a proxy that inspects traffic, name its certificate in PIP_CERT and NODE_EXTRA_CA_CERTS.",
+    ),
+    (
         re.compile(r"Permission denied|EACCES"),
         "A file or folder of the installation may not be written.",
         "Run ./crossfoot setup once as the owner of the folder.",

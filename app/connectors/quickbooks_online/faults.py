@@ -121,11 +121,13 @@ def outcome_of_answer(answer: Answer, request_id: str = "") -> Refused | NotDone
     if answer.status in (401, 403):
         return stopped(faults, tid)
     outcome = outcome_of(faults, tid, request_id)
-    if answer.status < 500 or isinstance(outcome, InDoubt):
+    if isinstance(outcome, Refused) and answer.status >= 500:
+        outcome = _in_doubt(faults, tid, request_id)
+    if isinstance(outcome, InDoubt):
         # A gateway may give up on a service that still works; an error of the service itself is its last word.
-        ended = answer.status not in (502, 503, 504) and all(fault.code != "600" for fault in faults)
-        return dataclasses.replace(outcome, ended=ended) if isinstance(outcome, InDoubt) else outcome
-    return outcome if isinstance(outcome, NotDone) else _in_doubt(faults, tid, request_id)
+        last_word = answer.status < 500 or (answer.status == 500 and bool(faults))
+        return dataclasses.replace(outcome, ended=last_word and all(fault.code != "600" for fault in faults))
+    return outcome
 
 
 def stopped(faults: Sequence[Fault], tid: str) -> NotDone:

@@ -74,7 +74,7 @@ def _note(document: Document, mark: Mark) -> str:
     """``PSA 10482 · CF-I39005-g1``, then what a bookkeeper may look for."""
     first = mark.note(text.one_line(document.number))
     if order := text.one_line(document.po_number):
-        first = f"{first} · PO {order}"
+        first = f"{first} · {order if order.upper().startswith('PO') else f'PO {order}'}"
     return "\n".join(part for part in (first, text.clean(document.memo)) if part)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import redis
 
 from app.connectors.http import NetRules
-from app.connectors.protocols import Tokens
+from app.connectors.protocols import Destination, Tokens
 from app.connectors.quickbooks_online.connector import QuickBooksOnline
 from app.connectors.quickbooks_online.settings import App
 from app.connectors.registry import Registry
@@ -51,7 +51,7 @@ class SandboxStand:
         self.running = server.start(self.company)
         self.tokens = MemoryTokens(self._tokens())
         self.registry = Registry(memory, self.rules_of_the_net(), self.app, speed=SPEED)
-        self.destination = self.opened()
+        self.destination: Destination = self.opened()
         self.links, self.rules = LINKS, Rules(tax_mode="automated")
 
     def opened(self, realm: str = "") -> QuickBooksOnline:

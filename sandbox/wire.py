@@ -114,7 +114,7 @@ class Server(ThreadedWSGIServer):
     def stop(self) -> None:
         self.shutdown()
         self.server_close()
-        for connection in list(self.open_sockets):
+        for connection in self.open_sockets.copy():
             _hang_up(connection)
         self._thread.join(timeout=5)
 

@@ -146,7 +146,7 @@ def _write_once(intuit: Intuit, call: Call) -> Answers:
     def work(previous: Answers | None) -> Answers:
         _pause(call)
         if call.path == "batch":
-            call.company.counts["batch"] += 1
+            call.company.count("batch")
             return batch.run(call.company, call.items, previous, ids.outdated)
         return [_write(call)]
 
@@ -168,7 +168,7 @@ def _write(call: Call) -> Json:
     operation = call.args.get("operation", "update" if (call.body or {}).get("Id") else "create").lower()
     if operation == "update" and "void" in call.include:
         operation = "void"
-    call.company.counts[f"{operation} {entity}"] += 1
+    call.company.count(f"{operation} {entity}")
     try:
         if operation == "delete":
             return {entity: documents.delete(call.company, entity, call.body)}
@@ -178,22 +178,22 @@ def _write(call: Call) -> Json:
             raise problems.unsupported(operation)
         return {entity: documents.save(call.company, entity, call.body, call.include)}
     except Refusal as refusal:
-        call.company.counts["refused"] += 1
+        call.company.count("refused")
         return {"Fault": refusal.fault()}
 
 
 def _read(call: Call) -> Json:
     company, time_ = call.company, call.company.response_time()
     if call.path == "query":
-        company.counts["query"] += 1
+        company.count("query")
         text = call.args.get("query") or request.get_data(as_text=True)
         return {"QueryResponse": query.answer(company, text), "time": time_}
     if call.method != "GET":
         raise _no_resource(call)
     if call.path == "cdc":
-        company.counts["cdc"] += 1
+        company.count("cdc")
         return query.changes(company, call.args.get("entities", ""), call.args.get("changedSince", ""))
-    company.counts["read"] += 1
+    company.count("read")
     if call.path == f"companyinfo/{company.realm}":
         return {"CompanyInfo": preferences.company_info(company), "time": time_}
     if call.path == "preferences":

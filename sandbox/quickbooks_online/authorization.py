@@ -31,7 +31,7 @@ def blueprint(intuit: Intuit) -> Blueprint:
 
     @routes.post(TOKEN_PATH)
     def token() -> Response:
-        intuit.first.counts["oauth"] += 1
+        intuit.first.count("oauth")
         _check_client()
         return _after_faults(intuit, _tokens)
 

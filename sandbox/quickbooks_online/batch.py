@@ -61,11 +61,11 @@ def response(company: Company, answers: Answers) -> Json:
 
 def _answer(company: Company, item: Json) -> Json:
     time.sleep(company.switches.item_ms / 1000)
-    company.counts["batch items"] += 1
+    company.count("batch items")
     try:
         return {**_done(company, item), "bId": item["bId"]}
     except Refusal as refusal:
-        company.counts["refused items"] += 1
+        company.count("refused items")
         return {"Fault": refusal.fault(), "bId": item["bId"]}
 
 
@@ -77,7 +77,7 @@ def _done(company: Company, item: Json) -> Json:
         raise Refusal(2000, "Unknown object", f"A batch item names one kind of object, not {named}")
     entity, options = named[0], set(str(item.get("optionsData", "")).split(","))
     operation = str(item.get("operation", "")).lower()
-    company.counts[f"batch {operation} {entity}"] += 1
+    company.count(f"batch {operation} {entity}")
     return {entity: _operate(company, entity, operation, item[entity], options)}
 
 

@@ -67,6 +67,11 @@ class Company:
         self._visible_from: dict[tuple[str, str], float] = {}
         self._ids = {family: itertools.count(1) for family in map(_family, ENTITIES)}
 
+    def count(self, what: str) -> None:
+        """One more of these, for `/_stats`."""
+        with self.lock:
+            self.counts[what] += 1
+
     def now(self) -> str:
         return self.stamp(self.clock())
 

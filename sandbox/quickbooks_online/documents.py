@@ -112,13 +112,7 @@ def _update(company: Company, entity: str, body: Json, include: AbstractSet[str]
         merged["TxnTaxDetail"] = {
             key: merged["TxnTaxDetail"][key] for key in ("TxnTaxCodeRef",) if key in merged["TxnTaxDetail"]
         }
-    if entity == "Payment":
-        payments.unlink(company, old)
-    try:
-        stored = payments.touched(company, complete(company, entity, merged, old, include))
-    finally:
-        if entity == "Payment":
-            payments.link(company, old)
+    stored = payments.touched(company, complete(company, entity, merged, old, include))
     _store(company, entity, old, stored)
     return company.tables[entity][stored["Id"]]
 

@@ -1,4 +1,4 @@
-"""What every transaction has at its head: date, currency, location, class, custom fields."""
+"""What every transaction has at its head: date, currency, location, class; and the custom fields of sales forms."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ def settle(company: Company, body: Json, party: Json | None) -> None:
     """Complete and check the head of a transaction.
 
     Raises:
-        Refusal: 2020, 2500, 610, 3000 custom field, 6000 currency, 6210 closed books.
+        Refusal: 2020, 2500, 610, 6000 currency, 6210 closed books.
     """
     body.setdefault("TxnDate", company.today())
     open_books(company, body["TxnDate"])
     _currency(company, body, party)
     _dimensions(company, body)
-    _custom_fields(company, body)
+    body.pop("CustomField", None)
 
 
 def open_books(company: Company, txn_date: str) -> None:
@@ -63,7 +63,8 @@ def line_class(company: Company, detail: Json) -> None:
     references.settle(company, detail, ClassRef="Class")
 
 
-def _custom_fields(company: Company, body: Json) -> None:
+def custom_fields(company: Company, body: Json) -> None:
+    """Check the custom fields of a sales form (3000) and show every one that is defined."""
     defined = company.switches.custom_fields
     sent = {field.get("DefinitionId"): field for field in body.pop("CustomField", [])}
     for definition in sent:

@@ -33,39 +33,48 @@ def links_of(payment: Json) -> list[Link]:
     ]
 
 
-def completed(company: Company, entity: str, body: Json, old: Json | None, include: AbstractSet[str]) -> Json:  # noqa: ARG001  # one signature for all kinds
-    """A Payment as the vendor keeps it. `old` has been unlinked before, see `documents`."""
+def completed(company: Company, _entity: str, body: Json, old: Json | None, _include: AbstractSet[str]) -> Json:
+    """A Payment as the vendor keeps it; what `old` was applied to counts as open again."""
     required(body, "CustomerRef", "TotalAmt")
     customer = references.target(company, "Customer", body["CustomerRef"], "CustomerRef")
     body["CustomerRef"] = references.to("Customer", customer)
     headers.settle(company, body, customer)
-    body.pop("CustomField", None)
     references.settle(company, body, DepositToAccountRef="Account", PaymentMethodRef="PaymentMethod")
     body["TotalAmt"] = cents(body["TotalAmt"])
     if body["TotalAmt"] < 0:
         raise problems.bad_value(2140, "TotalAmt", body["TotalAmt"])
     for line in body.get("Line", []):
         line["Amount"] = cents(line.get("Amount", ZERO))
-    body["UnappliedAmt"] = _unapplied(company, body)
+        if any({"TxnId", "TxnType"} - linked.keys() for linked in line.get("LinkedTxn", [])):
+            raise problems.missing("LinkedTxn.TxnId")
+    body["UnappliedAmt"] = _unapplied(company, body, old)
     body.setdefault("DepositToAccountRef", {"value": "4", "name": "Undeposited Funds"})
     body["ProcessPayment"] = False
     return body
 
 
-def _unapplied(company: Company, body: Json) -> Decimal:
+def _unapplied(company: Company, body: Json, old: Json | None) -> Decimal:
     rest: Decimal = body["TotalAmt"]
-    for link in links_of(body):
-        document = company.find(link.entity, link.id) if link.entity in {"Invoice", "CreditMemo"} else None
+    before = _by_document(old or {})
+    for (entity, id_), amount in _by_document(body).items():
+        document = company.find(entity, id_) if entity in {"Invoice", "CreditMemo"} else None
         if document is None:
-            raise problems.bad_reference(link.entity, link.id, "LinkedTxn")
+            raise problems.bad_reference(entity, id_, "LinkedTxn")
         if party_of(document) != party_of(body):
             raise problems.business("The linked transaction belongs to another customer.", "LinkedTxn", 620)
-        if link.amount <= 0 or link.amount > document["Balance"]:
+        if amount <= 0 or amount > document["Balance"] + before.get((entity, id_), ZERO):
             raise problems.business("You can't apply more than the open balance.", "Line.Amount")
-        rest += link.amount if link.entity == "CreditMemo" else -link.amount
+        rest += amount if entity == "CreditMemo" else -amount
     if rest < 0:
         raise problems.business("The payment is less than what it is applied to.", "TotalAmt")
     return rest
+
+
+def _by_document(payment: Json) -> dict[tuple[str, str], Decimal]:
+    sums: dict[tuple[str, str], Decimal] = {}
+    for item in links_of(payment):
+        sums[item.entity, item.id] = sums.get((item.entity, item.id), ZERO) + item.amount
+    return sums
 
 
 def link(company: Company, payment: Json) -> None:

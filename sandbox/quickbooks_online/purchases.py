@@ -66,6 +66,8 @@ def _line(company: Company, body: Json, line: Json) -> Json:
         detail["AccountRef"] = references.to("Account", account)
     else:
         item = references.target(company, "Item", detail.get("ItemRef"), "ItemRef")
+        if "ExpenseAccountRef" not in item:
+            raise problems.business(f"{item['Name']} is not bought: it has no expense account.", "ItemRef", 6430)
         inventory.started(item, body["TxnDate"])
         detail["ItemRef"] = references.to("Item", item)
         check_product(line, detail)

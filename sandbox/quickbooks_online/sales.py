@@ -17,7 +17,10 @@ def completed(company: Company, entity: str, body: Json, old: Json | None, inclu
     required(body, "CustomerRef", "Line")
     customer = references.target(company, "Customer", body["CustomerRef"], "CustomerRef")
     body["CustomerRef"] = references.to("Customer", customer)
+    sent = {"CustomField": body.get("CustomField", [])}
     headers.settle(company, body, customer)
+    headers.custom_fields(company, sent)
+    body |= sent if sent.get("CustomField") else {}
     if not taxes.is_us(company):
         required(body, "GlobalTaxCalculation")
     numbers.assign(company, entity, body, old, include)
@@ -65,12 +68,11 @@ def _sales_item(company: Company, body: Json, line: Json) -> None:
     required_in_line(line, "Amount")
     detail = line.setdefault("SalesItemLineDetail", {})
     item = references.target(company, "Item", detail.get("ItemRef", {"value": "1"}), "ItemRef")
-    if item["Type"] == "Category":
-        raise problems.business("A category can't be sold.", "ItemRef")
+    if "IncomeAccountRef" not in item:
+        raise problems.business(f"{item['Name']} is not for sale: it has no income account.", "ItemRef", 6430)
     inventory.started(item, body["TxnDate"])
     detail["ItemRef"] = references.to("Item", item)
-    if "IncomeAccountRef" in item:
-        detail["ItemAccountRef"] = item["IncomeAccountRef"]
+    detail["ItemAccountRef"] = item["IncomeAccountRef"]
     check_product(line, detail)
     headers.line_class(company, detail)
     taxes.check_line_code(company, detail, "TAX" if item.get("Taxable") else "NON")

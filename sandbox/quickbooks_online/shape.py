@@ -11,7 +11,7 @@ from sandbox.quickbooks_online import problems
 from sandbox.quickbooks_online.fields import Field, table
 from sandbox.quickbooks_online.problems import Json
 
-_CENT_PLACES = 7
+_MOST_PLACES = 7
 
 
 def checked(entity: str, body: Any, prefix: str = "") -> Json:
@@ -51,6 +51,8 @@ def _one(field: Field, value: Any, element: str) -> Any:
     kind = field.kind
     if kind == "ref":
         return checked("ReferenceType", value, f"{element}.")
+    if kind == "EmailAddress":
+        return _email(value, element)
     if kind in table():
         return checked(kind, value, f"{element}.")
     if kind == "s":
@@ -71,6 +73,15 @@ def _text(value: Any, element: str, limit: int) -> str:
     return text
 
 
+def _email(value: Any, element: str) -> Json:
+    """One address or several with commas; anything else is 2210."""
+    email = checked("EmailAddress", value, f"{element}.")
+    addresses = [part.strip() for part in email.get("Address", "").split(",") if part.strip()]
+    if not all(re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", address) for address in addresses):
+        raise problems.bad_value(2210, element, email.get("Address"))
+    return email
+
+
 def _number(value: Any, element: str) -> Decimal:
     if isinstance(value, (bool, dict, list)):
         raise problems.bad_value(2090, element, value)
@@ -81,7 +92,7 @@ def _number(value: Any, element: str) -> Decimal:
     if not number.is_finite() or abs(number) >= Decimal(10) ** 15:
         raise problems.bad_value(2090, element, value)
     exponent = number.as_tuple().exponent
-    if isinstance(exponent, int) and -exponent > _CENT_PLACES and number != round(number, _CENT_PLACES):
+    if isinstance(exponent, int) and -exponent > _MOST_PLACES and number != round(number, _MOST_PLACES):
         raise problems.bad_value(2100, element, value)
     return number
 

@@ -64,11 +64,21 @@ def test_a_payment_can_be_changed(books: Books) -> None:
     assert invoice_now(books, made["Id"])["Balance"] == 20
 
 
+def test_a_refused_change_of_a_payment_leaves_everything_as_it_was(books: Books) -> None:
+    made = books.create("Invoice", invoice("1"))
+    paid = books.create("Payment", payment(60, applied(60, "Invoice", made["Id"])))
+    before = invoice_now(books, made["Id"])
+    change = {"Id": paid["Id"], "SyncToken": "0", "sparse": True, "Line": [applied(101, "Invoice", made["Id"])]}
+    assert books.refusal("payment", change) == "6000"
+    assert invoice_now(books, made["Id"]) == before
+
+
 @pytest.mark.parametrize(
     ("body", "code"),
     [
         (payment(100, applied(100.01, "Invoice", "1")), "6000"),
         (payment(10, applied(20, "Invoice", "1")), "6000"),
+        (payment(120, applied(60, "Invoice", "1"), applied(60, "Invoice", "1")), "6000"),
         (payment(10, applied(10, "Invoice", "77")), "2500"),
         (payment(-1), "2140"),
         ({"CustomerRef": {"value": "1"}}, "2020"),

@@ -12,24 +12,30 @@ up to the server, but the words are the same for every vendor:
 | `500_after` | the work is done and kept, the answer says 500 |
 | `slow:S` `slow_after:S` | S seconds pass before, or after, the work is done |
 | `missing_items` | a batch is done, but its answer lacks items |
+| `refuse` | the service refuses one document with `code` and `detail`, alone or inside a batch, and does nothing |
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-KINDS = frozenset(
+REFUSE = frozenset({"refuse"})
+CALL_KINDS = frozenset(
     {"lose_answer", "drop_before", "cut_answer", "429", "401", "503", "500_before", "500_after"}
     | {"slow", "slow_after", "missing_items"}
 )
+KINDS = CALL_KINDS | REFUSE
 WIRE_FAULT = "X-Sandbox-Wire-Fault"  # header by which an app tells `sandbox.wire` to drop or cut the answer
 
 
 class UnknownFaultError(ValueError):
     """The kind of a fault is not one of `KINDS`."""
+
+
+_SETTABLE = {"path", "method", "entity", "times", "skip", "seconds", "code", "detail"}
 
 
 @dataclass
@@ -43,6 +49,8 @@ class Fault:
     times: int = 1  # how many calls are hit; 0 = every one from now on
     skip: int = 0  # how many matching calls go through unharmed first
     seconds: float = 0.0
+    code: int = 6000  # of `refuse`
+    detail: str = "ordered by a test"  # of `refuse`
     hits: int = 0
 
     @property
@@ -86,11 +94,19 @@ class Faults:
         return rule
 
     def add_json(self, body: Mapping[str, Any]) -> Fault:
-        """Queue what `POST /_faults` carries: `{"kind", "path", "method", "entity", "times", "skip", "seconds"}`."""
-        known = {key: body[key] for key in ("path", "method", "entity", "times", "skip", "seconds") if key in body}
+        """Queue what `POST /_faults` carries: `kind` and any field of `Fault` but `hits`."""
+        known = {key: value for key, value in body.items() if key in _SETTABLE}
         return self.add(str(body.get("kind", "")), **known)
 
-    def take(self, method: str, path: str, entities: Iterable[str] = (), *, named_only: bool = False) -> Fault | None:
+    def take(
+        self,
+        method: str,
+        path: str,
+        entities: Iterable[str] = (),
+        *,
+        kinds: Collection[str] = CALL_KINDS,
+        named_only: bool = False,
+    ) -> Fault | None:
         """The fault that hits this call, if one does; it is spent by that.
 
         With `named_only` a rule for every path and entity doesn't count: logins are spared unless they are meant.
@@ -98,7 +114,9 @@ class Faults:
         names = list(entities)
         with self._lock:
             for rule in self._rules:
-                if rule.spent or not rule.matches(method, path, names) or (named_only and not rule.named):
+                if rule.spent or rule.kind not in kinds or (named_only and not rule.named):
+                    continue
+                if not rule.matches(method, path, names):
                     continue
                 if rule.skip:
                     rule.skip -= 1

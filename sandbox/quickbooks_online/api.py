@@ -170,6 +170,7 @@ def _write(call: Call) -> Json:
         operation = "void"
     call.company.count(f"{operation} {entity}")
     try:
+        documents.misfortune(call.company, operation, entity)
         if operation == "delete":
             return {entity: documents.delete(call.company, entity, call.body)}
         if operation == "void":

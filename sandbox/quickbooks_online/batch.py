@@ -82,6 +82,7 @@ def _done(company: Company, item: Json) -> Json:
 
 
 def _operate(company: Company, entity: str, operation: str, body: Json, options: set[str]) -> Json:
+    documents.misfortune(company, operation, entity)
     if operation == "delete":
         return documents.delete(company, entity, body)
     if operation == "void" or (operation == "update" and "void" in options):

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from typing import Any
 
+from sandbox.faults import REFUSE
 from sandbox.quickbooks_online import fields, headers, inventory, names, payments, problems, purchases, sales, shape
 from sandbox.quickbooks_online.company import LISTS, PURCHASES, SALES, TRANSACTIONS, Company
 from sandbox.quickbooks_online.money import ZERO
@@ -87,6 +88,14 @@ def presented(company: Company, entity: str, obj: Json) -> Json:
     if entity == "Customer":
         shown["BalanceWithJobs"] = shown["Balance"]
     return shown
+
+
+def misfortune(company: Company, operation: str, entity: str) -> None:
+    """Refuse what a `refuse` rule orders; its path may name the operation (create, update, delete, void)."""
+    rule = company.faults.take("POST", f"{operation}/{entity}", [entity], kinds=REFUSE)
+    if rule is not None:
+        kind = "SystemFault" if rule.code >= 10000 else "ValidationFault"
+        raise problems.Refusal(rule.code, "Ordered by a fault rule", rule.detail, kind=kind)
 
 
 def _create(company: Company, entity: str, body: Json, include: AbstractSet[str]) -> Json:

@@ -180,3 +180,11 @@ def test_a_full_batch_takes_well_under_thirty_milliseconds_of_our_own(books: Boo
         return time.perf_counter() - started
 
     assert min(one(number) for number in range(5)) < 0.06  # twice the target: the machine is shared
+
+
+def test_one_document_can_be_refused_with_any_code(books: Books) -> None:
+    books.control("_faults", {"kind": "refuse", "entity": "Invoice", "code": 5030, "detail": "not in plan", "skip": 1})
+    answers = books.batch(create("1"), create("2"), create("3"))
+    assert [key for key, answer in answers.items() if "Fault" in answer] == ["2"]
+    assert answers["2"]["Fault"]["Error"][0]["code"] == "5030"
+    assert books.count() == 2

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -18,6 +18,9 @@ from app.connectors.connectwise.opening import open_source
 from app.connectors.http import Http, NetRules
 from sandbox.connectwise.server import Running, start
 from sandbox.demo_psa.demo import demo_site
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 TODAY = dt.date(2026, 3, 17)
 Open = Callable[..., ConnectWise]
@@ -68,6 +71,22 @@ class Site:
 
     def upgrade(self, codebase: str) -> None:
         self._post("/_edit", action="codebase", codebase=codebase)
+
+    def close_more(self, count: int) -> None:
+        self._post("/_close", count=count)
+
+    def refuse_lists(self) -> None:
+        """From now on the site's conditions know no ``in``."""
+        server = self.running.server
+        app = server.app
+
+        def refusing(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+            if "+in+" not in environ["QUERY_STRING"]:
+                return app(environ, start_response)
+            start_response("400 Bad Request", [("Content-Type", "application/json")])
+            return [b'{"code": "ConnectWiseApi", "message": "The operator is not supported."}']
+
+        server.app = refusing
 
     def switch(self, **switches: Any) -> None:
         self._post("/_switches", **switches)

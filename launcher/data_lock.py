@@ -25,9 +25,9 @@ class Running:
 
 
 @contextmanager
-def only_one(folder: Path) -> Iterator[IO[str]]:
+def only_one(folder: Path, name: str = LOCK) -> Iterator[IO[str]]:
     """Hold the data folder; a second `up` on it is refused. The kernel drops the lock however we end."""
-    handle = (folder / LOCK).open("a+")
+    handle = (folder / name).open("a+")
     with handle:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 
-from launcher import testing, up
+from launcher import demo, testing, up
 from launcher.data_lock import running_on
 from launcher.messages import LauncherError, UsageError, say
 from launcher.migrations import migrate
@@ -32,10 +32,15 @@ The environment variables are listed in README.md.
 
 def main(arguments: Sequence[str]) -> int:
     """Run one command; returns its exit status (2: nothing was written, 64: wrong usage)."""
+    return ending(lambda: _run(list(arguments)), as_json="--json" in arguments)
+
+
+def ending(run: Callable[[], int], *, as_json: bool) -> int:
+    """The exit status of `run`, with its error told in one sentence."""
     try:
-        return _run(list(arguments))
+        return run()
     except LauncherError as error:
-        _report(error, as_json="--json" in arguments)
+        _report(error, as_json=as_json)
         return error.status
     except KeyboardInterrupt:
         return 130
@@ -87,5 +92,6 @@ OWN: dict[str, Callable[[Project, list[str]], int]] = {
     "setup": _setup,
     "sandbox": _sandbox,
     "up": up.command,
+    "demo": demo.command,
     "test": testing.command,
 }

@@ -80,3 +80,9 @@ def environment(project: Project, folder: Path, environ: Mapping[str, str]) -> d
     if not os.access(ours.get("HOME") or "/nowhere", os.W_OK):
         ours["HOME"] = str(folder)
     return ours
+
+
+def clean_environment(project: Project, folder: Path, environ: Mapping[str, str]) -> dict[str, str]:
+    """The same without any setting of the caller's own installation: for the demo and the tests."""
+    kept = {name: value for name, value in environ.items() if not name.startswith(("CROSSFOOT_", "CONNECTWISE_"))}
+    return environment(project, folder, kept)

@@ -10,7 +10,7 @@ from pathlib import Path
 from launcher import machine
 from launcher.messages import LauncherError, say
 from launcher.programs import run_logged
-from launcher.project import Project, environment
+from launcher.project import Project, clean_environment
 from launcher.set_up import set_up
 
 #: Two at a time: the browser tests start whole installations.
@@ -48,12 +48,6 @@ def command(project: Project, arguments: list[str]) -> int:
 def requires_all(environ: Mapping[str, str]) -> bool:
     """Whether a missing part is a failure: in CI it must not look like a success."""
     return environ.get("CI", "").lower() in {"true", "1"} or environ.get("CROSSFOOT_REQUIRE_ALL") == "1"
-
-
-def clean_environment(project: Project, home: Path, environ: Mapping[str, str]) -> dict[str, str]:
-    """The caller's environment without any setting of his own installation."""
-    kept = {name: value for name, value in environ.items() if not name.startswith(("CROSSFOOT_", "CONNECTWISE_"))}
-    return environment(project, home, kept)
 
 
 def parallel(arguments: list[str]) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from sandbox.quickbooks_online import preferences, problems
@@ -55,6 +55,7 @@ FILTERABLE: dict[str, set[str]] = {
 }
 NO_CDC = {"TaxAgency", "TaxCode", "TaxRate", "InventoryAdjustment"}
 CDC_DAYS = 30
+_NUMBER = re.compile(r"-?\d+(\.\d+)?")
 
 
 def answer(company: Company, text: str) -> Json:
@@ -202,17 +203,15 @@ def _value(row: Json, attribute: str) -> Any:
 def _key(value: Any) -> Any:
     if not isinstance(value, str):
         return value
-    try:
+    if _NUMBER.fullmatch(value):
         return Decimal(value)
-    except InvalidOperation:
-        return datetime.fromisoformat(value) if re.match(r"\d{4}-\d\d-\d\dT.*[+-]", value) else value
+    return _moment(value) if re.match(r"\d{4}-\d\d-\d\dT", value) else value
 
 
 def _decimal(text: str) -> Decimal:
-    try:
-        return Decimal(text)
-    except InvalidOperation as error:
-        raise Refusal(4001, "Invalid query", f"QueryValidationError: {text} is not a number") from error
+    if not _NUMBER.fullmatch(text):
+        raise Refusal(4001, "Invalid query", f"QueryValidationError: {text} is not a number")
+    return Decimal(text)
 
 
 def _moment(text: str) -> datetime:

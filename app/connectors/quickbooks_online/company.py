@@ -7,18 +7,18 @@ from typing import Any
 
 from app.connectors.protocols import Company
 from app.connectors.quickbooks_online.receipts import ref
-from app.domain.links import Rules
+from app.domain.links import Entry, Rules
 from app.domain.problems import Problem, Severity
 
 Members = Mapping[str, Any]
 
 
 def to_company(
-    info: Members, preferences: Members | None, realm: str, environment: str, untaxed_code: str = ""
+    info: Members, preferences: Members | None, realm: str, environment: str, untaxed: Entry | None = None
 ) -> Company:
     """The company. ``preferences`` is None where the person who connected may not read them."""
     country = country_of(info)
-    rules = to_rules(preferences or {}, country, untaxed_code)
+    rules = to_rules(preferences or {}, country, untaxed)
     sales = _group(preferences, "SalesFormsPrefs")
     return Company(
         name=str(info.get("CompanyName") or info.get("LegalName") or realm),
@@ -52,7 +52,7 @@ def tax_mode(preferences: Members, country: str) -> str:
     return "manual" if tax.get("PartnerTaxEnabled") is None else "automated"
 
 
-def to_rules(preferences: Members, country: str, untaxed_code: str) -> Rules:
+def to_rules(preferences: Members, country: str, untaxed: Entry | None) -> Rules:
     """Only what the company decides; the Book's own settings are added by the service."""
     currency = _group(preferences, "CurrencyPrefs")
     return Rules(
@@ -61,7 +61,7 @@ def to_rules(preferences: Members, country: str, untaxed_code: str) -> Rules:
         home_currency=ref(currency, "HomeCurrency") or "USD",
         multi_currency=currency.get("MultiCurrencyEnabled") is True,
         close_date=str(_group(preferences, "AccountingInfoPrefs").get("BookCloseDate") or "")[:10],
-        extra={"untaxed_code": untaxed_code} if untaxed_code else {},
+        extra={"untaxed_code": untaxed.ledger_id, "untaxed_parts": untaxed.parts} if untaxed else {},
     )
 
 

@@ -53,7 +53,7 @@ class QuickBooksOnline:
                 raise
             preferences = None
         mode = companies.tax_mode(preferences or {}, companies.country_of(info))
-        untaxed = lists.untaxed_code(self.entries(LinkKind.TAX_CODES)) if mode == "per_line" else ""
+        untaxed = lists.untaxed_code(self.entries(LinkKind.TAX_CODES)) if mode == "per_line" else None
         return companies.to_company(info, preferences, self._client.realm, self._environment, untaxed)
 
     def entries(self, kind: LinkKind) -> list[Entry]:

@@ -58,7 +58,7 @@ _TAX = _final(
     "tax",
 )
 _CLOSED = _final(
-    "books_closed",
+    "period_closed",
     "The books are closed for this document’s date.",
     "Open the period in QuickBooks (Account and settings, Advanced, Close the books) or change the date in the PSA,"
     " then retry.",

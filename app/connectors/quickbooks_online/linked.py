@@ -10,12 +10,15 @@ from app.domain.problems import Problem
 
 
 def problems_of_links(document: Document, links: Links, rules: Rules) -> Iterator[Problem]:
-    """One problem per link that is missing or whose entry is inactive."""
+    """One problem per link that is missing or whose entry is inactive.
+
+    Missing terms are none: whether a document may go without them, with its due date, is the Book's policy.
+    """
     for need in needs(document, rules):
         entry = links.get((need.kind, need.source_id))
-        if entry is None:
+        if entry is None and need.kind is not LinkKind.TERMS:
             yield not_linked(need)
-        elif not entry.active:
+        elif entry is not None and not entry.active:
             yield _inactive(need, entry)
     for number, line in enumerate(document.lines, 1):
         if not line.account and not line.product:

@@ -38,12 +38,12 @@ def to_entry(kind: LinkKind, row: Row) -> Entry:
     return _ROWS[kind](row)
 
 
-def untaxed_code(codes: Iterable[Entry]) -> str:
+def untaxed_code(codes: Iterable[Entry]) -> Entry | None:
     """Outside the US every line needs a code: the active one of 0 % that says exempt or none first, else any of 0 %."""
     free = [code for code in codes if code.active and code.rate and not Decimal(code.rate)]
     words = ("exempt", "no vat", "no tax", "out of scope")
     named = [code for code in free if any(word in code.name.casefold() for word in words)]
-    return next((code.ledger_id for code in [*named, *free]), "")
+    return next(iter([*named, *free]), None)
 
 
 def _customers(query: Query) -> list[Entry]:

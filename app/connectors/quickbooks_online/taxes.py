@@ -126,32 +126,41 @@ def _per_line(document: Document, code: Entry | None, rules: Rules) -> TaxForm:
     codes = [code.ledger_id if flag and code else untaxed for flag in taxed]
     detail: dict[str, Any] = {"TotalTax": cents(document.tax.amount)}
     if code and code.parts and document.tax.amount:
-        net = sum(
-            (cents(line.amount.amount) for line, flag in zip(document.lines, taxed, strict=True) if flag), Decimal(0)
-        )
-        detail["TaxLine"] = _tax_lines(document, code, net)
+        detail["TaxLine"] = _tax_lines(document, code, taxed, rules)
     return TaxForm(codes, {"GlobalTaxCalculation": "TaxExcluded", "TxnTaxDetail": detail})
 
 
-def _tax_lines(document: Document, code: Entry, net: Decimal) -> list[dict[str, Any]]:
-    """One TaxLine for every rate of the code: QuickBooks refuses an override that leaves one out."""
-    rates = [
-        (rate_id, Decimal(percent)) for rate_id, _, percent in (part.partition("=") for part in code.parts.split())
-    ]
+def _tax_lines(document: Document, code: Entry, taxed: Sequence[bool], rules: Rules) -> list[dict[str, Any]]:
+    """One TaxLine for every rate of the codes in use: QuickBooks refuses an override that leaves one out."""
+    rates = _rates(code.parts)
     amounts = _amounts(document, [percent for _, percent in rates])
-    return [
-        {
-            "Amount": amount,
-            "DetailType": "TaxLineDetail",
-            "TaxLineDetail": {
-                "TaxRateRef": {"value": rate_id},
-                "PercentBased": True,
-                "TaxPercent": percent,
-                "NetAmountTaxable": net,
-            },
-        }
-        for (rate_id, percent), amount in zip(rates, amounts, strict=True)
-    ]
+    net = _net(document, taxed, of=True)
+    found = [_tax_line(rate, amount, net) for rate, amount in zip(rates, amounts, strict=True)]
+    if not all(taxed):
+        rest = _net(document, taxed, of=False)
+        found += [_tax_line(rate, Decimal("0.00"), rest) for rate in _rates(rules.extra.get("untaxed_parts", ""))]
+    return found
+
+
+def _tax_line(rate: tuple[str, Decimal], amount: Decimal, net: Decimal) -> dict[str, Any]:
+    detail = {
+        "TaxRateRef": {"value": rate[0]},
+        "PercentBased": True,
+        "TaxPercent": rate[1],
+        "NetAmountTaxable": net,
+    }
+    return {"Amount": amount, "DetailType": "TaxLineDetail", "TaxLineDetail": detail}
+
+
+def _rates(parts: str) -> list[tuple[str, Decimal]]:
+    """Ids and percentages of ``Entry.parts``."""
+    return [(rate_id, Decimal(percent)) for rate_id, _, percent in (part.partition("=") for part in parts.split())]
+
+
+def _net(document: Document, taxed: Sequence[bool], *, of: bool) -> Decimal:
+    """The sum of the taxed lines, or of the others."""
+    chosen = [cents(line.amount.amount) for line, flag in zip(document.lines, taxed, strict=True) if flag is of]
+    return sum(chosen, Decimal("0.00"))
 
 
 def _amounts(document: Document, percents: Sequence[Decimal]) -> list[Decimal]:

@@ -59,8 +59,8 @@ def _header(document: Document, links: Links, rules: Rules) -> dict[str, Any]:
     fields["TxnDate"] = document.date.isoformat()
     if document.due_date and document.kind is DocumentKind.INVOICE:
         fields["DueDate"] = document.due_date.isoformat()
-    if document.terms:
-        fields["SalesTermRef"] = {"value": links[(LinkKind.TERMS, document.terms.source_id)].ledger_id}
+    if document.terms and (term := links.get((LinkKind.TERMS, document.terms.source_id))):
+        fields["SalesTermRef"] = {"value": term.ledger_id}
     if rules.send_numbers and (number := doc_number(document.number)):
         fields["DocNumber"] = number
     if rules.multi_currency:
@@ -135,7 +135,7 @@ def _problems_of_company(document: Document, rules: Rules) -> list[Problem]:
     if rules.close_date and document.date.isoformat() <= rules.close_date:
         problems.append(
             Problem(
-                "books_closed",
+                "period_closed",
                 f"The books are closed through {rules.close_date}; the document is dated {document.date}.",
                 "Open the period in QuickBooks (Account and settings, Advanced, Close the books) and check the"
                 " connection again, or change the date in the PSA.",

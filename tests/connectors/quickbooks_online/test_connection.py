@@ -205,7 +205,7 @@ def test_the_company_decides_its_tax_model(stands: Stands, switches: dict[str, A
 
 def test_outside_the_us_the_code_for_untaxed_lines_is_found(stands: Stands) -> None:
     company = stands(tax_mode="non_us", country="GB").destination.company()
-    assert company.rules.extra == {"untaxed_code": "17"}
+    assert company.rules.extra == {"untaxed_code": "17", "untaxed_parts": "17=0"}
 
 
 def test_own_numbering_and_closed_books_are_read(stands: Stands) -> None:

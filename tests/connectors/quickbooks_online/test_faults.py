@@ -94,7 +94,7 @@ def test_what_may_go_again_says_when(code: str, reason: str) -> None:
 @pytest.mark.parametrize(
     ("detail", "code"),
     [
-        ("The account period has closed and the account books cannot be updated: closed period", "books_closed"),
+        ("The account period has closed and the account books cannot be updated: closed period", "period_closed"),
         ("The currency of the transaction is invalid for this customer", "currency_differs"),
         ("Make sure all your transactions have a tax rate before you save.", "tax_not_taken"),
         ("A business validation error has occurred: something else", "business_rule"),

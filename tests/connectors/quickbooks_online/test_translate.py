@@ -28,7 +28,7 @@ from tests.connectors.quickbooks_online.stand import LINKS
 
 GOLDEN = Path(__file__).parent / "golden"
 MANUAL, AUTOMATED = Rules(tax_mode="manual"), Rules(tax_mode="automated")
-PER_LINE = Rules(tax_mode="per_line", extra={"untaxed_code": "17"})
+PER_LINE = Rules(tax_mode="per_line", extra={"untaxed_code": "17", "untaxed_parts": "17=0"})
 
 
 def translated(document: Document, rules: Rules = MANUAL, links: Links = LINKS) -> dict[str, Any]:
@@ -97,8 +97,14 @@ def test_every_missing_link_is_named_at_once() -> None:
         ("account_not_linked", "accounts:4000"),
         ("item_not_linked", "items:501"),
         ("tax_code_not_linked", "tax_codes:21"),
-        ("term_not_linked", "terms:4"),
     ]
+
+
+def test_without_linked_terms_the_due_date_goes_alone() -> None:
+    links = {key: entry for key, entry in LINKS.items() if key[0] is not LinkKind.TERMS}
+    body = translated(an_invoice(), MANUAL, links)
+    assert "SalesTermRef" not in body
+    assert body["DueDate"] == "2026-12-22"
 
 
 def test_an_inactive_entry_is_said_to_be_inactive() -> None:
@@ -242,7 +248,7 @@ def test_a_long_number_keeps_its_end(number: str, sent: str) -> None:
 
 
 def test_a_document_of_the_closed_period_is_held() -> None:
-    assert problems(an_invoice(), Rules(close_date="2026-11-22")) == [("books_closed", "")]
+    assert problems(an_invoice(), Rules(close_date="2026-11-22")) == [("period_closed", "")]
     assert translated(an_invoice(), Rules(close_date="2026-11-21"))["TxnDate"] == "2026-11-22"
 
 

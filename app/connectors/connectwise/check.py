@@ -93,8 +93,9 @@ def _probed(client: Client, probe: Probe) -> Iterator[Problem]:
     except PsaError as error:
         if error.code not in {"role_too_weak", "not_found", "bad_request"}:
             raise
-        # A version without the list is no fault of the role, and not always a loss.
-        severity = probe.severity if error.code == "role_too_weak" else Severity.WARNING
+        # A version without the list is no fault of the role, and a loss only where nothing works without it.
+        is_loss = error.code == "role_too_weak" or probe.path.startswith("/finance/accounting/")
+        severity = probe.severity if is_loss else Severity.WARNING
         message = f"Crossfoot can’t {probe.purpose}: {error.message}"
         yield Problem(error.code, message, error.remedy, severity, subject=answers.area_of(probe.path))
 

@@ -21,7 +21,7 @@ Row = dict[str, Any]
 #: Largest page (Developer Guide, "Pagination").
 PAGE_SIZE = 1000
 #: ConnectWise takes addresses up to 2,000 characters (Developer Guide, "Conditions").
-LONGEST_QUERY = 1700
+LONGEST_QUERY = 1600
 #: How often a read is made before its failure is believed; and how often it may be sent back by a 429 besides.
 ATTEMPTS, THROTTLED = 4, 5
 

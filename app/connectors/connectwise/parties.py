@@ -19,6 +19,7 @@ def party(transaction: Row, customer: Row, company: Row, invoice: Row) -> Party:
         name=(
             values.text(company, "name")
             or values.text(shown, "name")
+            or values.text(_same(shown, values.part(customer, "company")), "name")
             or values.text(_same(shown, values.part(invoice, "billToCompany")), "name")
             or values.text(_same(shown, values.part(invoice, "company")), "name")
             or values.text(shown, "identifier")

@@ -79,7 +79,7 @@ def _run(project: Project, folder: Path, port: int, *, once: bool) -> int:
         sandbox, vendors = demo_parts.start_sandbox(project, folder, notes, log)
         try:
             env = demo_parts.environment_for(project, folder, vendors) | {"CROSSFOOT_PORT": str(port)}
-            migrate(project, folder, env)
+            migrate(project, env)
             app = App(project, env, f"http://localhost:{port}")
             app.run("init", "--admin", EMAIL, CROSSFOOT_ADMIN_PASSWORD=notes.password)
             tell("Starting Crossfoot: web, two workers, scheduler, Redis.")

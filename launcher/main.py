@@ -8,12 +8,8 @@ from collections.abc import Callable, Sequence
 from launcher import demo, testing, up
 from launcher.data_lock import running_on
 from launcher.messages import LauncherError, UsageError, say
-from launcher.migrations import migrate
 from launcher.project import Project, data_folder, environment, prepare_data_folder, this_project
 from launcher.set_up import set_up
-
-#: These see to the database themselves.
-UNPREPARED = {"migrate", "migration-check"}
 
 HELP = """\
 Crossfoot posts ConnectWise PSA transactions into QuickBooks and proves that both sides agree.
@@ -82,8 +78,6 @@ def _app_command(project: Project, arguments: list[str]) -> int:
     env = environment(project, folder, os.environ)
     if (running := running_on(folder)) is not None:
         env.setdefault("CROSSFOOT_PORT", str(running.port))
-    if arguments[0] not in UNPREPARED:
-        migrate(project, folder, env)
     command = project.module("app.cli", *arguments)
     os.execve(command[0], command, env)
 

@@ -91,7 +91,7 @@ def serve(what: Service) -> int:
         data_lock.publish(lock, data_lock.Running(os.getpid(), what.port))
         with Supervisor() as supervisor:
             _start_redis(supervisor, what)
-            migrate(what.project, what.folder, what.env)
+            migrate(what.project, what.env)
             for child in processes(what):
                 supervisor.begin(child)
             supervisor.watch(lambda: _announce(supervisor, what))

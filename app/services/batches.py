@@ -116,9 +116,8 @@ def _sort_out(
     standings = records.standings(session, source_id, kind, [row.record for row in rows])
     taken, left = [], []
     listed = {row.record for row in rows}
-    for record in dict.fromkeys(wanted):
-        if record not in listed:
-            left.append({"record": record, "number": "", "why": "no longer unposted in the PSA"})
+    missing = [record for record in dict.fromkeys(wanted) if record not in listed]
+    left += [{"record": record, "number": "", "why": "no longer unposted in the PSA"} for record in missing]
     for row in rows:
         standing = standings.get(row.record, records.FREE)
         if not standing.offered:
@@ -289,7 +288,7 @@ def stop(session: Session, batch: Batch, *, by: str) -> None:
 
 def resume(session: Session, batch: Batch, *, by: str) -> None:
     """Let a stopped or failed batch go on; the caller rings the doorbell."""
-    _again(session, batch)
+    go_on(session, batch)
     log(session, _id(batch), "Resumed.", by=by)
     audit.record(session, by, "batch.resume", f"batch:{batch.id}")
     session.commit()
@@ -314,7 +313,7 @@ def retry(
         ready_again(session, posting)
     stuck = _close_again(session, batch, postings)
     batch.accept = batch.accept or accept
-    _again(session, batch)
+    go_on(session, batch)
     log(session, _id(batch), f"Retry of {len(chosen) + stuck} documents.", by=by)
     audit.record(session, by, "batch.retry", f"batch:{batch.id}", records=len(chosen) + stuck)
     session.commit()
@@ -351,7 +350,8 @@ def _close_again(session: Session, batch: Batch, only: Sequence[int] | None) -> 
     return len({posting.id for _, posting in found})
 
 
-def _again(session: Session, batch: Batch) -> None:
+def go_on(session: Session, batch: Batch) -> None:
+    """Let the batch run again from where its rows stand; the caller commits and rings the doorbell."""
     batch.stop_asked = batch.stopped = False
     batch.ended_at = batch.wake_at = None
     batch.failure = batch.waiting = None

@@ -140,7 +140,7 @@ def document_problems(document: Document, rules: Rules) -> list[Problem]:
         found.append(
             Problem(
                 "period_closed",
-                f"It is dated {document.date:%m/%d/%Y}; QuickBooks’ books are closed through {rules.close_date}.",
+                f"It is dated {document.date:%m/%d/%Y}; QuickBooks’ books are closed to {rules.close_date}.",
                 "Change the date in ConnectWise, or ask the accountant to move the closing date.",
                 field="date",
             )

@@ -40,7 +40,7 @@ def adopt(session: Session, run: Run, posting: Posting, document: Document, rece
     post(session, run, posting, document, receipt)
     found = Problem(
         "found_in_books",
-        f"It was already in QuickBooks as {receipt.number or receipt.ledger_id}, with Crossfoot’s mark; nothing was sent.",
+        f"It was already in QuickBooks as {receipt.number or receipt.ledger_id}, with our mark; nothing was sent.",
         "Nothing to do; this copy of Crossfoot did not know of it.",
         Severity.WARNING,
     )

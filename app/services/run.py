@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, exists, or_, update
 from sqlmodel import Session, col
 
-from app.connectors.protocols import Destination, Source
+from app.connectors.protocols import ConnectionFailedError, Destination, Source
 from app.database import Database
 from app.domain.links import Rules
 from app.domain.marks import Mark
@@ -232,16 +232,27 @@ class Lanes:
         future = self._pools[name].submit(work)
         future.add_done_callback(lambda done: self._done.put((name, done, then)))
 
+    def drain(self) -> None:
+        """Wait for every call under way and hand its answer on."""
+        while self.busy:
+            self.settle(1.0)
+
     def settle(self, timeout: float) -> int:
         """Hand on every finished answer, waiting up to ``timeout`` seconds for a first one; answers how many."""
         count = 0
+        first_error: Exception | None = None
         while True:
+            wait = timeout if not count else 0.0
             try:
-                name, future, then = (
-                    self._done.get(timeout=timeout) if timeout and not count else self._done.get_nowait()
-                )
+                name, future, then = self._done.get(timeout=wait) if wait else self._done.get_nowait()
             except Empty:
-                return count
+                break
             self._busy[name] -= 1
             count += 1
-            then(future.result())
+            try:
+                then(future.result())
+            except (SystemicError, LeaseLostError, ConnectionFailedError) as error:
+                first_error = first_error or error  # the other answers must be written down all the same
+        if first_error:
+            raise first_error
+        return count

@@ -150,6 +150,8 @@ def upgrade() -> None:
         sa.Column("date_closed", sa.String(length=40), nullable=False),
         sa.Column("fingerprint", sa.String(length=64), nullable=False),
         sa.Column("problems", columns.Json(), nullable=False),
+        sa.Column("document", columns.Json(), nullable=True),
+        sa.Column("looked_at", sa.String(length=64), nullable=False),
         sa.Column("seen_at", columns.Moment(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
             ["source_id"],

@@ -1,0 +1,63 @@
+"""The worker process: ``python -m app.jobs.rq_worker``. It forks a child per job; everything is imported before."""
+
+from __future__ import annotations
+
+import os
+import signal
+from contextlib import suppress
+from types import FrameType
+from typing import Any
+
+from redis import Redis
+from rq import Worker
+from rq.serializers import JSONSerializer
+
+from app import logs
+from app.connectors.connectwise import opening as _connectwise
+from app.connectors.quickbooks_online import opening as _quickbooks_online
+from app.jobs import tasks
+from app.jobs.doorbell import QUEUE
+from app.jobs.runtime import runtime
+from app.settings import Settings
+
+#: A worker that doesn't renew its key for this many seconds counts as dead.
+ALIVE_SECONDS = 45
+
+#: Imported here so that a forked child starts at once.
+PRELOADED = (_connectwise, _quickbooks_online, tasks)
+
+
+class CrossfootWorker(Worker):
+    """RQ's worker; asked to end, it lets the job in its child finish the calls in flight and give the batch back."""
+
+    def request_stop(self, signum: int, frame: FrameType | None) -> None:
+        if self.horse_pid:
+            with suppress(ProcessLookupError):
+                os.kill(self.horse_pid, signal.SIGTERM)
+        super().request_stop(signum, frame)
+
+    def setup_work_horse_signals(self) -> None:
+        super().setup_work_horse_signals()
+        signal.signal(signal.SIGTERM, _abandon)
+
+
+def _abandon(_signum: int, _frame: FrameType | None) -> None:
+    runtime().abandon.set()
+
+
+def main() -> None:
+    """Work until asked to end."""
+    logs.configure()
+    settings = Settings.from_environment()
+    worker: Any = CrossfootWorker(
+        [QUEUE],
+        connection=Redis.from_url(settings.redis_url),
+        serializer=JSONSerializer,
+        worker_ttl=ALIVE_SECONDS,
+        job_monitoring_interval=10,
+    )
+    worker.work(logging_level="WARNING")
+
+
+if __name__ == "__main__":
+    main()

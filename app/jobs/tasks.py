@@ -1,0 +1,35 @@
+"""The jobs: an id in, one service call, nothing else. Any of them may be rung twice, or die, without harm."""
+
+from __future__ import annotations
+
+from app.domain.states import RecordKind
+from app.jobs import doorbell
+from app.jobs.runtime import runtime
+from app.services import connections, previews, retention, running, tokens
+
+
+def run_batch(batch_id: int) -> None:
+    """Work on a batch, if no other worker does."""
+    here = runtime()
+    running.run(here.database, here.connectors, batch_id, here.settings.waits, here.abandon)
+
+
+def sweep() -> None:
+    """Ring for every batch that should be going on and that nobody is working on."""
+    here = runtime()
+    for batch_id in running.due(here.database):
+        doorbell.ring(here.settings.redis_url, "run_batch", batch_id, ttl=60)
+
+
+def look_ahead(source_id: int, kind: str) -> None:
+    """Export what is unposted, so that the selection page says beforehand what stands in the way."""
+    here = runtime()
+    source = connections.open_source(here.database, here.connectors, source_id)
+    previews.fill(here.database, source, source_id, RecordKind(kind))
+
+
+def housekeeping() -> None:
+    """Once a day: tokens of idle connections are refreshed, old snapshots deleted."""
+    here = runtime()
+    tokens.keep_alive(here.database, here.connectors)
+    retention.forget(here.database)

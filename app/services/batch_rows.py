@@ -1,0 +1,64 @@
+"""The table of a batch's documents: filtered, sorted, paged by key."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlmodel import Session, col, func, select
+
+from app.domain.problems import Severity
+from app.models.batches import Batch
+from app.models.postings import Posting, PostingProblem, PostingRecord
+from app.services import posting_problems
+
+PAGE = 100
+SORTS: Mapping[str, Any] = {
+    "number": Posting.number,
+    "party": Posting.party,
+    "type": Posting.psa_type,
+    "state": Posting.state,
+    "total": Posting.cents,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Up to 100 documents with their problems; ``next`` is the key of the following page, empty on the last."""
+
+    rows: list[Posting]
+    problems: Mapping[int, list[PostingProblem]]
+    records: Mapping[int, str]
+    next: str
+
+
+def rows(session: Session, batch: Batch, *, state: str = "", sort: str = "number", after: str = "") -> Rows:
+    """One page of the batch's documents. ``state`` may also be ``with_warnings``."""
+    name, down = sort.lstrip("-"), sort.startswith("-")
+    column = SORTS.get(name, Posting.number)
+    query = select(Posting).where(Posting.batch_id == batch.id)
+    if state == "with_warnings":
+        warned = select(PostingProblem.posting_id).where(PostingProblem.severity == Severity.WARNING)
+        query = query.where(col(Posting.id).in_(warned))
+    elif state:
+        query = query.where(Posting.state == state)
+    if after:
+        value, _, ident = after.rpartition("|")
+        key: Any = int(value) if name == "total" else value
+        query = query.where(
+            ((column < key) if down else (column > key)) | ((column == key) & (col(Posting.id) > int(ident)))
+        )
+    order = col(column).desc() if down else col(column).asc()
+    found = list(session.exec(query.order_by(order, col(Posting.id)).limit(PAGE + 1)))
+    last = found[PAGE - 1] if len(found) > PAGE else None
+    attribute = {"type": "psa_type", "total": "cents"}.get(name, name if name in SORTS else "number")
+    found = found[:PAGE]
+    idents = [posting.id or 0 for posting in found]
+    records = select(PostingRecord.posting_id, func.min(PostingRecord.record)).group_by(col(PostingRecord.posting_id))
+    return Rows(
+        found,
+        posting_problems.of(session, idents),
+        dict(session.exec(records.where(col(PostingRecord.posting_id).in_(idents))).all()),
+        f"{getattr(last, attribute)}|{last.id}" if last else "",
+    )

@@ -1,0 +1,293 @@
+"""Close in the PSA: one accounting batch of our own per posting, so that each can be undone alone.
+
+The identifier is committed before the batch is asked for, and looked up after. A record that changed since Read, or
+that somebody else batched, is never closed by us: it becomes a Problem beside the posted document.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import func, or_, update
+from sqlmodel import Session, col, select
+
+from app.connectors.protocols import ClosedInPsa, CloseOutcome, ConnectionFailedError, Slot, Wait
+from app.domain.outcomes import InDoubt, NotDone, Refused
+from app.domain.problems import Problem
+from app.domain.states import PostingState, SectionKey
+from app.models.columns import utcnow
+from app.models.postings import Posting, PostingProblem, PostingRecord
+from app.services import posting_problems, reading
+from app.services.run import Lanes, Run, SystemicError
+
+#: The PSA's list may be this old when a record is compared with it before closing.
+LIST_AGE = dt.timedelta(seconds=20)
+#: Between two looks for a closing whose answer was lost.
+LOOK_AGAIN = dt.timedelta(seconds=5)
+MOST_LOOKS = 12
+
+
+def start(run: Run, lanes: Lanes) -> float | None:
+    """Close what is posted while lanes are free; answers as ``sending.start`` does."""
+    while lanes.free("closing"):
+        due = _next(run, limit=20)
+        if not due:
+            return _later(run, lanes)
+        _fresh_list(run)
+        for posting, record, fingerprint in due:
+            if not lanes.free("closing"):
+                break
+            if not _unchanged(run, posting, record, fingerprint):
+                continue
+            slot = run.source.reserve()
+            if isinstance(slot, Wait):
+                return slot.seconds
+            if not _intend(run, posting, record):
+                slot.release()
+                continue
+            _go(run, lanes, posting, record, slot)
+    return 0
+
+
+def _go(run: Run, lanes: Lanes, posting: Posting, record: str, slot: Slot) -> None:
+    ident, gl_ids = posting.id or 0, [int(gl_id) for gl_id in posting.gl_ids]
+    identifier = run.mark(record, posting.generation).psa_batch
+    lanes.go(
+        "closing",
+        lambda: run.source.close(run.kind, identifier, gl_ids, slot),
+        lambda outcome: _settle(run, ident, outcome),
+    )
+
+
+def _wanted(run: Run) -> list[Any]:
+    """SQL: posted, or kept though there is nothing to post; nothing stands against closing it."""
+    blocked = select(PostingProblem.posting_id).where(
+        PostingProblem.batch_id == run.batch_id,
+        or_(
+            (col(PostingProblem.blocks_close).is_(True)) & col(Posting.keep).is_(False),
+            col(PostingProblem.section) == SectionKey.CLOSE,
+        ),
+        PostingProblem.posting_id == Posting.id,
+    )
+    return [
+        Posting.batch_id == run.batch_id,
+        or_(
+            col(Posting.state) == PostingState.POSTED,
+            (col(Posting.state) == PostingState.SKIPPED) & col(Posting.keep).is_(True),
+        ),
+        ~blocked.exists(),
+    ]
+
+
+def _next(run: Run, limit: int) -> list[tuple[Posting, str, str]]:
+    with run.database.reading() as session:
+        query = (
+            select(Posting, func.min(PostingRecord.record), func.min(PostingRecord.fingerprint))
+            .join(PostingRecord, col(PostingRecord.posting_id) == Posting.id)
+            .where(*_wanted(run), Posting.closing == "")
+            .group_by(col(Posting.id))
+            .order_by(col(Posting.id))
+            .limit(limit)
+        )
+        return list(session.exec(query).all())
+
+
+def _later(run: Run, lanes: Lanes) -> float | None:
+    with run.database.reading() as session:
+        query = select(func.min(Posting.close_at)).where(*_wanted(run), Posting.closing == "in_doubt")
+        due = session.exec(query).one()
+    if due is None:
+        return 0 if lanes.busy else None
+    due = due if due.tzinfo else due.replace(tzinfo=dt.UTC)
+    return max(0.1, float((due - utcnow()).total_seconds()))
+
+
+def _fresh_list(run: Run) -> None:
+    if run.listed_at is None or utcnow() - run.listed_at > LIST_AGE:
+        reading.relist(run)
+
+
+def _unchanged(run: Run, posting: Posting, record: str, fingerprint: str) -> bool:
+    """The record is still unposted and still the one that was read; otherwise a Problem says what it is now."""
+    now = run.listed.get(record)
+    if now == fingerprint:
+        return True
+    with run.database.session() as session:
+        row = session.get_one(Posting, posting.id)
+        if now is None:
+            _gone(session, run, row, record)
+        else:
+            posting_problems.add(session, row, SectionKey.CLOSE, CHANGED)
+        run.changed(session, row)
+    return False
+
+
+CHANGED = Problem(
+    "changed_after_posting",
+    "It was changed in ConnectWise after it was posted: QuickBooks holds the old form, and it was not closed.",
+    "Compare both, correct the one that is wrong, then retry to close it; or undo it and post it anew.",
+)
+
+
+def _gone(session: Session, run: Run, posting: Posting, record: str) -> None:
+    """No longer unposted: closed by our own batch (its answer was lost), or by somebody else's."""
+    name = _batch_of(run, record)
+    ours = run.mark(record, posting.generation).psa_batch
+    if name == ours or (name is None and ours in run.source.find_batches([ours])):
+        _closed(session, run, posting)
+    else:
+        posting_problems.add(session, posting, SectionKey.CLOSE, closed_elsewhere(name))
+
+
+def _batch_of(run: Run, record: str) -> str | None:
+    """Name of the PSA batch the record is in; None where the PSA doesn't say."""
+    try:
+        return run.source.batch_of(run.kind, [record]).get(record)
+    except ConnectionFailedError as error:
+        if error.systemic:
+            raise
+        return None
+
+
+def closed_elsewhere(name: str | None) -> Problem:
+    """Somebody else closed the record: perhaps it is booked twice."""
+    by = f"by batch “{name}”" if name else "by somebody else, or reopened"
+    return Problem(
+        "closed_elsewhere",
+        f"In ConnectWise it was closed {by}, not by Crossfoot: perhaps it is booked twice.",
+        "Look in QuickBooks for a second document; then keep it, or undo this one.",
+        technical={"psa_batch": name or ""},
+    )
+
+
+# ── intent and outcome ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _intend(run: Run, posting: Posting, record: str) -> bool:
+    with run.database.session() as session:
+        claimed = session.exec(
+            update(Posting)
+            .where(col(Posting.id) == posting.id, col(Posting.closing) == "", run.still_ours())
+            .where(col(Posting.state) == posting.state)
+            .values(closing="intended", psa_batch=run.mark(record, posting.generation).psa_batch, close_at=utcnow())
+        ).rowcount
+        session.commit()
+    return claimed == 1
+
+
+def _settle(run: Run, ident: int, outcome: CloseOutcome) -> None:
+    systemic = None
+    with run.database.session() as session:
+        posting = session.get_one(Posting, ident)
+        match outcome:
+            case ClosedInPsa():
+                _closed(session, run, posting)
+            case Refused(problem):
+                _refused(session, run, posting, problem)
+            case NotDone(reason):
+                systemic, posting.closing = outcome.systemic, ""
+                run.log(session, f"Closing {posting.number} was not carried out: {reason}.", posting)
+            case InDoubt(reason):
+                posting.closing, posting.close_at = "in_doubt", utcnow() + dt.timedelta(seconds=1)
+                run.log(session, f"Closing {posting.number} is in doubt: {reason}.", posting)
+        session.add(posting)
+        run.changed(session, posting)
+    if systemic:
+        raise SystemicError(systemic)
+
+
+def _closed(session: Session, run: Run, posting: Posting) -> None:
+    posting.closing, posting.closed_at, posting.close_at = "done", utcnow(), None
+    posting.state = PostingState.CLEARED if posting.state == PostingState.SKIPPED else PostingState.CLOSED
+    session.add(posting)
+    run.log(session, f"{posting.number} is closed in ConnectWise by {posting.psa_batch}.", posting)
+
+
+def _refused(session: Session, run: Run, posting: Posting, problem: Problem) -> None:
+    posting.closing = ""
+    posting_problems.add(session, posting, SectionKey.CLOSE, problem)
+    run.log(session, f"ConnectWise did not close {posting.number}: {problem.message}", posting, **problem.technical)
+
+
+# ── doubts ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def recover(run: Run) -> None:
+    """Closings that a dead worker left under way are in doubt."""
+    with run.database.session() as session:
+        session.exec(
+            update(Posting)
+            .where(col(Posting.batch_id) == run.batch_id, col(Posting.closing) == "intended")
+            .values(closing="in_doubt", close_at=utcnow())
+        )
+        session.commit()
+
+
+def look(run: Run) -> None:
+    """Look up closings whose answer was lost: by our identifier, which the PSA lets nobody use twice."""
+    with run.database.reading() as session:
+        query = (
+            select(Posting, func.min(PostingRecord.record))
+            .join(PostingRecord, col(PostingRecord.posting_id) == Posting.id)
+            .where(Posting.batch_id == run.batch_id, Posting.closing == "in_doubt", col(Posting.close_at) <= utcnow())
+            .group_by(col(Posting.id))
+            .limit(50)
+        )
+        due = list(session.exec(query).all())
+    if not due:
+        return
+    found = run.source.find_batches([posting.psa_batch for posting, _ in due])
+    reading.relist(run)
+    with run.database.session() as session:
+        rows = []
+        for posting, record in due:
+            row = session.get_one(Posting, posting.id)
+            _judge(session, run, row, record, row.psa_batch in found)
+            rows.append(row)
+        run.changed(session, *rows)
+
+
+def _judge(session: Session, run: Run, posting: Posting, record: str, exists: bool) -> None:
+    if posting.closing != "in_doubt":
+        return
+    if exists and record not in run.listed:
+        _closed(session, run, posting)
+    elif exists:
+        posting.closing = ""
+        posting_problems.add(session, posting, SectionKey.CLOSE, HALF_CLOSED)
+    elif record in run.listed:
+        posting.closing = ""  # not closed, and the identifier is free: it may be asked for again
+    else:
+        posting.closing = ""
+        posting_problems.add(session, posting, SectionKey.CLOSE, closed_elsewhere(_batch_of(run, record)))
+    session.add(posting)
+
+
+HALF_CLOSED = Problem(
+    "half_closed",
+    "Our batch exists in ConnectWise, but the record is still listed as unposted.",
+    "Delete that batch in ConnectWise under Finance ▸ Accounting Interface ▸ Batches, then retry.",
+)
+
+
+def read_back(run: Run) -> None:
+    """Read the ids of our batches, many a call; needed to undo one, and proof that it is there."""
+    while chunk := _without_id(run):
+        found = run.source.find_batches([posting.psa_batch for posting in chunk])
+        with run.database.session() as session:
+            for posting in chunk:
+                batch = found.get(posting.psa_batch)
+                row = session.get_one(Posting, posting.id)
+                row.psa_batch_id = batch.batch_id if batch else "-"
+                session.add(row)
+            session.commit()
+
+
+def _without_id(run: Run) -> Sequence[Posting]:
+    with run.database.reading() as session:
+        query = select(Posting).where(
+            Posting.batch_id == run.batch_id, Posting.closing == "done", Posting.psa_batch_id == ""
+        )
+        return session.exec(query.order_by(col(Posting.id)).limit(500)).all()

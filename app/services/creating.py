@@ -1,0 +1,299 @@
+"""Customers, terms, products & services: what documents need and the ledger doesn't have yet, created once each.
+
+Each creation is an intent of its own, unique per (Book, kind, source id). A name is held by one entry only, so a doubt
+ends by looking for the name: found is adopted, absent may be sent again without a risk of two.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import secrets
+import time
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+
+from sqlalchemy import update
+from sqlmodel import Session, col, select
+
+from app.connectors.protocols import Created, CreationOutcome, NameTaken, Slot, UntranslatableError, Wait
+from app.domain.codec import to_json
+from app.domain.links import Draft, Entry, LinkKind
+from app.domain.outcomes import InDoubt, NotDone, Refused
+from app.domain.problems import Problem, Severity
+from app.domain.states import SectionKey
+from app.models.columns import utcnow
+from app.models.postings import Creation
+from app.services import links, lists
+from app.services.checking import draft_of
+from app.services.run import Lanes, Run, SystemicError
+
+#: Kinds by section, in the order in which they need each other.
+SECTIONS = (
+    (SectionKey.PARTIES, (LinkKind.CUSTOMERS, LinkKind.TERMS)),
+    (SectionKey.ITEMS, (LinkKind.ITEMS,)),
+)
+MOST_TRIES = 4
+LOOK_AGAIN = dt.timedelta(seconds=3)
+
+
+@dataclass(slots=True)
+class Names:
+    """Names that nobody else may have, and the links that a body needs; read once a section."""
+
+    taken: set[str] = field(default_factory=set)
+    index: links.Index = field(default_factory=lambda: links.Index({}, []))
+
+
+def create(run: Run, lanes: Lanes) -> None:
+    """Create everything the batch wants. A refused one is a problem of its documents, not of the batch."""
+    for key, kinds in SECTIONS:
+        if not _open(run, kinds):
+            continue
+        run.begin(key)
+        _adopt_orphans(run, kinds)
+        names = _names(run, kinds)
+        while _open(run, kinds):
+            if run.stopping():
+                lanes.drain()
+                return
+            pause = _start(run, lanes, kinds, names)
+            _look(run, kinds)
+            if not lanes.settle(min(pause, 1.0)):
+                time.sleep(0 if lanes.busy else min(pause, 0.2))
+        lanes.drain()
+        run.end(key)
+
+
+def _open(run: Run, kinds: Collection[LinkKind]) -> bool:
+    with run.database.reading() as session:
+        query = select(Creation.id).where(Creation.batch_id == run.batch_id, col(Creation.kind).in_(kinds))
+        return session.exec(query.where(col(Creation.state).not_in(("done", "refused")))).first() is not None
+
+
+def _adopt_orphans(run: Run, kinds: Collection[LinkKind]) -> None:
+    """A creation that an earlier run left on the wire is in doubt."""
+    with run.database.session() as session:
+        session.exec(
+            update(Creation)
+            .where(col(Creation.batch_id) == run.batch_id, col(Creation.kind).in_(kinds))
+            .where(col(Creation.state) == "sending")
+            .values(state="in_doubt", look_at=utcnow())
+        )
+        session.commit()
+
+
+def _names(run: Run, kinds: Collection[LinkKind]) -> Names:
+    names = Names()
+    if LinkKind.CUSTOMERS in kinds:
+        names.taken = run.destination.names_taken()
+    with run.database.reading() as session:
+        names.index = links.Index.load(session, run.book_id)
+        if LinkKind.CUSTOMERS not in kinds:
+            names.taken = {entry.name.casefold() for entry in lists.entries(session, run.book_id, LinkKind.ITEMS)}
+    return names
+
+
+# ── one creation ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _start(run: Run, lanes: Lanes, kinds: Collection[LinkKind], names: Names) -> float:
+    """Send what can be sent; answers the seconds until it makes sense to come back."""
+    while lanes.free("documents"):
+        creation = _next(run, kinds)
+        if creation is None:
+            return 0.2
+        prepared = _prepare(run, creation, names)
+        if prepared is None:
+            continue
+        slot = run.destination.reserve(0)
+        if isinstance(slot, Wait):
+            run.wait_note(slot.reason, slot.seconds)
+            return slot.seconds
+        run.wait_note("", 0)
+        if not _intend(run, creation, *prepared):
+            slot.release()
+            continue
+        _go(run, lanes, creation, prepared, slot, names)
+    return 0.2
+
+
+def _go(run: Run, lanes: Lanes, creation: Creation, prepared: tuple[str, str], slot: Slot, names: Names) -> None:
+    kind, ident, request_id = LinkKind(creation.kind), creation.id or 0, creation.request_id
+    body = prepared[1]
+    lanes.go(
+        "documents",
+        lambda: run.destination.create(kind, body, request_id, slot),
+        lambda outcome: _settle(run, ident, outcome, names),
+    )
+
+
+def _next(run: Run, kinds: Collection[LinkKind]) -> Creation | None:
+    with run.database.reading() as session:
+        query = (
+            select(Creation)
+            .where(Creation.batch_id == run.batch_id, Creation.state == "wanted", col(Creation.kind).in_(kinds))
+            .where((col(Creation.look_at).is_(None)) | (col(Creation.look_at) <= utcnow()))
+            .order_by(col(Creation.id))
+            .limit(1)
+        )
+        return session.exec(query).first()
+
+
+def _prepare(run: Run, creation: Creation, names: Names) -> tuple[str, str] | None:
+    """Name and exact body; the name made valid and unique. None when it turned out that nothing must be created."""
+    draft = draft_of(creation)
+    if creation.request_id and creation.body:
+        return creation.name, creation.body
+    linked = names.index.entry(draft.kind, draft.source_id)
+    if linked is not None:
+        _finish(run, creation.id or 0, linked, "")
+        return None
+    name = unique_name(run.destination.valid_name(draft.kind, draft.name), draft, names.taken)
+    try:
+        body = run.destination.draft_body(draft, name, _account_links(names, draft), run.rules)
+    except UntranslatableError as error:
+        _refuse(run, creation.id or 0, error.problems[0])
+        return None
+    names.taken.add(name.casefold())
+    return name, body
+
+
+def _account_links(names: Names, draft: Draft) -> dict[tuple[LinkKind, str], Entry]:
+    account = names.index.entry(LinkKind.ACCOUNTS, draft.account) if draft.account else None
+    return {(LinkKind.ACCOUNTS, draft.account): account} if account else {}
+
+
+def unique_name(name: str, draft: Draft, taken: Collection[str]) -> str:
+    """The name, or the name with the PSA's account number or a counter behind it where it is taken."""
+    if name.casefold() not in taken:
+        return name
+    number = draft.party.account_number if draft.party else ""
+    tails = ([f" ({number})"] if number else []) + [f" ({count})" for count in range(2, 1000)]
+    return next(name + tail for tail in tails if (name + tail).casefold() not in taken)
+
+
+def _intend(run: Run, creation: Creation, name: str, body: str) -> bool:
+    creation.request_id = creation.request_id or secrets.token_hex(16)
+    with run.database.session() as session:
+        claimed = session.exec(
+            update(Creation)
+            .where(col(Creation.id) == creation.id, col(Creation.state) == "wanted", run.still_ours())
+            .values(state="sending", name=name, body=body, request_id=creation.request_id, sent_at=utcnow())
+        ).rowcount
+        session.commit()
+    return claimed == 1
+
+
+# ── outcome ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _settle(run: Run, ident: int, outcome: CreationOutcome, names: Names) -> None:
+    match outcome:
+        case Created(entry, note):
+            names.index.add(entry.kind, _source_id(run, ident), entry)
+            _finish(run, ident, entry, note)
+        case NameTaken(problem):
+            _name_taken(run, ident, problem, names)
+        case Refused(problem):
+            _refuse(run, ident, problem)
+        case NotDone(_, wait, systemic):
+            _set(run, ident, state="wanted", look_at=utcnow() + dt.timedelta(seconds=wait))
+            if systemic:
+                raise SystemicError(systemic)
+        case InDoubt():
+            _set(run, ident, state="in_doubt", look_at=utcnow() + dt.timedelta(seconds=1))
+
+
+def _source_id(run: Run, ident: int) -> str:
+    with run.database.reading() as session:
+        return session.get_one(Creation, ident).source_id
+
+
+def _set(run: Run, ident: int, **values: object) -> None:
+    with run.database.session() as session:
+        session.exec(update(Creation).where(col(Creation.id) == ident).values(**values))
+        run.changed(session)
+
+
+def _finish(run: Run, ident: int, entry: Entry, note: str) -> None:
+    with run.database.session() as session:
+        creation = session.get_one(Creation, ident)
+        draft = draft_of(creation)
+        creation.state, creation.ledger_id, creation.problem = "done", entry.ledger_id, None
+        if note or entry.name != draft.name:
+            creation.problem = to_json(_renamed(draft, entry))
+        session.add(creation)
+        links.record_created(session, run.book_id, draft.source_id, draft.name, entry, by=run.by)
+        run.log(session, f"{draft.kind.removesuffix('s').capitalize()} “{entry.name}” is in QuickBooks.",
+                ledger_id=entry.ledger_id, note=note)  # fmt: skip
+        run.changed(session)
+
+
+def _renamed(draft: Draft, entry: Entry) -> Problem:
+    return Problem(
+        "name_changed",
+        f"“{draft.name}” is named “{entry.name}” in QuickBooks: its own name was taken or not allowed there.",
+        "Rename it in QuickBooks if you like; the link stays.",
+        severity=Severity.INFO,
+        subject=f"{draft.kind}:{draft.source_id}",
+    )
+
+
+def _refuse(run: Run, ident: int, problem: Problem) -> None:
+    with run.database.session() as session:
+        creation = session.get_one(Creation, ident)
+        creation.state, creation.problem = "refused", to_json(problem)
+        session.add(creation)
+        run.log(session, f"“{creation.name}” was not created: {problem.message}", **problem.technical)
+        run.changed(session)
+
+
+def _name_taken(run: Run, ident: int, problem: Problem, names: Names) -> None:
+    """Either it exists under exactly this name (then it is linked), or somebody else holds the name."""
+    with run.database.reading() as session:
+        creation = session.get_one(Creation, ident)
+    if creation.generation >= MOST_TRIES:
+        _refuse(run, ident, problem)
+        return
+    entry = _in_ledger(run, creation)
+    if entry is not None:
+        _finish(run, ident, entry, "")
+        return
+    names.taken.add(creation.name.casefold())
+    _set(run, ident, state="wanted", generation=creation.generation + 1, request_id="", body="")
+
+
+def _in_ledger(run: Run, creation: Creation) -> Entry | None:
+    """The active entry of exactly the name that was sent, read from the ledger now."""
+    kind = LinkKind(creation.kind)
+    lists.refresh(run.database, run.destination, run.book_id, (kind,), dt.timedelta(0))
+    with run.database.reading() as session:
+        found: Sequence[Entry] = lists.entries(session, run.book_id, kind)
+    own = [entry for entry in found if entry.holder in ("", "customer") and entry.active]
+    return next((entry for entry in own if entry.name.casefold() == creation.name.casefold()), None)
+
+
+def _look(run: Run, kinds: Collection[LinkKind]) -> None:
+    """Creations in doubt: found by name they are done; absent, the identical request goes again."""
+    with run.database.reading() as session:
+        query = select(Creation).where(
+            Creation.batch_id == run.batch_id,
+            Creation.state == "in_doubt",
+            col(Creation.kind).in_(kinds),
+            col(Creation.look_at) <= utcnow(),
+        )
+        due = list(session.exec(query))
+    for creation in due:
+        entry = _in_ledger(run, creation)
+        if entry is not None:
+            _finish(run, creation.id or 0, entry, "")
+        else:
+            _set(run, creation.id or 0, state="wanted", look_at=utcnow() + LOOK_AGAIN)
+
+
+def counts(session: Session, batch_id: int, kinds: Collection[LinkKind]) -> tuple[int, int, int]:
+    """Total, done and refused creations of a batch."""
+    states = list(
+        session.exec(select(Creation.state).where(Creation.batch_id == batch_id, col(Creation.kind).in_(kinds)))
+    )
+    return len(states), states.count("done"), states.count("refused")

@@ -1,0 +1,168 @@
+"""Decisions: what only a person can say about a document, and what follows from it."""
+
+from __future__ import annotations
+
+from sqlmodel import Session, col, select
+
+from app.connectors.protocols import Destination
+from app.domain.codec import from_json, to_json
+from app.domain.documents import DocumentKind
+from app.domain.money import cents
+from app.domain.outcomes import Receipt
+from app.domain.problems import NotFoundError, ValidationError
+from app.domain.states import PostingState, SectionKey
+from app.models.batches import Batch
+from app.models.columns import utcnow
+from app.models.postings import Posting, PostingProblem, PostingRecord
+from app.services import audit, batches, posting_problems, receipts
+from app.services.reading import document_of
+
+CHOICES = ("link", "post", "skip", "keep")
+#: Problems that ask "is this it?": link, post anyway and skip answer them.
+QUESTIONS = ("looks_already_posted", "several_in_books", "still_in_doubt")
+
+
+def find(session: Session, batch: Batch, record: str) -> Posting:
+    """The batch's posting of a record. Raises NotFoundError."""
+    query = (
+        select(Posting)
+        .join(PostingRecord, col(PostingRecord.posting_id) == Posting.id)
+        .where(Posting.batch_id == batch.id, PostingRecord.record == record)
+    )
+    posting = session.exec(query).first()
+    if posting is None:
+        raise NotFoundError(f"Batch {batch.id} has no record {record}.", "`batch show` lists its records.")
+    return posting
+
+
+def choices(session: Session, posting: Posting) -> tuple[str, ...]:
+    """What a person may decide about a posting now; empty when there is nothing to decide."""
+    codes = {row.code for row in posting_problems.of(session, [posting.id or 0]).get(posting.id or 0, [])}
+    if posting.state == PostingState.HELD and codes & set(QUESTIONS):
+        return ("link", "post", "skip")
+    if posting.state == PostingState.IN_DOUBT and posting.needs_person:
+        return ("link", "post")
+    if posting.state in (PostingState.HELD, PostingState.REFUSED):
+        return ("skip",)
+    if posting.state == PostingState.POSTED and not posting.keep:
+        return ("keep",)
+    if posting.state == PostingState.SKIPPED and "nothing_to_post" in codes:
+        return ("keep",)
+    return ()
+
+
+def decide(
+    session: Session,
+    batch: Batch,
+    record: str,
+    choice: str,
+    *,
+    by: str,
+    ledger_id: str = "",
+    destination: Destination | None = None,
+) -> Posting:
+    """Carry out a decision and commit; the caller rings the doorbell.
+
+    ``link`` needs the destination, to read what is linked; and ``ledger_id`` where several documents are offered.
+
+    Raises:
+        NotFoundError: the batch has no such record. ConnectionFailedError: the ledger can't be asked.
+        ValidationError: the choice is unknown, or doesn't fit the posting as it stands now.
+    """
+    if choice not in CHOICES:
+        raise ValidationError(f"“{choice}” is not a decision.", f"Choose {', '.join(CHOICES)}.")
+    posting = find(session, batch, record)
+    allowed = choices(session, posting)
+    if choice not in allowed:
+        raise ValidationError(
+            f"{posting.number} is {posting.state.replace('_', ' ')}: “{choice}” does not apply to it.",
+            f"Possible now: {', '.join(allowed)}." if allowed else "Nothing is to be decided about it.",
+        )
+    receipt = _to_link(session, posting, ledger_id, destination) if choice == "link" else None
+    match choice:
+        case "link" if receipt:
+            _link(session, posting, receipt)
+        case "post":
+            _post_anyway(session, posting)
+        case "skip":
+            _skip(session, posting)
+        case _:
+            _keep(session, posting)
+    session.add(posting)
+    audit.record(session, by, f"decide.{choice}", f"posting:{posting.id}", record=record, ledger_id=ledger_id)
+    batches.log(session, posting.batch_id, f"{posting.number}: {choice}.", posting=posting, by=by)
+    if choice != "skip":
+        batches.go_on(session, batch)
+    session.commit()
+    return posting
+
+
+def candidates(session: Session, posting: Posting) -> list[Receipt]:
+    """Documents of the books that a question offers."""
+    rows = posting_problems.of(session, [posting.id or 0]).get(posting.id or 0, [])
+    found = {}
+    for row in rows:
+        for data in (row.technical or {}).get("candidates", []):
+            receipt = from_json(Receipt, data)
+            found[receipt.ledger_id] = receipt
+    return list(found.values())
+
+
+def _to_link(session: Session, posting: Posting, ledger_id: str, destination: Destination | None) -> Receipt:
+    offered = [receipt.ledger_id for receipt in candidates(session, posting)]
+    if not ledger_id and len(offered) != 1:
+        raise ValidationError(
+            "It must be said which QuickBooks document it is.", f"Give one of: {', '.join(offered) or 'its id'}."
+        )
+    wanted = ledger_id or offered[0]
+    if session.exec(select(Posting.id).where(Posting.book_id == posting.book_id, Posting.ledger_id == wanted)).first():
+        raise ValidationError(f"QuickBooks document {wanted} is linked to another record.", "Choose another one.")
+    receipt = destination.read(DocumentKind(posting.kind), wanted) if destination else None
+    if receipt is None or receipt.voided:
+        raise ValidationError(
+            f"QuickBooks has no such {posting.kind.replace('_', ' ')} with the id {wanted}.",
+            "Give the id of one that exists.",
+        )
+    return receipt
+
+
+def _link(session: Session, posting: Posting, receipt: Receipt) -> None:
+    document = document_of(posting)
+    posting_problems.clear(session, posting)
+    posting.state, posting.needs_person = PostingState.POSTED, False
+    posting.ledger_id, posting.ledger_number = receipt.ledger_id, receipt.number
+    posting.ledger_cents = int(cents(receipt.total.amount) * 100) * (-1 if posting.kind == "credit_memo" else 1)
+    posting.receipt, posting.posted_at = to_json(receipt), utcnow()
+    posting.looked_anyway = posting.checked = True
+    for problem, blocks in receipts.differences(document, receipt):
+        posting_problems.add(session, posting, SectionKey.DOCUMENTS, problem, blocks_close=blocks)
+
+
+def _post_anyway(session: Session, posting: Posting) -> None:
+    """A new generation: an old answer, or an old document, can never stand for this one."""
+    posting_problems.clear(session, posting)
+    posting.generation += 1
+    posting.state, posting.needs_person = PostingState.READY, False
+    posting.looked_anyway, posting.checked = True, False
+    posting.document = None
+
+
+def _skip(session: Session, posting: Posting) -> None:
+    """Not posted, and not asked about again: the record is let go, on hold until a person asks for it by name."""
+    posting_problems.clear(session, posting)
+    posting.state = PostingState.SKIPPED
+    for link in session.exec(select(PostingRecord).where(PostingRecord.posting_id == posting.id)):
+        link.live = False
+        session.add(link)
+
+
+def _keep(session: Session, posting: Posting) -> None:
+    """What the books hold is right: close it as it is."""
+    posting.keep, posting.proved = True, False
+    closing_codes = [
+        row.code
+        for row in session.exec(select(PostingProblem).where(PostingProblem.posting_id == posting.id))
+        if row.blocks_close or row.section in (SectionKey.CLOSE, SectionKey.PROVE)
+    ]
+    if closing_codes:
+        posting_problems.clear(session, posting, *closing_codes)

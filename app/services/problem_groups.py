@@ -1,0 +1,82 @@
+"""A batch's problems by cause, worst and largest first, so that one fix serves a whole group."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import func
+from sqlalchemy import select as columns
+from sqlmodel import Session, col
+
+from app.domain.problems import Problem, Severity
+from app.domain.states import PostingState
+from app.models.batches import Batch
+from app.models.postings import Posting, PostingProblem
+from app.services import posting_problems
+
+S = PostingState
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Postings with the same cause; ``sample`` is one of their problems in full."""
+
+    code: str
+    subject: str
+    sample: Problem
+    count: int
+    cents: Mapping[str, int]
+    decisions: bool = False
+
+    @property
+    def key(self) -> str:
+        return f"{self.code}:{self.subject}" if self.subject else self.code
+
+
+_WORST = {Severity.ERROR: 0, Severity.DOUBT: 1, Severity.WARNING: 2, Severity.INFO: 3}
+
+
+def groups(session: Session, batch: Batch) -> list[Group]:
+    """Problems by cause, worst and largest first; doubts that are looked up by themselves are a group of their own."""
+    query = (
+        columns(
+            col(PostingProblem.code),
+            col(PostingProblem.subject),
+            func.min(PostingProblem.id),
+            col(Posting.currency),
+            func.count(func.distinct(PostingProblem.posting_id)),
+            func.sum(Posting.cents),
+        )
+        .join(Posting, col(Posting.id) == col(PostingProblem.posting_id))
+        .where(col(PostingProblem.batch_id) == batch.id, col(PostingProblem.code) != "continued")
+        .group_by(col(PostingProblem.code), col(PostingProblem.subject), col(Posting.currency))
+    )
+    found: dict[tuple[str, str], Group] = {}
+    for code, subject, first, currency, count, amount in session.execute(query):
+        old = found.get((code, subject))
+        sample = old.sample if old else posting_problems.to_problem(session.get_one(PostingProblem, first))
+        cents = {**(old.cents if old else {}), currency: int(amount or 0)}
+        found[code, subject] = Group(code, subject, sample, count + (old.count if old else 0), cents)
+    groups = sorted(found.values(), key=lambda g: (_WORST[g.sample.severity], -g.count, g.code, g.subject))
+    doubt = _open_doubts(session, batch)
+    return [*groups, doubt] if doubt else groups
+
+
+def _open_doubts(session: Session, batch: Batch) -> Group | None:
+    query = (
+        columns(col(Posting.currency), func.count(), func.sum(Posting.cents))
+        .where(col(Posting.batch_id) == batch.id, col(Posting.state) == S.IN_DOUBT)
+        .where(col(Posting.needs_person).is_(False))
+        .group_by(col(Posting.currency))
+    )
+    rows = session.execute(query).all()
+    if not rows:
+        return None
+    problem = Problem(
+        "in_doubt",
+        "In doubt: QuickBooks did not answer.",
+        "Perhaps they are in the books, perhaps not. Nothing is sent again until QuickBooks says which. Nothing to do.",
+        Severity.DOUBT,
+    )
+    return Group("in_doubt", "", problem, sum(row[1] for row in rows), {row[0]: int(row[2]) for row in rows})

@@ -1,0 +1,210 @@
+"""One run of one batch, from the first section to the last: the way from the button to the vendor.
+
+A run holds a lease on the batch. Whatever dies, the next run finds every fact in rows: what was sent and not answered
+is in doubt, what is in doubt is looked up, what is done is done.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import threading
+
+from sqlmodel import Session, col, func, select
+
+from app.connectors.protocols import ConnectionFailedError, Connectors
+from app.database import Database
+from app.domain.codec import to_json
+from app.domain.problems import CrossfootError, Problem
+from app.domain.states import IN_BOOKS, PostingState, RecordKind, SectionKey
+from app.models.batches import Batch
+from app.models.columns import utcnow
+from app.models.connections import Book, SourceRow
+from app.models.postings import Call, Posting
+from app.services import (
+    batches,
+    books,
+    checking,
+    closing,
+    connections,
+    creating,
+    doubts,
+    proving,
+    reading,
+    sending,
+    settling,
+)
+from app.services.run import Lanes, Lease, LeaseLostError, Run, SystemicError, release_lease, take_lease
+from app.settings import Waits
+
+#: With nothing to do for longer than this, the worker is given back; the sweep rings when it is time.
+PATIENCE = 25.0
+
+
+def run(
+    database: Database,
+    connectors: Connectors,
+    batch_id: int,
+    waits: Waits,
+    abandon: threading.Event | None = None,
+) -> None:
+    """Work on a batch until it has ended, is stopped, or waits for something. Harmless when another run has it."""
+    owner = take_lease(database, batch_id, waits)
+    if owner is None:
+        return
+    try:
+        current = _open(database, connectors, batch_id, waits, owner)
+    except (ConnectionFailedError, CrossfootError) as error:
+        code = getattr(error, "code", "cannot_start")
+        _end(database, batch_id, owner, Problem(code, error.message, error.remedy))
+        return
+    current.abandon = abandon or current.abandon
+    with Lease(current):
+        _work(current)
+
+
+def _open(database: Database, connectors: Connectors, batch_id: int, waits: Waits, owner: str) -> Run:
+    with database.session() as session:
+        batch = session.get_one(Batch, batch_id)
+        batch.started_at = batch.started_at or utcnow()
+        session.add(batch)
+        book, source = session.get_one(Book, batch.book_id), session.get_one(SourceRow, batch.source_id)
+        rules, code = books.rules_of(book), source.code
+        session.commit()
+    destination = connections.open_destination(database, connectors, batch.book_id)
+    return Run(
+        database=database,
+        source=connections.open_source(database, connectors, batch.source_id),
+        destination=destination,
+        waits=waits,
+        batch_id=batch_id,
+        book_id=batch.book_id,
+        source_id=batch.source_id,
+        source_code=code,
+        kind=RecordKind(batch.kind),
+        rules=rules,
+        accept=batch.accept,
+        by=batch.by,
+        owner=owner,
+        size=destination.max_members,
+    )
+
+
+def _work(run: Run) -> None:
+    """The stages in their order; what ends them early is written down, and the lease given back."""
+    failure: Problem | None = None
+    wake: float | None = None
+    try:
+        doubts.recover(run)
+        closing.recover(run)
+        reading.read(run)
+        checking.check(run)
+        with Lanes(documents=run.destination.lanes, closing=run.source.lanes) as lanes:
+            creating.create(run, lanes)
+            wake = _post_and_close(run, lanes)
+        if wake is None and not run.stopping():
+            proving.prove(run)
+    except LeaseLostError:
+        return
+    except SystemicError as error:
+        failure = error.problem
+    except ConnectionFailedError as error:
+        failure = Problem(error.code, error.message, error.remedy)
+    settling.let_go(run)
+    if run.abandon.is_set() and failure is None:
+        release_lease(run.database, run.batch_id, run.owner, wake_at=utcnow())
+    elif wake is not None and failure is None and not run.stopping():
+        release_lease(run.database, run.batch_id, run.owner, wake_at=utcnow() + dt.timedelta(seconds=wake))
+    else:
+        _end(run.database, run.batch_id, run.owner, failure)
+
+
+def _post_and_close(run: Run, lanes: Lanes) -> float | None:
+    """Documents and their closing side by side, doubts between them.
+
+    None when there is nothing left to do; otherwise the seconds until the next doubt is looked up.
+    """
+    if not _anything(run):
+        return None
+    run.begin(SectionKey.DOCUMENTS)
+    run.begin(SectionKey.CLOSE)
+    while True:
+        stopping = run.stopping()
+        pauses = [] if stopping else [sending.start(run, lanes), closing.start(run, lanes)]
+        if not stopping:
+            closing.look(run)
+        pauses.append(doubts.look(run) if not stopping else None)
+        due = [pause for pause in pauses if pause is not None]
+        if not lanes.busy and (not due or stopping):
+            break
+        if not lanes.busy and min(due) > PATIENCE and not _throttled(run):
+            return min(due)
+        lanes.settle(max(0.05, min([*due, 1.0]) if due and min(due) > 0 else 1.0))
+        if not lanes.busy and due:
+            run.lost.wait(min([*due, 0.5]))
+    if not run.stopping():
+        run.end(SectionKey.DOCUMENTS)
+        run.end(SectionKey.CLOSE)
+    return None
+
+
+def _throttled(run: Run) -> bool:
+    with run.database.reading() as session:
+        return session.get_one(Batch, run.batch_id).waiting is not None
+
+
+def _anything(run: Run) -> bool:
+    """True when a posting is ready to send, on its way, or posted and not closed."""
+    moving = (PostingState.READY, PostingState.SENDING, PostingState.IN_DOUBT, PostingState.POSTED)
+    with run.database.reading() as session:
+        query = select(Posting.id).where(Posting.batch_id == run.batch_id)
+        kept = (col(Posting.state) == PostingState.SKIPPED) & col(Posting.keep).is_(True)
+        return session.exec(query.where(col(Posting.state).in_(moving) | kept)).first() is not None
+
+
+def _end(database: Database, batch_id: int, owner: str, failure: Problem | None) -> None:
+    """The run is over: ended, or stopped because somebody asked. A batch that wrote nothing gives its name back."""
+    with database.session() as session:
+        batch = session.get_one(Batch, batch_id)
+        stopped = batch.stop_asked and failure is None and _unfinished(session, batch_id)
+        values = {
+            "ended_at": None if stopped else utcnow(),
+            "stopped": stopped,
+            "stop_asked": False,
+            "waiting": None,
+            "failure": to_json(failure) if failure else None,
+        }
+        if not stopped and not wrote_something(session, batch_id):
+            values["name_key"] = None
+        text = f"Failed: {failure.message}" if failure else "Stopped." if stopped else "Ended."
+        batches.log(session, batch_id, text)
+        session.commit()
+    release_lease(database, batch_id, owner, **values)
+
+
+def _unfinished(session: Session, batch_id: int) -> bool:
+    moving = (PostingState.READY, PostingState.SENDING, PostingState.IN_DOUBT, PostingState.POSTED)
+    query = select(Posting.id).where(Posting.batch_id == batch_id, col(Posting.needs_person).is_(False))
+    return session.exec(query.where(col(Posting.state).in_(moving))).first() is not None
+
+
+def wrote_something(session: Session, batch_id: int) -> bool:
+    """True when the batch has, or may have, put anything into the books or the PSA."""
+    states = (*IN_BOOKS, PostingState.CLEARED, PostingState.UNDONE, PostingState.IN_DOUBT, PostingState.SENDING)
+    query = select(func.count()).select_from(Posting).where(Posting.batch_id == batch_id)
+    calls = select(func.count()).select_from(Call).where(Call.batch_id == batch_id)
+    written = session.exec(query.where(col(Posting.state).in_(states))).one()
+    unsure = session.exec(calls.where(col(Call.state).in_(("open", "paused", "in_doubt")))).one()
+    return bool(written or unsure)
+
+
+def due(database: Database) -> list[int]:
+    """Batches that some worker should be working on and none is: what the sweep rings for."""
+    now = utcnow()
+    with database.reading() as session:
+        query = select(Batch.id).where(
+            col(Batch.ended_at).is_(None),
+            col(Batch.stopped).is_(False),
+            (col(Batch.lease_until).is_(None)) | (col(Batch.lease_until) < now),
+            (col(Batch.wake_at).is_(None)) | (col(Batch.wake_at) <= now),
+        )
+        return [ident for ident in session.exec(query.order_by(col(Batch.id))) if ident is not None]

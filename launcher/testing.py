@@ -41,7 +41,7 @@ def command(project: Project, arguments: list[str]) -> int:
         env = clean_environment(project, Path(home), os.environ) | found
         if strict:
             env["CROSSFOOT_REQUIRE_ALL"] = "1"
-        run = [*project.module("pytest", *parallel(arguments), *arguments)]
+        run = project.module("pytest", *parallel(arguments), *(absolute(argument) for argument in arguments))
         return subprocess.run(run, cwd=project.root, env=env, check=False).returncode
 
 
@@ -55,6 +55,13 @@ def parallel(arguments: list[str]) -> list[str]:
     own = {"-n", "--numprocesses", "--pdb", "--collect-only", "--co", "no:xdist", "-pno:xdist"}
     said = any(argument in own or argument.startswith(("-n", "--numprocesses=")) for argument in arguments)
     return [] if said else ["-n", PROCESSES]
+
+
+def absolute(argument: str) -> str:
+    """A test file as the caller's folder knows it, because pytest runs in the project's."""
+    file, colons, rest = argument.partition("::")
+    names_a_file = not argument.startswith("-") and ("/" in file or file.endswith(".py"))
+    return f"{Path(file).absolute()}{colons}{rest}" if names_a_file and Path(file).exists() else argument
 
 
 def parts(project: Project) -> list[Part]:

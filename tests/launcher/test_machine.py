@@ -7,7 +7,7 @@ import pytest
 
 from launcher import machine
 from launcher.messages import LauncherError
-from launcher.testing import Part, parallel, provide, requires_all
+from launcher.testing import Part, absolute, parallel, provide, requires_all
 
 
 def program(folder: Path, name: str, body: str = "exit 0") -> Path:
@@ -47,6 +47,14 @@ def test_ci_requires_every_part(environ: dict[str, str]) -> None:
 def test_two_processes_run_the_tests_unless_told_otherwise() -> None:
     assert parallel(["-k", "money"]) == ["-n", "2"]
     assert parallel(["-n0"]) == parallel(["--pdb"]) == []
+
+
+def test_a_test_file_is_named_from_the_callers_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "test_money.py").touch()
+    monkeypatch.chdir(tmp_path)
+    assert absolute("test_money.py::test_sums") == f"{tmp_path}/test_money.py::test_sums"
+    assert absolute("-x") == "-x"
+    assert absolute("money") == "money"
 
 
 def absent() -> Part:

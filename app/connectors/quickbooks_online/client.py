@@ -6,6 +6,7 @@ Reads wait for the throttle and are repeated; a write is one request within the 
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -16,7 +17,9 @@ from app.connectors.protocols import SLOT_SECONDS, ConnectionFailedError, Contac
 from app.connectors.quickbooks_online import faults, queries
 from app.connectors.quickbooks_online.access import Access
 from app.connectors.quickbooks_online.settings import MINOR_VERSION
-from app.connectors.throttle import GrantedSlot, Throttle
+from app.connectors.throttle import GrantedSlot, RedisGoneError, Throttle
+
+log = logging.getLogger(__name__)
 
 #: What one call uses of which limit (settings.LIMITS).
 ONE = {"requests": 1, "second": 1}
@@ -106,13 +109,17 @@ class Client:
         answer = self._send(target, request_id, body, slot, token)
         if answer.status == 401:
             answer = self._send(target, request_id, body, slot, self._access.token(refused=token))
-        if answer.status == 429:
+        if faults.is_throttled(answer):
             self.penalize(answer.retry_after)
         return answer
 
     def penalize(self, seconds: float | None = None) -> None:
         """QuickBooks has said 429: nobody calls for a while."""
-        self._throttle.penalize(seconds or faults.THROTTLE_SECONDS)
+        try:
+            self._throttle.penalize(seconds or faults.THROTTLE_SECONDS)
+        except RedisGoneError:
+            # The answer in hand matters more; without Redis nobody gets a slot anyway.
+            log.warning("QuickBooks asked us to slow down, and Redis is gone.")
 
     def _page(self, statement: str) -> list[dict[str, Any]]:
         if len(statement) <= LONGEST_QUERY_ADDRESS:
@@ -141,7 +148,7 @@ class Client:
                     raise
                 self._sleep(1)
                 continue
-            if not left or not (answer.status == 429 or answer.status >= 500):
+            if not left or not (faults.is_throttled(answer) or answer.status >= 500):
                 break
             if answer.status >= 500:
                 self._sleep(1)
@@ -155,7 +162,7 @@ class Client:
         answer = self._once(method, path, params, body, token)
         if answer.status == 401:
             answer = self._once(method, path, params, body, self._access.token(refused=token))
-        if answer.status == 429:
+        if faults.is_throttled(answer):
             self.penalize(answer.retry_after)
         return answer
 

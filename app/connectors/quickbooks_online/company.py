@@ -31,6 +31,7 @@ def to_company(
             "plan": _plan(info),
             "country": country,
             "auto_apply_credit": "yes" if sales.get("AutoApplyCredit") else "no",
+            **({"zone": str(info["DefaultTimeZone"])} if info.get("DefaultTimeZone") else {}),
         },
         findings=tuple(_findings(preferences, rules)),
     )
@@ -52,12 +53,17 @@ def tax_mode(preferences: Members, country: str) -> str:
     return "manual" if tax.get("PartnerTaxEnabled") is None else "automated"
 
 
+def sends_numbers(preferences: Members) -> bool:
+    """Whether the company takes numbers from outside (Custom transaction numbers)."""
+    return _group(preferences, "SalesFormsPrefs").get("CustomTxnNumbers") is True
+
+
 def to_rules(preferences: Members, country: str, untaxed: Entry | None) -> Rules:
     """Only what the company decides; the Book's own settings are added by the service."""
     currency = _group(preferences, "CurrencyPrefs")
     return Rules(
         tax_mode=tax_mode(preferences, country),
-        send_numbers=_group(preferences, "SalesFormsPrefs").get("CustomTxnNumbers") is True,
+        send_numbers=sends_numbers(preferences),
         home_currency=ref(currency, "HomeCurrency") or "USD",
         multi_currency=currency.get("MultiCurrencyEnabled") is True,
         close_date=str(_group(preferences, "AccountingInfoPrefs").get("BookCloseDate") or "")[:10],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 from urllib.parse import quote
 
 from app.connectors.http import NoAnswerError
@@ -25,7 +26,7 @@ from app.connectors.quickbooks_online.settings import LANES, MAX_BATCH, SCREENS,
 from app.domain.documents import Document, DocumentKind
 from app.domain.links import Draft, Entry, LinkKind, Links, Rules
 from app.domain.marks import Mark
-from app.domain.outcomes import Finding, InDoubt, NotDone, Outcome, Receipt
+from app.domain.outcomes import CannotTell, Finding, InDoubt, NotDone, Outcome, Receipt
 from app.domain.problems import Problem
 
 #: Pause before a call that never left is tried again.
@@ -42,16 +43,12 @@ class QuickBooksOnline:
         self._client = client
         self._environment = app.environment
         self._home_currency = home_currency
+        self._our_numbers: bool | None = None
 
     # https://developer.intuit.com/app/developer/qbo/docs/api/accounting/all-entities/companyinfo
     def company(self) -> Company:
         info = self._client.get(f"companyinfo/{quote(self._client.realm, safe='')}").get("CompanyInfo") or {}
-        try:
-            preferences = self._client.get("preferences").get("Preferences") or {}
-        except FaultError as error:
-            if error.status != 403 and not {"120", "5020"} & set(error.codes):
-                raise
-            preferences = None
+        preferences = self._preferences()
         mode = companies.tax_mode(preferences or {}, companies.country_of(info))
         untaxed = lists.untaxed_code(self.entries(LinkKind.TAX_CODES)) if mode == "per_line" else None
         return companies.to_company(info, preferences, self._client.realm, self._environment, untaxed)
@@ -85,7 +82,11 @@ class QuickBooksOnline:
         return outcomes
 
     def find(self, probes: Sequence[Probe]) -> list[Finding]:
-        return find(self._client.query, probes, self._home_currency)
+        try:
+            our_numbers = self._send_numbers() if probes else True
+        except ConnectionFailedError as error:
+            return [CannotTell(error.message)] * len(probes)
+        return find(self._client.query, probes, self._home_currency, our_numbers=our_numbers)
 
     def read(self, kind: DocumentKind, ledger_id: str) -> Receipt | None:
         entity = ENTITIES[kind]
@@ -99,6 +100,22 @@ class QuickBooksOnline:
             return to_receipt(found or {}, self._home_currency)
         except ValueError as error:
             raise ConnectionFailedError(str(error), code="shape") from error
+
+    def _preferences(self) -> dict[str, Any] | None:
+        """The company's settings; None where the person who connected may not read them."""
+        try:
+            return self._client.get("preferences").get("Preferences") or {}
+        except FaultError as error:
+            if error.status != 403 and not {"120", "5020"} & set(error.codes):
+                raise
+            return None
+
+    def _send_numbers(self) -> bool:
+        """Whether documents carry the PSA's numbers; asked once, True where we may not know."""
+        if self._our_numbers is None:
+            preferences = self._preferences()
+            self._our_numbers = preferences is None or companies.sends_numbers(preferences)
+        return self._our_numbers
 
     def draft_body(self, draft: Draft, name: str, links: Links, rules: Rules) -> str:
         return drafts.draft_body(draft, name, links, rules)

@@ -41,8 +41,8 @@ _FIELDS = {
     "name": "name",
 }
 _BY_TEXT = (
-    (re.compile(r"\block|being (used|edited)|try again", re.I), catalogue.LOCKED),
     (re.compile(r"clos(ed|ing) (books|period|date)|books? (are|is|has been|have been) closed", re.I), catalogue.CLOSED),
+    (re.compile(r"\block(ed|ing)?\b|being edited|another user", re.I), catalogue.LOCKED),
     (re.compile(r"currenc", re.I), catalogue.CURRENCY),
     (re.compile(r"\btax", re.I), catalogue.TAX),
 )
@@ -116,7 +116,7 @@ def outcome_of_answer(answer: Answer, request_id: str = "") -> Refused | NotDone
     """What an answer means that is not the success that was hoped for, as a whole."""
     tid = tid_of(answer)
     faults = faults_of(answer)
-    if answer.status == 429:
+    if is_throttled(answer):
         return NotDone("throttled", answer.retry_after or THROTTLE_SECONDS)
     if answer.status in (401, 403):
         return stopped(faults, tid)
@@ -128,6 +128,11 @@ def outcome_of_answer(answer: Answer, request_id: str = "") -> Refused | NotDone
         last_word = answer.status < 500 or (answer.status == 500 and bool(faults))
         return dataclasses.replace(outcome, ended=last_word and all(fault.code != "600" for fault in faults))
     return outcome
+
+
+def is_throttled(answer: Answer) -> bool:
+    """429, or its older form: a 403 with the same code."""
+    return answer.status == 429 or (answer.status == 403 and any(fault.code == "3001" for fault in faults_of(answer)))
 
 
 def stopped(faults: Sequence[Fault], tid: str) -> NotDone:

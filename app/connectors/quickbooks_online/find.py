@@ -25,15 +25,20 @@ Query = Callable[[str], list[dict[str, Any]]]
 CLOCKS_DIFFER = dt.timedelta(minutes=5)
 
 
-def find(query: Query, probes: Sequence[Probe], home_currency: str) -> list[Finding]:
-    """One finding per probe, in order. A failing query makes the probes that needed it CannotTell."""
+def find(query: Query, probes: Sequence[Probe], home_currency: str, *, our_numbers: bool) -> list[Finding]:
+    """One finding per probe, in order. A failing query makes the probes that needed it CannotTell.
+
+    ``our_numbers`` is False where QuickBooks numbers by itself: then an equal number alone is chance.
+    """
     rows: dict[DocumentKind, list[Row] | CannotTell] = {}
     for kind in {probe.kind for probe in probes}:
         try:
             rows[kind] = _candidates(query, [probe for probe in probes if probe.kind is kind])
         except ConnectionFailedError as error:
             rows[kind] = CannotTell(error.message)
-    return [_finding(probe, rows[probe.kind], home_currency) for probe in probes]
+        except (KeyError, AttributeError, TypeError, ValueError) as error:
+            rows[kind] = CannotTell(f"QuickBooks’ answer has another form than expected: {error!r}")
+    return [_finding(probe, rows[probe.kind], home_currency, our_numbers=our_numbers) for probe in probes]
 
 
 def statements(kind: DocumentKind, probes: Sequence[Probe]) -> list[str]:
@@ -54,7 +59,7 @@ def _candidates(query: Query, probes: Sequence[Probe]) -> list[Row]:
     return [row for row in found.values() if not is_voided(row)]
 
 
-def _finding(probe: Probe, rows: list[Row] | CannotTell, home_currency: str) -> Finding:
+def _finding(probe: Probe, rows: list[Row] | CannotTell, home_currency: str, *, our_numbers: bool) -> Finding:
     if isinstance(rows, CannotTell):
         return rows
     try:
@@ -63,7 +68,8 @@ def _finding(probe: Probe, rows: list[Row] | CannotTell, home_currency: str) -> 
             return Found(ours[0])
         if ours:
             return Several(tuple(ours))
-        alike = [row for row in rows if _looks_alike(probe, row)] if probe.look_alikes else []
+        wanted = rows if probe.look_alikes else []
+        alike = [row for row in wanted if _looks_alike(probe, row, our_numbers=our_numbers)]
         return LooksAlike(tuple(to_receipt(row, home_currency) for row in alike)) if alike else Absent()
     except ValueError as error:
         return CannotTell(f"QuickBooks’ answer has another form than expected: {error}")
@@ -77,15 +83,16 @@ def _is_ours(probe: Probe, row: Row) -> bool:
     return any(mark.startswith(stem) and mark[len(stem) :].isdigit() for mark in marks)
 
 
-def _looks_alike(probe: Probe, row: Row) -> bool:
+def _looks_alike(probe: Probe, row: Row, *, our_numbers: bool) -> bool:
     """Same number, or same customer, total and date; what carries a mark of another record is explained by it."""
     if _marks(row):
         return False
     number = str(row.get("DocNumber") or "").strip().casefold()
-    if number and number in {doc_number(probe.number).casefold(), probe.number.strip().casefold()}:
-        return True
+    same_number = bool(number) and number in {doc_number(probe.number).casefold(), probe.number.strip().casefold()}
     same_party = bool(probe.party_id) and ref(row, "CustomerRef") == probe.party_id
     same_total = amount_of(row.get("TotalAmt")) == cents(probe.total)
+    if same_number and (our_numbers or same_party or same_total):
+        return True
     return same_party and same_total and str(row.get("TxnDate")) == probe.date.isoformat()
 
 

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from app.connectors.quickbooks_online import queries
+from app.connectors.quickbooks_online.client import FaultError
 from app.connectors.quickbooks_online.receipts import ref
 from app.domain.links import Entry, LinkKind
 
@@ -29,7 +30,7 @@ def entries(query: Query, kind: LinkKind) -> list[Entry]:
 def names_taken(query: Query) -> set[str]:
     """Names that a new customer may not have: three lists share one namespace, compared without case."""
     holders = ("Customer", "Vendor", "Employee")
-    rows = (row for holder in holders for row in query(queries.select(holder, BOTH)))
+    rows = (row for holder in holders for row in _both(query, holder))
     return {name.casefold() for row in rows if (name := _name(row))}
 
 
@@ -46,27 +47,37 @@ def untaxed_code(codes: Iterable[Entry]) -> Entry | None:
     return next(iter([*named, *free]), None)
 
 
+def _both(query: Query, entity: str, fields: str = "*") -> list[dict[str, Any]]:
+    """Active and inactive rows; only active ones where a list can't be asked so (4001)."""
+    try:
+        return query(queries.select(entity, BOTH, fields=fields))
+    except FaultError as error:
+        if "4001" not in error.codes:
+            raise
+        return query(queries.select(entity))
+
+
 def _customers(query: Query) -> list[Entry]:
-    return [_customer(row) for row in query(queries.select("Customer", BOTH))]
+    return [_customer(row) for row in _both(query, "Customer")]
 
 
 def _items(query: Query) -> list[Entry]:
     # Sku is missing from a plain * in some companies.
-    rows = query(queries.select("Item", BOTH, fields="*, Sku"))
+    rows = _both(query, "Item", fields="*, Sku")
     return [_item(row) for row in rows if row.get("Type", "Service") in ITEM_TYPES]
 
 
 def _accounts(query: Query) -> list[Entry]:
-    return [_account(row) for row in query(queries.select("Account", BOTH))]
+    return [_account(row) for row in _both(query, "Account")]
 
 
 def _terms(query: Query) -> list[Entry]:
-    return [_term(row) for row in query(queries.select("Term", BOTH))]
+    return [_term(row) for row in _both(query, "Term")]
 
 
 def _tax_codes(query: Query) -> list[Entry]:
-    rates = {str(row["Id"]): row for row in query(queries.select("TaxRate", BOTH))}
-    rows = query(queries.select("TaxCode", BOTH))
+    rates = {str(row["Id"]): row for row in _both(query, "TaxRate")}
+    rows = _both(query, "TaxCode")
     return [_tax_code(row, rates) for row in rows if str(row["Id"]) not in PSEUDO_CODES]
 
 

@@ -150,7 +150,15 @@ def _refusal(error: str, status: int = 400) -> ConnectionFailedError:
         return KeysRefusedError()
     if error == "access_denied":
         return ConsentDeniedError()
-    return GrantRefusedError() if error == "invalid_grant" else _unreachable()
+    if error == "invalid_grant":
+        return GrantRefusedError()
+    if status >= 500:
+        return _unreachable()
+    return ConnectionFailedError(
+        f"Intuit refused the sign-in ({error or 'without a reason'}).",
+        "Check that the redirect address of this installation is registered with the Intuit app, letter for letter.",
+        code="sign_in_refused",
+    )
 
 
 def _unreachable() -> ConnectionFailedError:

@@ -24,17 +24,20 @@ _DETAIL = ("ItemRef", "Qty", "UnitPrice", "TaxCodeRef", "ItemAccountRef", "Class
 
 
 def to_receipt(obj: Mapping[str, Any], home_currency: str) -> Receipt:
-    """What the ledger holds. Raises ValueError where a part is missing that every stored document has."""
+    """What the ledger holds. Raises ValueError where the object has another form than every stored document."""
     try:
-        ledger_id, total = str(obj["Id"]), amount_of(obj["TotalAmt"])
-    except KeyError as missing:
-        raise ValueError(f"QuickBooks’ answer lacks {missing}.") from missing
+        return _receipt(obj, home_currency)
+    except (KeyError, AttributeError, TypeError) as error:
+        raise ValueError(f"QuickBooks’ answer has another form than expected: {error!r}.") from error
+
+
+def _receipt(obj: Mapping[str, Any], home_currency: str) -> Receipt:
     currency = ref(obj, "CurrencyRef") or home_currency
     tax = (obj.get("TxnTaxDetail") or {}).get("TotalTax")
     return Receipt(
-        ledger_id=ledger_id,
+        ledger_id=str(obj["Id"]),
         number=str(obj.get("DocNumber") or ""),
-        total=Money(total, currency),
+        total=Money(amount_of(obj["TotalAmt"]), currency),
         tax=None if tax is None else Money(amount_of(tax), currency),
         date=_date(obj.get("TxnDate")),
         due_date=_date(obj.get("DueDate")),

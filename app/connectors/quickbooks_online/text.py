@@ -40,4 +40,4 @@ def shorten(text: str, limit: int) -> str:
 
 def name(text: str, limit: int) -> str:
     """A name that QuickBooks takes: the colon is its separator of levels, tabs and newlines are forbidden."""
-    return fits(one_line(text.replace(":", "-").replace('"', "'")), limit)
+    return fits(one_line(text.replace(":", "-")), limit)

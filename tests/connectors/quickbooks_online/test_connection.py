@@ -219,6 +219,7 @@ def test_own_numbering_and_closed_books_are_read(stands: Stands) -> None:
         "plan": "QuickBooks Online Plus",
         "country": "US",
         "auto_apply_credit": "yes",
+        "zone": "America/Los_Angeles",
     }
 
 

@@ -106,6 +106,15 @@ def test_business_rules_are_told_apart_by_their_text(detail: str, code: str) -> 
     assert outcome.problem.code == code
 
 
+def test_a_business_error_that_asks_to_try_again_is_not_tried_for_ever() -> None:
+    detail = "We're sorry, QuickBooks encountered an error while calculating tax. Click Save to try again."
+    assert isinstance(outcome_of([Fault("6000", detail=detail)]), Refused)
+
+
+def test_the_older_form_of_too_fast_is_understood() -> None:
+    assert read(a_call(), an_answer(403, a_gateway_fault("3001"))) == [NotDone("throttled", 60)]
+
+
 def test_a_lock_on_customer_or_item_is_tried_again_alone() -> None:
     detail = "Another user is editing: the account or customer is locked. Please try again."
     assert outcome_of([Fault("6000", detail=detail)]) == NotDone("locked", faults.LOCK_SECONDS)

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 import redis
 
-from app.connectors.protocols import Created, Wait
+from app.connectors.protocols import ConnectionFailedError, Created, Wait
 from app.connectors.quickbooks_online import queries
+from app.connectors.registry import Registry
 from app.domain.documents import Address, Party
 from app.domain.links import Draft, Entry, LinkKind, Rules
-from app.domain.outcomes import Posted, Refused
+from app.domain.outcomes import Absent, LooksAlike, Posted, Refused
 from sandbox.quickbooks_online import people
-from tests.builders import ACME, a_document
+from tests.builders import ACME, BOLT, a_document
 from tests.connectors.destination_contract import a_call, a_probe, a_request_id, a_slot, posted, sent, several
-from tests.connectors.quickbooks_online.cast import DOCUMENTS, a_credit_memo, an_invoice
-from tests.connectors.quickbooks_online.stand import SandboxStand
+from tests.connectors.quickbooks_online.cast import DOCUMENTS, a_credit_memo, a_line, an_invoice
+from tests.connectors.quickbooks_online.stand import SPEED, SandboxStand
+from tests.redis_server import start_redis
 
 Stands = Callable[..., SandboxStand]
 UK = {"tax_mode": "non_us", "country": "GB", "home_currency": "USD"}
@@ -79,6 +82,25 @@ def test_a_company_that_numbers_by_itself_is_found_by_mark(stands: Stands) -> No
     assert getattr(finding, "receipt", None) == receipt
 
 
+def test_where_quickbooks_numbers_by_itself_an_equal_number_alone_is_chance(stands: Stands) -> None:
+    stand = stands(custom_txn_numbers=False)
+    other = a_document("1", number="10482", party=BOLT, lines=(a_line("7.00"),))
+    stand.type_in(other)
+    assert stand.destination.find([a_probe(stand, DOCUMENTS["untaxed"])]) == [Absent()]
+    assert isinstance(stand.destination.find([a_probe(stand, other)])[0], LooksAlike)
+
+
+def test_a_redis_that_dies_during_a_call_loses_no_answer(stand: SandboxStand, tmp_path: Path) -> None:
+    call = a_call(stand, several(2))
+    with start_redis(tmp_path) as url, redis.Redis.from_url(url) as memory:
+        stand.registry = Registry(memory, stand.rules_of_the_net(), stand.app, speed=SPEED)
+        stand.destination = stand.opened()
+        slot = a_slot(stand.destination, 2)
+    assert all(isinstance(outcome, Posted) for outcome in stand.destination.send(call, slot))
+    with pytest.raises(ConnectionFailedError):
+        stand.destination.reserve(1)
+
+
 def test_a_mark_in_the_custom_field_alone_is_found(stand: SandboxStand) -> None:
     stand.rules = dataclasses.replace(stand.rules, mark_custom_field="1")
     document = an_invoice()
@@ -117,7 +139,7 @@ def test_thirty_documents_fill_a_call(stand: SandboxStand) -> None:
 def test_a_third_of_a_hundred_lookups_takes_few_queries(stand: SandboxStand) -> None:
     before = stand.company.counts.total()
     stand.destination.find([a_probe(stand, document) for document in several(150)])
-    assert stand.company.counts.total() - before <= 3
+    assert stand.company.counts.total() - before <= 4
 
 
 def test_the_fourth_lane_is_the_last(stand: SandboxStand) -> None:

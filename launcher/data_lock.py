@@ -2,7 +2,6 @@
 
 import fcntl
 import json
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -12,8 +11,6 @@ from typing import IO
 from launcher.messages import LauncherError
 
 LOCK = "up.lock"
-#: Lies in the demo's data folder; `up` refuses to serve it.
-DEMO_MARKER = "demo"
 
 
 @dataclass(frozen=True)
@@ -70,12 +67,3 @@ def _read(handle: IO[str]) -> Running | None:
         return Running(**json.loads(handle.read()))
     except (ValueError, TypeError):
         return None
-
-
-def refuse_demo(folder: Path) -> None:
-    """Real books never go into the demo's database."""
-    if os.path.lexists(folder / DEMO_MARKER):
-        raise LauncherError(
-            f"{folder} holds the demo's data, which is not for real use.",
-            "Run ./crossfoot demo, or set CROSSFOOT_HOME to another folder.",
-        )

@@ -14,6 +14,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from launcher import data_lock, demo_parts
+from launcher.demo_mark import mark_database, mark_folder
 from launcher.demo_parts import EMAIL, FRESH, Browser, Json, Notes
 from launcher.messages import LauncherError
 from launcher.migrations import migrate
@@ -42,7 +43,7 @@ def command(project: Project, arguments: list[str]) -> int:
     with _stoppable(), data_lock.only_one(folder, "demo.lock"):
         if chosen.fresh:
             _empty(folder)
-        (folder / data_lock.DEMO_MARKER).touch()
+        mark_folder(folder)
         return _run(project, folder, chosen.port, once=chosen.once)
 
 
@@ -80,6 +81,7 @@ def _run(project: Project, folder: Path, port: int, *, once: bool) -> int:
         try:
             env = demo_parts.environment_for(project, folder, vendors) | {"CROSSFOOT_PORT": str(port)}
             migrate(project, env)
+            mark_database(folder)
             app = App(project, env, f"http://localhost:{port}")
             app.run("init", "--admin", EMAIL, CROSSFOOT_ADMIN_PASSWORD=notes.password)
             tell("Starting Crossfoot: web, two workers, scheduler, Redis.")

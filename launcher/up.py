@@ -13,6 +13,7 @@ from typing import NoReturn
 
 from launcher import data_lock
 from launcher.child import Child
+from launcher.demo_mark import refuse_demo
 from launcher.messages import LauncherError, UsageError
 from launcher.migrations import migrate
 from launcher.project import Project, data_folder, environment, prepare_data_folder
@@ -60,7 +61,7 @@ def command(project: Project, arguments: list[str]) -> int:
     set_up(project)
     folder = data_folder(project, os.environ)
     prepare_data_folder(folder)
-    data_lock.refuse_demo(folder)
+    refuse_demo(folder, os.environ)
     return serve(service(project, folder, os.environ, port=chosen.port, workers=chosen.workers))
 
 

@@ -3,12 +3,14 @@
 import json
 import os
 import socket
+import sqlite3
 import stat
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from launcher import data_lock, up
+from launcher import data_lock, demo_mark, up
 from launcher.main import main
 from launcher.messages import LauncherError
 from launcher.project import Project, data_folder, environment, prepare_data_folder
@@ -82,10 +84,25 @@ def test_a_note_of_an_up_that_was_killed_counts_for_nothing(tmp_path: Path) -> N
         pass
 
 
-def test_up_refuses_the_data_of_the_demo(tmp_path: Path) -> None:
-    (tmp_path / "demo").touch()
+def test_up_refuses_the_folder_of_the_demo(tmp_path: Path) -> None:
+    demo_mark.mark_folder(tmp_path)
     with pytest.raises(LauncherError, match="holds the demo's data"):
-        data_lock.refuse_demo(tmp_path)
+        demo_mark.refuse_demo(tmp_path, {})
+
+
+def test_up_refuses_the_database_of_the_demo_wherever_it_was_copied_to(tmp_path: Path) -> None:
+    demo_mark.mark_database(tmp_path)
+    copied = tmp_path / "elsewhere" / "books.db"
+    copied.parent.mkdir()
+    (tmp_path / "crossfoot.db").rename(copied)
+    with pytest.raises(LauncherError, match=r"books\.db holds the demo's data"):
+        demo_mark.refuse_demo(tmp_path, {"CROSSFOOT_DATABASE_URL": f"sqlite:///{copied}"})
+
+
+def test_an_ordinary_database_is_not_refused(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "crossfoot.db")) as connection:
+        connection.execute("CREATE TABLE book (id INTEGER)")
+    demo_mark.refuse_demo(tmp_path, {"CROSSFOOT_DATABASE_URL": "postgresql+psycopg://db/crossfoot"})
 
 
 def test_a_port_that_is_taken_is_named_with_the_way_out(monkeypatch: pytest.MonkeyPatch) -> None:

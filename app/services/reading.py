@@ -73,7 +73,8 @@ def _waiting(run: Run, limit: int) -> list[tuple[int, str]]:
 
 def _reload(run: Run, chunk: Sequence[tuple[int, str]]) -> list[tuple[int, str, str]]:
     with run.database.reading() as session:
-        states = dict(session.exec(select(Posting.id, Posting.state).where(col(Posting.id).in_([i for i, _ in chunk]))))
+        query = select(Posting.id, Posting.state).where(col(Posting.id).in_([ident for ident, _ in chunk]))
+        states = dict(session.exec(query).all())
     return [(ident, record, states[ident]) for ident, record in chunk]
 
 

@@ -1,0 +1,199 @@
+"""The whole engine over real HTTP: both stand-ins, a real Redis, a real database, and short waits."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import redis
+import requests
+from cryptography.fernet import Fernet
+from sqlmodel import col, select
+
+from app.connectors.addresses import NetRules
+from app.connectors.protocols import Connectors, Tokens
+from app.connectors.quickbooks_online.settings import App
+from app.connectors.registry import Registry
+from app.database import Database
+from app.domain.links import LinkKind
+from app.domain.states import RecordKind
+from app.models.batches import Batch
+from app.models.connections import Book, SourceRow
+from app.models.postings import Posting, PostingProblem, PostingRecord
+from app.services import batch_json, batches, connections, links, lists, records, running
+from app.settings import Endpoints, Secret, Waits
+from sandbox.connectwise.site import Site
+from sandbox.quickbooks_online.company import Company
+from sandbox.server import Both, start_both
+
+ALLOW = "127.0.0.1:*,localhost:*"
+SHORT = Waits(running=1.5, between=0.3, lease=2.0)
+BY = "owner@example.com"
+ACCOUNTS = {
+    "4000": "80",
+    "4010": "82",
+    "4100": "79",
+    "4200": "83",
+    "4300": "84",
+    "4400": "85",
+    "4500": "86",
+    "2300": "87",
+}
+TAX_CODES = {"21": "3", "22": "4", "23": "5"}
+
+
+@dataclass
+class Engine:
+    """Everything connected and linked as a bookkeeper would have it."""
+
+    database: Database
+    connectors: Connectors
+    both: Both
+    book_id: int
+    source_id: int
+    waits: Waits = SHORT
+
+    @property
+    def site(self) -> Site:
+        return self.both.connectwise.site
+
+    @property
+    def company(self) -> Company:
+        return self.both.quickbooks_online.company
+
+    def refresh(self) -> None:
+        source = connections.open_source(self.database, self.connectors, self.source_id)
+        records.refresh(self.database, source, self.source_id, RecordKind.INVOICES)
+
+    def submit(self, *wanted: str, accept: bool = True, **options: Any) -> int:
+        """A batch of some numbers, or of everything listed; answers its id."""
+        self.refresh()
+        with self.database.session() as session:
+            book = session.get_one(Book, self.book_id)
+            rows = records.listed(session, self.source_id, RecordKind.INVOICES, records.Filter())
+            chosen = [row.record for row in rows if not wanted or row.number in wanted]
+            batch = batches.submit(
+                session, book, kind=RecordKind.INVOICES, wanted=chosen, by=BY, initials="OW", accept=accept, **options
+            )
+            assert batch.id is not None
+            return batch.id
+
+    def run(self, batch_id: int, *, until_ended: bool = True) -> dict[str, Any]:
+        """Run it here, again and again while it waits for something; answers its JSON."""
+        for _ in range(400):
+            running.run(self.database, self.connectors, batch_id, self.waits)
+            if not until_ended or not self.batch(batch_id).wake_at:
+                break
+            with self.database.session() as session:
+                batch = session.get_one(Batch, batch_id)
+                batch.wake_at = None
+                session.add(batch)
+                session.commit()
+        return self.json(batch_id)
+
+    def post(self, *wanted: str, accept: bool = True, **options: Any) -> dict[str, Any]:
+        return self.run(self.submit(*wanted, accept=accept, **options))
+
+    def batch(self, batch_id: int) -> Batch:
+        with self.database.reading() as session:
+            return session.get_one(Batch, batch_id)
+
+    def json(self, batch_id: int) -> dict[str, Any]:
+        with self.database.reading() as session:
+            return batch_json.batch_json(session, session.get_one(Batch, batch_id))
+
+    def posting(self, number: str) -> Posting:
+        with self.database.reading() as session:
+            return session.exec(select(Posting).where(Posting.number == number).order_by(col(Posting.id).desc())).one()
+
+    def problems(self, number: str) -> list[str]:
+        with self.database.reading() as session:
+            query = select(PostingProblem.code).join(Posting, col(Posting.id) == PostingProblem.posting_id)
+            return list(session.exec(query.where(Posting.number == number)))
+
+    # ── what the systems themselves say ──
+
+    def in_books(self) -> Counter[str]:
+        """How often each mark is in the books, voided and deleted ones not counted."""
+        url = self.both.quickbooks_online.url
+        found = requests.get(f"{url}/_documents", timeout=30).json()
+        live = [
+            d
+            for d in found
+            if d.get("status", "") not in ("Deleted", "Voided") and "CF-" in (d.get("PrivateNote") or "")
+        ]
+        return Counter(d["PrivateNote"].split(" · ")[1].split()[0] for d in live)
+
+    def unposted(self) -> set[str]:
+        """Numbers that the PSA still lists."""
+        self.refresh()
+        with self.database.reading() as session:
+            return {
+                row.number for row in records.listed(session, self.source_id, RecordKind.INVOICES, records.Filter())
+            }
+
+    def assert_exactly_once(self) -> None:
+        """Every document once in the books, every posted one closed by our own batch, nothing stuck unseen."""
+        doubled = {mark: count for mark, count in self.in_books().items() if count != 1}
+        assert not doubled, f"in the books more than once: {doubled}"
+        with self.database.reading() as session:
+            postings = session.exec(
+                select(Posting, PostingRecord.record).join(PostingRecord, col(PostingRecord.posting_id) == Posting.id)
+            ).all()
+            stuck = [
+                p.number
+                for p, _ in postings
+                if p.state in ("ready", "sending")
+                or (
+                    p.state in ("held", "refused", "in_doubt", "posted")
+                    and not session.exec(select(PostingProblem.id).where(PostingProblem.posting_id == p.id)).first()
+                )
+            ]
+        assert not stuck, f"stuck without a problem: {stuck}"
+        closed = {f"CF-I{record}-g{p.generation}" for p, record in postings if p.state == "closed"}
+        assert closed <= set(self.in_books())
+
+
+def make(
+    folder: Path,
+    server: redis.Redis,
+    *,
+    site: Site | None = None,
+    company: Company | None = None,
+    waits: Waits = SHORT,
+    database: Database | None = None,
+) -> Engine:
+    """Start both stand-ins, connect them through the services, link accounts and tax codes."""
+    both = start_both(site, company)
+    database = database or Database(f"sqlite:///{folder / 'crossfoot.db'}", (Fernet.generate_key().decode(),))
+    database.migrate()
+    qbo, psa = both.credentials["quickbooks_online"], both.credentials["connectwise"]
+    endpoints = Endpoints(qbo["api_url"], qbo["authorize_url"], qbo["token_url"], qbo["revoke_url"])
+    keys = App(qbo["client_id"], qbo["client_secret"], endpoints, "sandbox")
+    connectors = Registry(server, NetRules.parse(ALLOW), lambda: keys)
+    connections.connect_source(
+        database,
+        connectors,
+        settings={"site": psa["url"], **{k: psa[k] for k in ("company_id", "public_key", "client_id")}},
+        secrets={"private_key": Secret(psa["private_key"])},
+        by=BY,
+    )
+    realm = both.quickbooks_online.company.realm
+    now = dt.datetime.now(dt.UTC)
+    held = Tokens(
+        both.quickbooks_online.access_token(realm), "none", now + dt.timedelta(hours=1), now + dt.timedelta(days=90)
+    )
+    book = connections.confirm_book(database, connectors, realm=realm, held=held, environment="sandbox", by=BY)
+    assert book.id is not None
+    destination = connections.open_destination(database, connectors, book.id)
+    lists.refresh(database, destination, book.id)
+    with database.session() as session:
+        source = session.exec(select(SourceRow)).one()
+        for kind, wanted in ((LinkKind.ACCOUNTS, ACCOUNTS), (LinkKind.TAX_CODES, TAX_CODES)):
+            for source_id, ledger_id in wanted.items():
+                links.set_link(session, book, kind, source_id, ledger_id, by=BY)
+    assert source.id is not None
+    return Engine(database, connectors, both, book.id, source.id, waits)

@@ -1,0 +1,138 @@
+"""Selections: a person's draft of a batch, kept in the database so that it survives refresh, paging and time-outs."""
+
+from __future__ import annotations
+
+import datetime as dt
+import secrets
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import func, or_
+from sqlalchemy import select as columns
+from sqlmodel import Session, col, select
+
+from app.domain.problems import ValidationError
+from app.domain.states import RecordKind
+from app.models.columns import utcnow
+from app.models.connections import Book
+from app.models.records import Selection, UnpostedRow
+from app.services import batches, books, records
+from app.services.records import Filter, Sum
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What would be posted: record ids, their sum, and how much of it is credit."""
+
+    records: list[str]
+    sum: Sum
+    credits: Sum
+
+    @property
+    def fingerprint(self) -> str:
+        """Says in short what a person saw on the button; differs as soon as count or total do."""
+        return f"{self.sum.count}|" + ",".join(f"{k}{v}" for k, v in sorted(self.sum.cents.items()))
+
+
+def current(session: Session, user_id: int, kind: RecordKind) -> Selection:
+    """The user's draft; made and committed where there is none yet. Its Book may be None: none is connected."""
+    selection = session.exec(select(Selection).where(Selection.user_id == user_id, Selection.kind == kind)).first()
+    book = session.get(Book, selection.book_id) if selection and selection.book_id else None
+    if selection is None or book is None:
+        selection = selection or Selection(user_id=user_id, kind=kind, token=secrets.token_urlsafe(16))
+        book = books.default_book(session)
+        selection.book_id = book.id if book else None
+        _keep(session, selection)
+    return selection
+
+
+def _keep(session: Session, selection: Selection) -> None:
+    selection.changed_at = utcnow()
+    session.add(selection)
+    session.commit()
+
+
+def choose_book(session: Session, selection: Selection, book: Book) -> None:
+    """Another company: location and summary become its defaults, nothing stays ticked."""
+    selection.book_id, selection.options, selection.records = book.id, {}, []
+    _keep(session, selection)
+
+
+def set_options(session: Session, selection: Selection, **values: Any) -> None:
+    """Remember what the person set: ``location``, ``through`` (ISO, or empty for all), ``summary``, ``name``.
+
+    Raises ValidationError for an unknown summary level.
+    """
+    if values.get("summary", "default") not in batches.SUMMARIES:
+        raise ValidationError(f"“{values['summary']}” is not a summary level.", "Choose one of those on the page.")
+    selection.options = {**selection.options, **values}
+    _keep(session, selection)
+
+
+def location(selection: Selection, book: Book) -> str:
+    """The location's id: what was chosen, else the Book's default; empty for all."""
+    return str(selection.options.get("location", books.setting_of(book, "company.default_location")))
+
+
+def summary(selection: Selection, book: Book) -> str:
+    """The summary level: what was chosen, else the Book's."""
+    return str(selection.options.get("summary", books.setting_of(book, "sales.summary")))
+
+
+def through(selection: Selection, today: dt.date) -> dt.date | None:
+    """The last date to be taken: what was chosen, else today; None for all."""
+    text = selection.options.get("through", today.isoformat())
+    return dt.date.fromisoformat(text) if text else None
+
+
+def wanted(selection: Selection, book: Book, today: dt.date) -> Filter:
+    """What the options let through; words of a search narrow only what is shown."""
+    return Filter(location=location(selection, book), through=through(selection, today))
+
+
+def set_ticks(session: Session, selection: Selection, shown: Iterable[str], ticked: Iterable[str]) -> None:
+    """Take over the ticks of one shown page; what is not on it stays as it is."""
+    on = list(dict.fromkeys(ticked))
+    kept = [record for record in selection.records if record not in set(shown)]
+    set_records(session, selection, [*kept, *on])
+
+
+def set_records(session: Session, selection: Selection, chosen: Sequence[str]) -> None:
+    """Exactly these are ticked."""
+    selection.records = list(dict.fromkeys(chosen))
+    _keep(session, selection)
+
+
+def chosen(session: Session, selection: Selection, source_id: int, kind: RecordKind, options: Filter) -> Chosen:
+    """Those ticked that are still unposted and that the options let through."""
+    ticked = set(selection.records)
+    idents = [record for record in records.matching(session, source_id, kind, options) if record in ticked]
+    return Chosen(
+        idents,
+        records.summed(session, source_id, kind, options, idents),
+        _credits(session, source_id, kind, idents),
+    )
+
+
+def _credits(session: Session, source_id: int, kind: RecordKind, idents: list[str]) -> Sum:
+    count, totals = 0, dict[str, int]()
+    for start in range(0, len(idents), 500):
+        query = (
+            columns(col(UnpostedRow.currency), func.count(), func.sum(UnpostedRow.cents))
+            .where(col(UnpostedRow.source_id) == source_id, col(UnpostedRow.kind) == kind)
+            .where(col(UnpostedRow.record).in_(idents[start : start + 500]))
+            .where(or_(col(UnpostedRow.cents) < 0, col(UnpostedRow.psa_type) == "CreditMemo"))
+            .group_by(col(UnpostedRow.currency))
+        )
+        for currency, part, amount in session.execute(query):
+            count += part
+            totals[currency] = totals.get(currency, 0) + int(amount)
+    return Sum(count, totals)
+
+
+def submitted(session: Session, selection: Selection) -> None:
+    """The batch is made: the draft begins anew, with a new token; company, location and summary stay."""
+    kept = {name: value for name, value in selection.options.items() if name in ("location", "summary")}
+    selection.options, selection.records, selection.token = kept, [], secrets.token_urlsafe(16)
+    _keep(session, selection)

@@ -8,6 +8,8 @@ from typing import Any
 
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, create_engine, event
 from sqlmodel import Session
 
@@ -43,6 +45,12 @@ class Database:
     def migrate(self) -> None:
         """Bring the schema to the newest version; does nothing when it is there."""
         command.upgrade(self.alembic(), "head")
+
+    def is_current(self) -> bool:
+        """Whether the schema is the newest; takes no lock."""
+        with self.engine.connect() as connection:
+            there = MigrationContext.configure(connection).get_current_revision()
+        return there == ScriptDirectory.from_config(self.alembic()).get_current_head()
 
     def alembic(self) -> Config:
         """Alembic's configuration for this database."""

@@ -17,6 +17,7 @@ from app.services.books import list_books
 
 #: From so few days before a consent ends on, its card says so.
 ENDING = dt.timedelta(days=10)
+DISCONNECTED = "It is disconnected."
 
 
 class CardState(StrEnum):
@@ -82,7 +83,7 @@ def book_card(book: Book, now: dt.datetime) -> Card:
     """The card of a QuickBooks company; the end of its consent is a finding when it is near."""
     until = codec.from_json(Tokens, book.tokens).refresh_until if book.tokens else None
     findings = (*stored_findings(book), *_ending(until, now))
-    reason = book.broken or ("" if book.connected else "It is disconnected.")
+    reason = book.broken or ("" if book.connected else DISCONNECTED)
     return Card(
         side="book", id=book.id or 0, name=book.name, kind=book.kind, state=_state(reason, findings),
         account=book.ledger_id, address="", environment=book.environment, connected=book.connected and not book.broken,

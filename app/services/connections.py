@@ -5,8 +5,6 @@ A connection is checked before it is stored, and no transaction is open while a 
 
 from __future__ import annotations
 
-import datetime as dt
-import logging
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,18 +14,12 @@ from sqlmodel import Session, col, select, update
 from app.connectors.protocols import Check, Company, ConnectionFailedError, Connectors, Destination, Source, Tokens
 from app.database import Database
 from app.domain import codec
-from app.domain.problems import NotFoundError, Problem, Severity, ValidationError
+from app.domain.problems import CrossfootError, NotFoundError, Problem, Severity, ValidationError
 from app.models.columns import utcnow
 from app.models.connections import Book, SourceRow
 from app.services import audit, tokens
 from app.services.contacts import NoContact, RowContact
 from app.services.zones import is_zone, local_zone
-
-log = logging.getLogger(__name__)
-
-#: An idle consent ends after 100 days; a Book that nobody used for so long is refreshed by us.
-KEEP_ALIVE_AFTER = dt.timedelta(days=14)
-
 
 # ── opening ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -45,12 +37,8 @@ def open_destination(database: Database, connectors: Connectors, book_id: int) -
         book = _book(session, book_id)
     store = tokens.BookTokens(database, book_id)
     store.load()
-    settings = _ledger_settings(book.ledger_id, book.environment)
+    settings = tokens.opening_settings(book.ledger_id, book.environment)
     return connectors.destination(book.kind, settings, store, RowContact(database, Book, book_id))
-
-
-def _ledger_settings(realm: str, environment: str) -> dict[str, str]:
-    return {"realm": realm, "environment": environment}
 
 
 def _source(session: Session, source_id: int) -> SourceRow:
@@ -151,7 +139,7 @@ def recheck_source(database: Database, connectors: Connectors, source_id: int) -
     try:
         check = open_source(database, connectors, source_id).check()
     except ConnectionFailedError as error:
-        check = Check(name, (_as_finding(error),))
+        check = Check(name, (as_finding(error),))
         broken = error.message if error.systemic else ""
     with database.session() as session:
         row = _source(session, source_id)
@@ -169,8 +157,9 @@ def _keep_check(row: SourceRow | Book, check: Check) -> None:
         row.name, row.facts, row.broken = check.name, dict(check.facts), ""
 
 
-def _as_finding(error: ConnectionFailedError) -> Problem:
-    return Problem(error.code, error.message, error.remedy)
+def as_finding(error: CrossfootError) -> Problem:
+    """An error as a check's finding."""
+    return Problem(getattr(error, "code", "error"), error.message, error.remedy)
 
 
 # ── QuickBooks companies ─────────────────────────────────────────────────────────────────────────────────────────
@@ -184,7 +173,7 @@ def look_at_company(
     Raises ConnectionFailedError, also where the company that answers is not ``realm``.
     """
     store = tokens.HeldTokens(held)
-    company = connectors.destination(kind, _ledger_settings(realm, environment), store, NoContact()).company()
+    company = connectors.destination(kind, tokens.opening_settings(realm, environment), store, NoContact()).company()
     if company.ledger_id != realm:
         raise ConnectionFailedError(
             f"QuickBooks answered for another company (“{company.name}”) than the one you chose.",
@@ -275,7 +264,7 @@ def recheck_book(database: Database, connectors: Connectors, book_id: int) -> Ch
     try:
         company = open_destination(database, connectors, book_id).company()
     except ConnectionFailedError as error:
-        check = Check(name, (_as_finding(error),))
+        check = Check(name, (as_finding(error),))
         _keep_failure(database, book_id, check, error.message if error.systemic else "")
         return check
     with database.session() as session:
@@ -313,19 +302,3 @@ def disconnect_book(database: Database, connectors: Connectors, book_id: int, by
         audit.record(session, by, "book.disconnect", f"book:{book_id}", name=book.name)
         session.commit()
     return left
-
-
-def keep_alive(database: Database, connectors: Connectors, now: dt.datetime | None = None) -> list[int]:
-    """Refresh the tokens of Books that nobody used for 14 days; returns the ids of those that could be."""
-    due = [book for book in _connected(database) if _idle(book, now or utcnow())]
-    return [book_id for book_id in map(_stored_id, due) if connects(recheck_book(database, connectors, book_id))]
-
-
-def _connected(database: Database) -> list[Book]:
-    with database.reading() as session:
-        return list(session.exec(select(Book).where(col(Book.connected), Book.broken == "")))
-
-
-def _idle(book: Book, now: dt.datetime) -> bool:
-    """An access token lives an hour, so its end tells when the tokens were last refreshed."""
-    return bool(book.tokens) and codec.from_json(Tokens, book.tokens).access_until < now - KEEP_ALIVE_AFTER

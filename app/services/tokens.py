@@ -1,8 +1,9 @@
-"""OAuth tokens of a Book on the database, refreshed by one process at a time over all processes."""
+"""OAuth tokens of a Book on the database, refreshed by one process at a time over all processes, and kept alive."""
 
 from __future__ import annotations
 
 import datetime as dt
+import logging
 import time
 import uuid
 from collections.abc import Iterator
@@ -11,15 +12,20 @@ from contextlib import contextmanager
 from sqlalchemy import or_
 from sqlmodel import Session, col, select, update
 
-from app.connectors.protocols import ConnectionFailedError, Tokens
+from app.connectors.protocols import ConnectionFailedError, Connectors, Tokens
 from app.database import Database
 from app.domain import codec
 from app.models.columns import utcnow
 from app.models.connections import Book
+from app.services.contacts import RowContact
+
+log = logging.getLogger(__name__)
 
 #: A holder that has not come back after so long is taken for dead: twice the longest wait for Intuit's answer.
 LEASE = dt.timedelta(seconds=60)
 LOOK_AGAIN = 0.1
+#: An idle consent ends after 100 days; a Book that nobody used for so long is refreshed by us.
+KEEP_ALIVE_AFTER = dt.timedelta(days=14)
 
 
 class BookTokens:
@@ -114,3 +120,34 @@ def store(session: Session, book_id: int, tokens: Tokens) -> None:
     """
     values = {"tokens": codec.to_json(tokens), "tokens_version": Book.tokens_version + 1, "broken": ""}
     session.exec(update(Book).where(col(Book.id) == book_id, col(Book.connected)).values(values))
+
+
+def opening_settings(realm: str, environment: str) -> dict[str, str]:
+    """What Connectors.destination is given to open a QuickBooks company."""
+    return {"realm": realm, "environment": environment}
+
+
+def keep_alive(database: Database, connectors: Connectors, now: dt.datetime | None = None) -> list[int]:
+    """Refresh the tokens of Books that nobody used for 14 days; returns the ids of those that could be."""
+    with database.reading() as session:
+        books = list(session.exec(select(Book).where(col(Book.connected), Book.broken == "")))
+    due = [book.id for book in books if book.id and _idle(book, now or utcnow())]
+    return [book_id for book_id in due if _refreshed(database, connectors, book_id)]
+
+
+def _idle(book: Book, now: dt.datetime) -> bool:
+    """An access token lives an hour, so its end tells when the tokens were last refreshed."""
+    return bool(book.tokens) and codec.from_json(Tokens, book.tokens).access_until < now - KEEP_ALIVE_AFTER
+
+
+def _refreshed(database: Database, connectors: Connectors, book_id: int) -> bool:
+    """Read the company: with an access token that has ended, that needs and stores new ones."""
+    with database.reading() as session:
+        book = session.get_one(Book, book_id)
+    store, contact = BookTokens(database, book_id), RowContact(database, Book, book_id)
+    try:
+        connectors.destination(book.kind, opening_settings(book.ledger_id, book.environment), store, contact).company()
+    except ConnectionFailedError as error:
+        log.warning("The consent of Book %s could not be kept alive: %s", book_id, error.message)
+        return False
+    return True

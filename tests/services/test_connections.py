@@ -12,7 +12,7 @@ from app.domain.links import Rules
 from app.domain.problems import Problem, Severity, ValidationError
 from app.models.columns import utcnow
 from app.models.connections import Book, SourceRow
-from app.services import cards, connections
+from app.services import cards, connections, tokens
 from app.services.tokens import BookTokens
 from tests.fakes import FakeBooks, FakeConnectors, FakeSource, some_tokens
 
@@ -211,9 +211,9 @@ def test_books_that_nobody_used_for_two_weeks_are_kept_alive(
 ) -> None:
     confirm(database, connectors)
     reads = books.company_reads
-    assert connections.keep_alive(database, connectors) == []
+    assert tokens.keep_alive(database, connectors) == []
     assert books.company_reads == reads
-    assert connections.keep_alive(database, connectors, now=utcnow() + dt.timedelta(days=15)) == [1]
+    assert tokens.keep_alive(database, connectors, now=utcnow() + dt.timedelta(days=15)) == [1]
     assert books.company_reads == reads + 1
 
 

@@ -1,0 +1,10 @@
+"""``python -m app.cli``: what the launcher hands over to."""
+
+from __future__ import annotations
+
+import sys
+
+from app.cli.main import main
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,84 @@
+"""``book``: the QuickBooks companies and their settings."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from app.cli.context import Context, pass_context
+from app.cli.options import command
+from app.cli.output import emit, printable, table
+from app.domain.problems import ValidationError
+from app.models.connections import Book
+from app.services import books
+
+
+@click.group()
+def book() -> None:
+    """QuickBooks companies and their settings."""
+
+
+@command(book, "list")
+@pass_context
+def list_(context: Context) -> None:
+    """List the QuickBooks companies."""
+    with context.database.reading() as session:
+        found = [_summary(row) for row in books.list_books(session)]
+    rows = [
+        [str(b["id"]), b["name"], b["environment"], "yes" if b["connected"] else "no", "yes" if b["default"] else ""]
+        for b in found
+    ]
+    lines = table(rows, ["ID", "NAME", "ENVIRONMENT", "CONNECTED", "DEFAULT"]) if found else [NONE]
+    emit({"books": found}, lines, as_json=context.as_json)
+
+
+NONE = "No QuickBooks company is connected yet. Connect one in the browser, under Settings, Connections."
+
+
+@command(book)
+@click.argument("ref", metavar="BOOK")
+@pass_context
+def show(context: Context, ref: str) -> None:
+    """Show a company and all its settings."""
+    with context.database.reading() as session:
+        emit_book(context, books.find_book(session, ref))
+
+
+@command(book, "set")
+@click.argument("ref", metavar="BOOK")
+@click.argument("pairs", metavar="KEY=VALUE...", nargs=-1, required=True)
+@pass_context
+def set_(context: Context, ref: str, pairs: tuple[str, ...]) -> None:
+    """Change settings, all or none; an empty VALUE goes back to "none"."""
+    values = dict(_pair(text) for text in pairs)
+    with context.database.session() as session:
+        found = books.find_book(session, ref)
+        changed = books.set_settings(session, found, values, by=context.actor)
+        emit_book(context, found, changed=changed)
+
+
+def _pair(text: str) -> tuple[str, str]:
+    key, equals, value = text.partition("=")
+    if not equals:
+        raise ValidationError(f"“{text}” is not KEY=VALUE.", "Write it like sales.summary=detailed.")
+    return key.strip(), value
+
+
+def _summary(row: Book) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "name": row.name,
+        "kind": row.kind,
+        "environment": row.environment,
+        "connected": row.connected and not row.broken,
+        "default": row.is_default,
+    }
+
+
+def emit_book(context: Context, row: Book, **more: Any) -> None:
+    """Print a Book with its settings."""
+    settings = books.show(row)
+    value = {**_summary(row), "ledger_id": row.ledger_id, "broken": row.broken, "settings": settings, **more}
+    title = f"{printable(row.name)} (id {row.id}, company {row.ledger_id}, {row.environment})"
+    emit(value, [title, *(f"  {key} = {printable(text)}" for key, text in settings.items())], as_json=context.as_json)

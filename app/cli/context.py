@@ -1,0 +1,70 @@
+"""What every command is given: settings, a migrated database, connectors, and who is asking. Made on first use."""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Callable
+from contextlib import ExitStack
+from functools import cached_property
+
+import click
+from redis import Redis
+
+from app.cli.redis_at_hand import redis_url
+from app.composition import connectors_of
+from app.connectors.protocols import Connectors
+from app.database import Database
+from app.settings import Settings
+
+#: Puts the connectors together; tests give their own.
+Composer = Callable[[Settings, Database, Redis], Connectors]
+
+
+class Context:
+    """One call of the command line."""
+
+    def __init__(self, settings: Callable[[], Settings] = Settings.from_environment, compose: Composer | None = None):
+        self._read_settings = settings
+        self._compose = compose or connectors_of
+        self._stack = ExitStack()
+        self.as_json = False
+
+    @cached_property
+    def settings(self) -> Settings:
+        return self._read_settings()
+
+    @cached_property
+    def database(self) -> Database:
+        """At the newest schema: a command may be the first thing that runs after an update."""
+        database = self.unmigrated
+        if not database.is_current():
+            database.migrate()
+        return database
+
+    @cached_property
+    def unmigrated(self) -> Database:
+        database = Database.of(self.settings)
+        self._stack.callback(database.dispose)
+        return database
+
+    @cached_property
+    def connectors(self) -> Connectors:
+        """Vendors, counted by the Redis of the running ``up``, or by one of our own while there is none."""
+        url = self._stack.enter_context(redis_url(self.settings))
+        redis = self._stack.enter_context(Redis.from_url(url))
+        return self._compose(self.settings, self.database, redis)
+
+    @cached_property
+    def actor(self) -> str:
+        """Who is asking, for audit rows and logs."""
+        try:
+            return f"{getpass.getuser()} (command line)"
+        except (OSError, KeyError):  # a container's user may have no name
+            return "command line"
+
+    def close(self) -> None:
+        """Give everything back."""
+        self._stack.close()
+
+
+pass_context = click.make_pass_decorator(Context)

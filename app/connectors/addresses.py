@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+import ssl
 from dataclasses import dataclass
 from typing import Any, Self
 from urllib.parse import urlsplit
 
 from requests.adapters import HTTPAdapter
+from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import NameResolutionError
@@ -45,7 +47,7 @@ class NetRules:
         allow: ``host:port`` (port ``*``: any) that may be plain http, private or loopback.
         connect_timeout: seconds.
         read_timeout: seconds without a byte of the answer.
-        ca_bundle: file with the certificate authorities to trust instead of the usual ones; empty: the usual.
+        ca_bundle: file with the only certificate authorities to trust; empty: those of this machine and of certifi.
     """
 
     allow: frozenset[str] = frozenset()
@@ -139,11 +141,23 @@ class _GuardedAdapter(HTTPAdapter):
         super().__init__(pool_connections=4, pool_maxsize=connections)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, **kwargs)
+        super().init_poolmanager(*args, ssl_context=_trust(self._rules.ca_bundle), **kwargs)
         rules = {"rules": self._rules}
         plain: Any = type("Plain", (HTTPConnectionPool,), {"ConnectionCls": type("Guard", (_Guard,), rules)})
         secure: Any = type("Secure", (HTTPSConnectionPool,), {"ConnectionCls": type("Guard", (_SecureGuard,), rules)})
         self.poolmanager.pool_classes_by_scheme = {"http": plain, "https": secure}
+
+    def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
+        """Always verified, by our context; requests would load its own bundle into it for every connection."""
+        conn.cert_reqs = "CERT_REQUIRED"
+
+
+def _trust(ca_bundle: str) -> ssl.SSLContext:
+    """This machine's authorities, so that an office's own counts, and certifi's, where the machine's are old."""
+    context = ssl.create_default_context(cafile=ca_bundle or None)
+    if not ca_bundle:
+        context.load_verify_locations(DEFAULT_CA_BUNDLE_PATH)
+    return context
 
 
 def guarded_adapter(rules: NetRules, connections: int) -> HTTPAdapter:

@@ -15,6 +15,7 @@ No error carries a query, a header or a body: any of them may hold a secret.
 from __future__ import annotations
 
 import json as jsonlib
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -106,13 +107,24 @@ class Http:
     def __init__(self, vendor: str, rules: NetRules, *, connections: int = 16) -> None:
         self.vendor = vendor
         self.rules = rules
-        self._session = requests.Session()
-        self._session.trust_env = False  # a netrc or proxy of the machine must not see or replace our credentials
-        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        self._session.verify = rules.ca_bundle or True
-        adapter = _guarded_adapter(rules, connections)
-        self._session.mount("https://", adapter)
-        self._session.mount("http://", adapter)
+        self._connections = connections
+        self._session = self._new_session()
+        self._process = os.getpid()
+
+    def _new_session(self) -> requests.Session:
+        session = requests.Session()
+        session.trust_env = False  # a netrc or proxy of the machine must not see or replace our credentials
+        session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        adapter = _guarded_adapter(self.rules, self._connections)
+        session.mount("https://", adapter)
+        session.mount("http://", adapter)
+        return session
+
+    def _own_session(self) -> requests.Session:
+        """This process' session: after a fork, parent and child would talk over the same sockets."""
+        if self._process != os.getpid():
+            self._session, self._process = self._new_session(), os.getpid()
+        return self._session
 
     def call(
         self,
@@ -146,7 +158,7 @@ class Http:
         self.rules.check_url(url)
         self._check_headers(headers)
         try:
-            response = self._session.request(method, url, headers=headers, allow_redirects=False, **rest)
+            response = self._own_session().request(method, url, headers=headers, allow_redirects=False, **rest)
         except requests.RequestException as error:
             # Without its cause: requests' own errors hold the whole address and, some of them, headers.
             raise self._typed(error, url) from None
@@ -179,7 +191,7 @@ class Http:
         if _is_certificate_trouble(error):
             return NotSentError(
                 f"The certificate of {host} can't be verified, so nothing was sent.",
-                "Give the server a valid certificate, or name your authority's file in REQUESTS_CA_BUNDLE.",
+                "Give the server a valid certificate, or add its authority to this machine (update-ca-certificates).",
                 systemic=True,
                 code="bad_certificate",
             )

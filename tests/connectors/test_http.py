@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from app.connectors.http import (
     AddressRefusedError,
@@ -184,3 +191,58 @@ def test_a_connection_that_the_vendor_has_ended_meanwhile_is_replaced(serve: Ser
     time.sleep(0.05)
 
     assert vendor.call("POST", url, body="{}").ok
+
+
+@pytest.fixture
+def secure(tmp_path: Path) -> Iterator[tuple[str, Path]]:
+    """A TLS server with a certificate of an authority of its own; its address and the authority's file."""
+    certificate = self_signed(tmp_path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    listener = socket.create_server(("127.0.0.1", 0))
+    threading.Thread(target=_answer_securely, args=(listener, context), daemon=True).start()
+    yield f"https://localhost:{listener.getsockname()[1]}", certificate
+    listener.shutdown(socket.SHUT_RDWR)
+    listener.close()
+
+
+def self_signed(folder: Path) -> Path:
+    key, now = ec.generate_private_key(ec.SECP256R1()), dt.datetime.now(dt.UTC)
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    built = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - dt.timedelta(days=1))
+        .not_valid_after(now + dt.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    path = folder / "certificate.pem"
+    path.write_bytes(private + built.public_bytes(serialization.Encoding.PEM))
+    return path
+
+
+def _answer_securely(listener: socket.socket, context: ssl.SSLContext) -> None:
+    while True:
+        try:
+            connection, _ = listener.accept()
+        except OSError:
+            return
+        with suppress(OSError), context.wrap_socket(connection, server_side=True) as secured:
+            secured.recv(65536)
+            secured.sendall(JSON)
+
+
+def test_a_certificate_that_nobody_vouches_for_is_refused_before_anything_is_sent(secure: tuple[str, Path]) -> None:
+    with pytest.raises(NotSentError, match="certificate of localhost") as caught:
+        http(allow="localhost:*").call("POST", secure[0], body="{}")
+
+    assert caught.value.code == "bad_certificate"
+
+
+def test_an_offices_own_authority_can_be_trusted(secure: tuple[str, Path]) -> None:
+    url, authority = secure
+
+    assert Http("Vendor", NetRules.parse("localhost:*", ca_bundle=str(authority))).call("GET", url).ok

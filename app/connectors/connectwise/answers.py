@@ -86,6 +86,14 @@ def failure(answer: Answer, path: str) -> PsaError:
             status=status,
             systemic=True,
         )
+    if "ssl is required" in sentences(answer).lower():
+        return PsaError(
+            "ConnectWise’s cloud takes API calls only at a name that begins with “api-”.",
+            "Enter the site as people open it, such as na.myconnectwise.net.",
+            code="wrong_site",
+            status=status,
+            systemic=True,
+        )
     if status == 401:
         return _not_let_in(answer)
     if status == 403:
@@ -136,14 +144,6 @@ def _not_let_in(answer: Answer) -> PsaError:
 
 
 def _not_allowed(answer: Answer, path: str) -> PsaError:
-    if "ssl is required" in sentences(answer).lower():
-        return PsaError(
-            "ConnectWise’s cloud takes API calls only at a name that begins with “api-”.",
-            "Enter the site as people open it, such as na.myconnectwise.net.",
-            code="wrong_site",
-            status=answer.status,
-            systemic=True,
-        )
     return PsaError(
         f"The API member’s security role is too weak for {path}.",
         f"Raise the role under System ▸ Security Roles: {area_of(path)}.",

@@ -14,20 +14,27 @@ from app.domain.money import cents
 from app.domain.problems import Problem, Severity
 from app.domain.states import RecordKind
 
+#: Exports take the invoice's id, which the list may lack; the record is shown all the same.
+NAMELESS = Problem(
+    "no_invoice_id",
+    "ConnectWise lists this record without the id of its invoice, so it can’t be exported.",
+    "Reopen and close the invoice in ConnectWise.",
+)
+
 
 def records(rows: Iterable[Row], default_currency: str) -> list[UnpostedRecord]:
     """One record per invoice: the list may name an invoice once per GL entry."""
     found: dict[str, UnpostedRecord] = {}
     for row in rows:
-        key = values.identity(row, "billingLogId")
-        if key and key not in found:
+        key = values.identity(row, "billingLogId") or f"row_{values.identity(row)}"
+        if key not in found:
             found[key] = to_record(key, row, default_currency)
     return list(found.values())
 
 
 def to_record(key: str, row: Row, default_currency: str) -> UnpostedRecord:
     """An UnpostedInvoice row. What can't be read in it is a problem of the record, never an exception."""
-    problems: list[Problem] = []
+    problems = [] if key.isdigit() else [NAMELESS]
     total, tax = _amounts(row, problems)
     number, date, due = values.text(row, "invoiceNumber"), _date(row, problems), _due_date(row)
     party = values.part(row, "billToCompany") or values.part(row, "company")

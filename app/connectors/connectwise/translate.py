@@ -86,7 +86,7 @@ def to_document(record: str, transaction: Row, beside: Beside, default_currency:
         lines=tuple(_line(detail, amount, way, code) for detail, amount in sold),
         tax=Money(tax, code),
         tax_levels=tuple(taxes.levels(taxed, transaction, beside.customer, code)),
-        tax_code=_reference(values.part(transaction, "taxCode")),
+        tax_code=_tax_code(transaction, beside.customer, taxed=tax != 0),
         total=Money(total, code),
         memo=values.text(transaction, "memo"),
         po_number=_po_number(transaction, beside.invoice),
@@ -145,6 +145,13 @@ def _document_date(transaction: Row) -> dt.date:
 def _reference(row: Row) -> Reference | None:
     source_id = values.identity(row)
     return Reference(source_id, values.text(row, "name", "identifier")) if source_id else None
+
+
+def _tax_code(transaction: Row, customer: Row, *, taxed: bool) -> Reference | None:
+    """The document's own; some exports name it on the customer only, where it says nothing about an untaxed one."""
+    return _reference(values.part(transaction, "taxCode")) or (
+        _reference(values.part(customer, "taxCode")) if taxed else None
+    )
 
 
 def _po_number(transaction: Row, invoice: Row) -> str:

@@ -119,6 +119,17 @@ def test_an_export_without_a_company_says_so() -> None:
     assert [problem.code for problem in translated({**data, "customer": {}}).problems] == ["no_customer"]
 
 
+@pytest.mark.parametrize(("case", "code"), [("standard_with_two_tax_levels", "FL-7"), ("down_payment", None)])
+def test_a_taxed_document_without_a_code_has_its_customers(case: str, code: str | None) -> None:
+    data = read(case)
+    del data["transaction"]["taxCode"]
+
+    document = translated(data).document
+
+    assert document is not None
+    assert (document.tax_code and document.tax_code.name) == code
+
+
 def test_the_proof_is_kept_without_links() -> None:
     data = a_transaction(company={"id": 301, "identifier": "LanternBakery", "_info": {"company_href": "https://x"}})
 

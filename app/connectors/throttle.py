@@ -158,7 +158,9 @@ class Throttle:
         verdict, milliseconds, which = self._run(self._acquire, arguments)
         if verdict == throttle_scripts.FORGOTTEN:
             self._assume_the_worst()
-            return Wait(0.01, f"{self._vendor}: the calls of the last minute are not known yet")
+            verdict, milliseconds, which = self._run(self._acquire, arguments)
+        if verdict == throttle_scripts.FORGOTTEN:  # flushed once more in between
+            return Wait(LOOK_AGAIN, f"{self._vendor}: the calls of the last minute are not known")
         if verdict == throttle_scripts.GRANTED:
             return GrantedSlot(lambda sent: self._give_back(member, amounts, sent=sent))
         return Wait(max(milliseconds, 10) / 1000, self._reason(which))

@@ -42,12 +42,6 @@ def refused(answer: GrantedSlot | Wait) -> Wait:
     return answer
 
 
-def first(throttle: Throttle) -> GrantedSlot | Wait:
-    """What is answered after the throttle has learnt what happened before it."""
-    answer = throttle.try_acquire()
-    return throttle.try_acquire() if isinstance(answer, Wait) else answer
-
-
 def test_a_full_window_says_how_long_to_wait_and_for_whose_limit(redis_server: redis.Redis) -> None:
     throttle = a_throttle(redis_server)
     used(throttle, 5)
@@ -138,15 +132,15 @@ def test_a_penalty_closes_the_gate_for_every_process(redis_server: redis.Redis) 
 
 def test_a_redis_that_was_flushed_is_taken_as_full(redis_server: redis.Redis) -> None:
     throttle = a_throttle(redis_server, last_contact=None)
-    first(throttle)
+    throttle.try_acquire()
     redis_server.flushall()
 
-    assert refused(first(throttle)).reason == "the limit of 5 calls a minute"
+    assert refused(throttle.try_acquire()).reason == "the limit of 5 calls a minute"
 
 
 def test_after_a_flush_the_spare_calls_may_be_made_at_once_and_no_more(redis_server: redis.Redis) -> None:
     throttle = a_throttle(redis_server, Limit("calls", 10, 60, "ten", spare=3), last_contact=None)
-    granted(first(throttle)).release()
+    granted(throttle.try_acquire()).release()
     used(throttle, 2)
 
     refused(throttle.try_acquire())
@@ -155,13 +149,13 @@ def test_after_a_flush_the_spare_calls_may_be_made_at_once_and_no_more(redis_ser
 def test_the_databases_memory_of_an_old_call_opens_a_new_redis(redis_server: redis.Redis) -> None:
     long_ago = dt.datetime.now(dt.UTC) - dt.timedelta(minutes=5)
 
-    granted(first(a_throttle(redis_server, last_contact=lambda: long_ago)))
+    granted(a_throttle(redis_server, last_contact=lambda: long_ago).try_acquire())
 
 
 def test_the_databases_memory_of_a_recent_call_keeps_a_new_redis_shut(redis_server: redis.Redis) -> None:
     just_now = dt.datetime.now(dt.UTC)
 
-    refused(first(a_throttle(redis_server, last_contact=lambda: just_now)))
+    refused(a_throttle(redis_server, last_contact=lambda: just_now).try_acquire())
 
 
 def test_without_redis_nothing_is_granted(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,6 +62,28 @@ def _summed(session: Session, conditions: list[ColumnElement[bool]]) -> Sum:
     )
     rows = session.execute(query).all()
     return Sum(sum(row[1] for row in rows), {row[0]: int(row[2]) for row in rows})
+
+
+def sums(session: Session, batches: Sequence[int]) -> dict[int, Sum]:
+    """Count and totals of each batch."""
+    query = (
+        columns(col(Posting.batch_id), col(Posting.currency), func.count(), func.sum(Posting.cents))
+        .where(col(Posting.batch_id).in_(batches))
+        .group_by(col(Posting.batch_id), col(Posting.currency))
+    )
+    found: dict[int, Sum] = {}
+    for batch_id, currency, count, amount in session.execute(query):
+        old = found.get(batch_id, Sum(0, {}))
+        found[batch_id] = Sum(old.count + count, {**old.cents, currency: int(amount)})
+    return found
+
+
+def warned(session: Session, batch_id: int) -> int:
+    """How many documents of a batch have a warning beside them."""
+    query = columns(func.count(func.distinct(PostingProblem.posting_id))).where(
+        col(PostingProblem.batch_id) == batch_id, col(PostingProblem.severity) == Severity.WARNING
+    )
+    return int(session.execute(query).scalar_one())
 
 
 def attention(session: Session, limit: int = 5) -> list[Attention]:

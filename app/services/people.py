@@ -36,6 +36,11 @@ def list_users(session: Session) -> list[User]:
     return list(session.exec(select(User).order_by(User.email)))
 
 
+def labels(session: Session) -> dict[str, str]:
+    """Address → how the person is named to others."""
+    return {user.email: user.label for user in session.exec(select(User))}
+
+
 def has_admin(session: Session) -> bool:
     """Whether somebody can log in as admin or has been invited as one; until then /setup is open."""
     return session.exec(select(User.id).where(User.role == "admin", col(User.active))).first() is not None

@@ -115,6 +115,15 @@ def chosen(session: Session, selection: Selection, source_id: int, kind: RecordK
     )
 
 
+def rows(session: Session, source_id: int, kind: RecordKind, idents: Sequence[str]) -> list[UnpostedRow]:
+    """The rows of some records, as far as they are still listed."""
+    found: list[UnpostedRow] = []
+    for start in range(0, len(idents), 500):
+        query = select(UnpostedRow).where(UnpostedRow.source_id == source_id, UnpostedRow.kind == kind)
+        found.extend(session.exec(query.where(col(UnpostedRow.record).in_(idents[start : start + 500]))))
+    return found
+
+
 def _credits(session: Session, source_id: int, kind: RecordKind, idents: list[str]) -> Sum:
     count, totals = 0, dict[str, int]()
     for start in range(0, len(idents), 500):

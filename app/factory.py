@@ -1,0 +1,73 @@
+"""The Flask app: the only module that knows everyone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from flask import Flask
+from redis import Redis
+
+from app import logs
+from app.composition import connectors_of
+from app.database import Database
+from app.routes import (
+    assets,
+    audit,
+    batches,
+    books,
+    connections,
+    dashboard,
+    errors,
+    formats,
+    fragments,
+    guard,
+    login,
+    mappings,
+    problems,
+    quickbooks,
+    run,
+    security,
+    shell,
+    system,
+    users,
+    web,
+    wording,
+)
+from app.settings import Settings
+
+BLUEPRINTS = (
+    system.system,
+    login.login,
+    dashboard.dashboard,
+    run.run,
+    batches.batches,
+    problems.problems,
+    mappings.mappings,
+    connections.connections,
+    quickbooks.quickbooks,
+    books.books,
+    users.users,
+    audit.audit,
+)
+
+
+def create_app(
+    settings: Settings,
+    database: Database | None = None,
+    redis: Redis | None = None,
+    connectors: web.Gateway | None = None,
+) -> Flask:
+    """Put the app together; what is not given is made from the settings."""
+    logs.configure()
+    database = database or Database.of(settings)
+    redis = redis or Redis.from_url(settings.redis_url)
+    connectors = connectors or connectors_of(settings, database, redis)
+    app = Flask("app", root_path=str(Path(__file__).parent), static_folder=None)
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    web.install(app, web.Web(settings, database, redis, connectors))
+    security.install(app, settings)
+    for part in (fragments, guard, formats, wording, shell, errors, assets):
+        part.install(app)
+    for blueprint in BLUEPRINTS:
+        app.register_blueprint(blueprint)
+    return app

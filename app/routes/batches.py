@@ -1,0 +1,245 @@
+"""Batches: the history, and the page of one batch that follows it while it runs."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from sqlmodel import Session, func, select
+
+from app.connectors.protocols import ConnectionFailedError, Destination, Source
+from app.domain.documents import DocumentKind
+from app.domain.states import PostingState, RecordKind, SectionKey
+from app.jobs import doorbell
+from app.models.batches import Batch
+from app.models.connections import Book
+from app.models.postings import Posting
+from app.routes import fragments, shell
+from app.routes.guard import me, requires
+from app.routes.web import reading, web, writing
+from app.services import batch_files, batch_rows, connections, overview, people, progress
+from app.services import batches as service
+
+batches = Blueprint("batches", __name__)
+
+HISTORY = 50
+#: Parts of the page that are sent only when they changed.
+PARTS = ("head", "wait", "sections", "foot", "problems")
+
+
+@batches.get("/batches")
+@requires("viewer")
+def history() -> ResponseReturnValue:
+    """Every batch, newest first."""
+    session = reading()
+    found = service.listing(session, before=request.args.get("before", type=int), limit=HISTORY + 1)
+    shown = found[:HISTORY]
+    return render_template(
+        "batches/history.html",
+        rows=[(batch, progress.status(session, batch)) for batch in shown],
+        sums=overview.sums(session, [batch.id or 0 for batch in shown]),
+        books={book.id: book for book in session.exec(select(Book))},
+        names=people.labels(session),
+        following=shown[-1].id if len(found) > HISTORY else None,
+        paged="before" in request.args,
+    )
+
+
+@batches.get("/batches/<int:batch_id>")
+@requires("viewer")
+def show(batch_id: int) -> ResponseReturnValue:
+    """The page of one batch."""
+    batch = service.find(reading(), batch_id)
+    context = _context(batch)
+    return render_template("batches/show.html", seen=_seen(context), **context, **_rows(batch))
+
+
+def _context(batch: Batch) -> dict[str, Any]:
+    """What the live parts show."""
+    session = reading()
+    view = progress.view(session, batch)
+    book = session.get_one(Book, batch.book_id)
+    shell.use_book(book)
+    return {
+        "batch": batch,
+        "book": book,
+        "view": view,
+        "sending": view.states.get(PostingState.SENDING, 0),
+        "to_go": _seconds_to_go(view),
+        "names": people.labels(session),
+    }
+
+
+def _seconds_to_go(view: progress.BatchView) -> int | None:
+    """A guess from how fast documents went so far; None before there is a pace."""
+    section = next((s for s in view.sections if s.key == SectionKey.DOCUMENTS), None)
+    if not section or not view.moving or not section.done or not section.seconds or section.done >= section.total:
+        return None
+    return round(section.seconds / section.done * (section.total - section.done))
+
+
+def _part(name: str, context: dict[str, Any], *, oob: bool) -> str:
+    return render_template(f"batches/_{name}.html", oob=oob, **context)
+
+
+def _seen(context: dict[str, Any]) -> str:
+    """What the page shows, in short: the revision, and a hash of each part."""
+    hashes = [hashlib.blake2b(_part(name, context, oob=True).encode(), digest_size=4).hexdigest() for name in PARTS]
+    return ".".join([str(context["view"].rev), *hashes])
+
+
+@batches.get("/batches/<int:batch_id>/live")
+@requires("viewer")
+def live(batch_id: int) -> ResponseReturnValue:
+    """Only the parts that changed since ``seen``, out of band; 204 for none, 286 at the end."""
+    batch = service.find(reading(), batch_id)
+    context = _context(batch)
+    seen = request.args.get("seen", "").split(".")
+    parts = {name: _part(name, context, oob=True) for name in PARTS}
+    now = [hashlib.blake2b(html.encode(), digest_size=4).hexdigest() for html in parts.values()]
+    known = dict(zip(PARTS, seen[1:], strict=False))
+    changed = [parts[name] for name, digest in zip(PARTS, now, strict=True) if known.get(name) != digest]
+    moving = context["view"].moving
+    if not changed and moving:
+        return fragments.nothing()
+    html = render_template(
+        "batches/_live.html", changed=changed, seen=".".join([str(context["view"].rev), *now]), **context
+    )
+    events = "rows-changed" if not moving or _rows_changed(batch, seen[0]) else None
+    return fragments.answer(html, status=200 if moving else fragments.STOP_POLLING, events=events)
+
+
+def _rows_changed(batch: Batch, seen: str) -> bool:
+    """Whether a document of the shown page is newer than what the page knows."""
+    known = int(seen) if seen.isdecimal() else -1
+    return any(posting.rev > known for posting in _page(batch).rows) or _counts(batch) != request.args.get("counts", "")
+
+
+def _page(batch: Batch) -> batch_rows.Rows:
+    args = request.args
+    return batch_rows.rows(
+        reading(), batch, state=args.get("state", ""), sort=args.get("sort", "number"), after=args.get("after", "")
+    )
+
+
+def _counts(batch: Batch) -> str:
+    """How many documents are in each state, in short."""
+    states = _states(reading(), batch)
+    return ".".join(f"{name}{count}" for name, count in sorted(states.items()))
+
+
+def _states(session: Session, batch: Batch) -> dict[str, int]:
+    query = select(Posting.state, func.count()).where(Posting.batch_id == batch.id).group_by(Posting.state)
+    return dict(session.exec(query).all())
+
+
+def _rows(batch: Batch) -> dict[str, Any]:
+    """What the table of documents shows; with the addresses of each in both systems."""
+    args, page, states = request.args, _page(batch), _states(reading(), batch)
+    return {
+        "page": page,
+        "states": states,
+        "warned": overview.warned(reading(), batch.id or 0),
+        "state": args.get("state", ""),
+        "sort": args.get("sort", "number"),
+        "after": args.get("after", ""),
+        "counts": _counts(batch),
+        "addresses": _addresses(batch, page),
+    }
+
+
+def _addresses(batch: Batch, page: batch_rows.Rows) -> dict[int, tuple[str, str]]:
+    """Posting → its address in the PSA and in the books; empty where there is none."""
+    source, destination = _opened(batch)
+    return {
+        posting.id or 0: (
+            source.url(RecordKind(batch.kind), page.records.get(posting.id or 0, "")) if source else "",
+            destination.url(DocumentKind(posting.kind), posting.ledger_id) if destination and posting.ledger_id else "",
+        )
+        for posting in page.rows
+    }
+
+
+def _opened(batch: Batch) -> tuple[Source | None, Destination | None]:
+    """Both sides, for their addresses only; a side that is disconnected has none."""
+    source: Source | None = None
+    destination: Destination | None = None
+    try:
+        source = connections.open_source(web().database, web().connectors, batch.source_id)
+        destination = connections.open_destination(web().database, web().connectors, batch.book_id)
+    except ConnectionFailedError:
+        return source, destination
+    return source, destination
+
+
+@batches.get("/batches/<int:batch_id>/rows")
+@requires("viewer")
+def rows(batch_id: int) -> ResponseReturnValue:
+    """The table of documents alone."""
+    batch = service.find(reading(), batch_id)
+    shell.use_book(reading().get_one(Book, batch.book_id))
+    if not fragments.is_fragment():
+        return redirect(url_for("batches.show", batch_id=batch_id) + "?" + request.query_string.decode())
+    return fragments.answer(render_template("batches/_rows.html", batch=batch, **_rows(batch)))
+
+
+# ── orders ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@batches.post("/batches/<int:batch_id>/stop")
+@requires("bookkeeper")
+def stop(batch_id: int) -> ResponseReturnValue:
+    """Stop after the calls in flight."""
+    with writing() as session:
+        service.stop(session, service.find(session, batch_id), by=me().email)
+    return fragments.go(url_for("batches.show", batch_id=batch_id))
+
+
+@batches.post("/batches/<int:batch_id>/resume")
+@requires("bookkeeper")
+def resume(batch_id: int) -> ResponseReturnValue:
+    """Go on where it was."""
+    with writing() as session:
+        service.resume(session, service.find(session, batch_id), by=me().email)
+    doorbell.ring_batch(web().settings.redis_url, batch_id)
+    return fragments.go(url_for("batches.show", batch_id=batch_id))
+
+
+@batches.post("/batches/<int:batch_id>/retry")
+@requires("bookkeeper")
+def retry(batch_id: int) -> ResponseReturnValue:
+    """Check and send again what is held by a problem or was refused; with ``posting`` only that one."""
+    only = request.form.getlist("posting", type=int) or None
+    with writing() as session:
+        count = service.retry(session, service.find(session, batch_id), by=me().email, postings=only)
+    doorbell.ring_batch(web().settings.redis_url, batch_id)
+    flash("1 document goes again." if count == 1 else f"{count} documents go again.")
+    return fragments.go(url_for("batches.show", batch_id=batch_id))
+
+
+# ── files ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@batches.get("/batches/<int:batch_id>/errors.csv")
+@requires("viewer")
+def errors(batch_id: int) -> ResponseReturnValue:
+    """Every problem of every document."""
+    batch = service.find(reading(), batch_id)
+    return _file(batch_files.errors_csv(reading(), batch), f"{batch.name} errors.csv", "text/csv")
+
+
+@batches.get("/batches/<int:batch_id>/log")
+@requires("viewer")
+def log(batch_id: int) -> ResponseReturnValue:
+    """The whole log."""
+    batch = service.find(reading(), batch_id)
+    return _file(batch_files.log_text(reading(), batch), f"{batch.name} log.txt", "text/plain")
+
+
+def _file(text: str, name: str, kind: str) -> Response:
+    """A download; the mark in front tells spreadsheets that it is UTF-8."""
+    response = Response(("\ufeff" + text).encode(), content_type=f"{kind}; charset=utf-8")
+    response.headers.set("Content-Disposition", "attachment", filename=name)
+    return response

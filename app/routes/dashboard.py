@@ -1,0 +1,95 @@
+"""The dashboard: where everything is, what wants a person, the last runs, the way to the first batch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flask import Blueprint, render_template
+from flask.typing import ResponseReturnValue
+
+from app.domain.states import RecordKind
+from app.models.columns import utcnow
+from app.models.connections import Book
+from app.models.records import UnpostedList
+from app.routes import fragments, shell
+from app.routes.formats import local
+from app.routes.guard import requires
+from app.routes.web import reading, web
+from app.services import batches, cards, intuit_keys, overview, progress, records
+
+dashboard = Blueprint("dashboard", __name__)
+RUNS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step to the first batch. ``state`` is ``done``, ``next`` or ``later``."""
+
+    words: str
+    state: str
+    url: str = ""
+    button: str = ""
+    remark: str = ""
+
+
+@dashboard.get("/")
+@requires("viewer")
+def show() -> ResponseReturnValue:
+    """The page."""
+    session = reading()
+    frame = shell.around()
+    newest = batches.listing(session, limit=RUNS)
+    return render_template(
+        "dashboard/show.html",
+        today=local(utcnow()).date(),
+        cards=cards.cards(session),
+        runs=[(batch, progress.status(session, batch)) for batch in reversed(newest)],
+        steps=_steps(bool(newest)),
+        **_standing(frame.book if frame else None),
+    )
+
+
+@dashboard.get("/fragments/standing")
+@requires("viewer")
+def standing() -> ResponseReturnValue:
+    """The sums alone; asked for every 30 seconds."""
+    frame = shell.around()
+    return fragments.answer(render_template("dashboard/_standing.html", **_standing(frame.book if frame else None)))
+
+
+def _standing(book: Book | None) -> dict[str, object]:
+    session = reading()
+    if book is None or book.source_id is None:
+        return {"waiting": None, "stuck": None, "posted": None, "listing": None, "groups": []}
+    listing: UnpostedList | None = records.as_of(session, book.source_id, RecordKind.INVOICES)
+    month = local(utcnow()).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    return {
+        "listing": listing,
+        "waiting": records.summed(session, book.source_id, RecordKind.INVOICES, records.Filter()),
+        "stuck": overview.stuck(session),
+        "posted": overview.posted_since(session, month),
+        "month": month,
+        "groups": overview.attention(session),
+    }
+
+
+def _steps(has_batch: bool) -> list[Step]:
+    """The checklist; gone once a batch has been run."""
+    session = reading()
+    known = cards.cards(session)
+    psa = any(card.side == "source" for card in known)
+    keys = intuit_keys.keys(session, web().settings).complete
+    book = any(card.side == "book" for card in known)
+    connect = "/connections/quickbooks-online/connect" if keys else "/settings/connections/intuit"
+    done = [psa, book, has_batch]
+    words = [
+        ("Connect ConnectWise PSA", "/settings/connections/connectwise", "Connect", "API keys of an API member"),
+        ("Connect QuickBooks Online", connect, "Connect", "You choose the company at Intuit" if keys else
+         "First the keys of your app at Intuit"),
+        ("Run the first invoice batch", "/run/invoices", "Select invoices", "Nothing is posted before you submit"),
+    ]  # fmt: skip
+    following = done.index(False) if False in done else len(done)
+    return [
+        Step(word, "done" if done[i] else "next" if i == following else "later", url, button, remark)
+        for i, (word, url, button, remark) in enumerate(words)
+    ]

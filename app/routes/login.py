@@ -1,0 +1,187 @@
+"""Coming in and going out: log-in, log-out, the first admin, one-time links, one's own settings."""
+
+from __future__ import annotations
+
+from flask import Blueprint, flash, redirect, render_template, request, session, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import current_user, login_user, logout_user
+
+from app.domain.problems import NotFoundError, ValidationError
+from app.models.people import User
+from app.routes import security
+from app.routes.guard import Person, local_path, me_in, public, requires
+from app.routes.web import reading, writing
+from app.services import people
+
+login = Blueprint("login", __name__)
+
+FAILED_TRY = 422
+
+
+def _failed(response: object) -> bool:
+    return getattr(response, "status_code", 0) == FAILED_TRY
+
+
+def _whose() -> str:
+    return f"{request.remote_addr}|{request.form.get('email', '').strip().lower()}"
+
+
+#: Only failed tries count: per person and address, and per address over all names.
+_one_name = security.limiter.limit("5 per 5 minutes", key_func=_whose, methods=["POST"], deduct_when=_failed)
+_one_address = security.limiter.limit("30 per 5 minutes", methods=["POST"], deduct_when=_failed)
+
+
+@login.get("/login")
+@public
+def show() -> ResponseReturnValue:
+    """The log-in form; on a fresh installation the way to the first admin."""
+    if current_user.is_authenticated:
+        return redirect(url_for("dashboard.show"))
+    if not people.has_admin(reading()):
+        return redirect(url_for("login.set_up"))
+    return render_template("people/login.html", email="", next=request.args.get("next", ""))
+
+
+@login.post("/login")
+@_one_address
+@_one_name
+@public
+def enter() -> ResponseReturnValue:
+    """Check e-mail and password."""
+    email, wanted = request.form.get("email", ""), request.form.get("next", "")
+    with writing() as db:
+        user = people.authenticate(db, email, request.form.get("password", ""))
+    if user is None:
+        left = security.tries_left()
+        return render_template("people/login.html", email=email, next=wanted, wrong=True, left=left), FAILED_TRY
+    _begin(user)
+    return redirect(local_path(wanted), 303)
+
+
+def _begin(user: User) -> None:
+    """A new session: nothing of the old one is carried over."""
+    session.clear()
+    session.permanent = True
+    login_user(Person(user))
+
+
+@login.get("/logout")
+@public
+def ask_to_leave() -> ResponseReturnValue:
+    """A form, because a link may be followed by accident."""
+    return render_template("people/logout.html")
+
+
+@login.post("/logout")
+@public
+def leave() -> ResponseReturnValue:
+    """End the session of this browser."""
+    logout_user()
+    session.clear()
+    return redirect(url_for("login.show"), 303)
+
+
+@login.get("/setup")
+@public
+def set_up() -> ResponseReturnValue:
+    """The form for the first admin, only while there is none."""
+    if people.has_admin(reading()):
+        return redirect(url_for("login.show"))
+    return render_template("people/setup.html", form={})
+
+
+@login.post("/setup")
+@_one_address
+@public
+def make_admin() -> ResponseReturnValue:
+    """The first admin, by the one-time code."""
+    form = request.form
+    try:
+        _same_twice()
+        with writing() as db:
+            user = people.set_up(
+                db,
+                code=form.get("code", ""),
+                email=form.get("email", ""),
+                password=form.get("password", ""),
+                name=form.get("name", ""),
+            )
+    except ValidationError as error:
+        return render_template("people/setup.html", form=form, error=error), FAILED_TRY
+    _begin(user)
+    return redirect(url_for("dashboard.show"), 303)
+
+
+def _same_twice() -> None:
+    if request.form.get("password", "") != request.form.get("again", request.form.get("password", "")):
+        raise ValidationError("The two passwords are not the same.", "Type the same one twice.")
+
+
+@login.get("/welcome/<token>")
+@public
+def welcome(token: str) -> ResponseReturnValue:
+    """A one-time link: choose a password."""
+    try:
+        user = people.ticket_holder(reading(), token)
+    except NotFoundError as error:
+        return render_template("people/welcome.html", error=error), 404
+    return render_template("people/welcome.html", user=user, token=token, name=user.name)
+
+
+@login.post("/welcome/<token>")
+@_one_address
+@public
+def come_in(token: str) -> ResponseReturnValue:
+    """Set the password and log in; the link is used up."""
+    try:
+        _same_twice()
+        with writing() as db:
+            user = people.redeem_ticket(db, token, request.form.get("password", ""), request.form.get("name", ""))
+    except ValidationError as error:
+        holder = people.ticket_holder(reading(), token)
+        page = render_template(
+            "people/welcome.html", user=holder, token=token, name=request.form.get("name", ""), error=error
+        )
+        return page, FAILED_TRY
+    _begin(user)
+    return redirect(url_for("dashboard.show"), 303)
+
+
+@login.get("/me")
+@requires("viewer")
+def me() -> ResponseReturnValue:
+    """One's own settings."""
+    return render_template("people/me.html")
+
+
+@login.post("/me")
+@requires("viewer")
+def change_me() -> ResponseReturnValue:
+    """Name, theme, keyboard shortcuts."""
+    with writing() as db:
+        people.change_profile(
+            db,
+            me_in(db),
+            name=request.form.get("name", ""),
+            theme=request.form.get("theme", ""),
+            shortcuts="shortcuts" in request.form,
+        )
+    flash("Saved.")
+    return redirect(url_for("login.me"), 303)
+
+
+@login.post("/me/password")
+@requires("viewer")
+@security.limiter.limit("5 per 5 minutes", methods=["POST"], deduct_when=_failed)
+def change_password() -> ResponseReturnValue:
+    """A new password; every other browser is logged out."""
+    try:
+        _same_twice()
+        with writing() as db:
+            user = me_in(db)
+            people.change_password(db, user, request.form.get("old", ""), request.form.get("password", ""))
+    except ValidationError as error:
+        return render_template("people/me.html", error=error), FAILED_TRY
+    _begin(user)
+    flash("The password is changed; other browsers are logged out.")
+    return redirect(url_for("login.me"), 303)

@@ -1,0 +1,272 @@
+"""Run New Batch ▸ Invoices: select what is unposted, see what will happen, submit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from sqlmodel import Session, select
+
+from app.connectors.protocols import ConnectionFailedError
+from app.domain.problems import ValidationError
+from app.domain.states import RecordKind
+from app.jobs import doorbell
+from app.models.batches import Batch
+from app.models.connections import Book
+from app.routes import formats, fragments, selecting, shell
+from app.routes.guard import me, requires
+from app.routes.selecting import Sight
+from app.routes.web import reading, web, writing
+from app.services import batches, books, connections, lists, records, selections, views
+
+run = Blueprint("run", __name__)
+KIND = RecordKind.INVOICES
+
+
+@run.get("/run/invoices")
+@requires("viewer")
+def invoices() -> ResponseReturnValue:
+    """The selection page; for HTMX only its list."""
+    here = _here()
+    if here is None:
+        return render_template("run/not_connected.html", book=books.default_book(reading()))
+    return fragments.page_or_fragment("run/show.html", "run/_list.html", **_context(here))
+
+
+def _here() -> Sight | None:
+    """The person's draft; None where a side is not connected yet."""
+    with writing() as session:
+        selection = selections.current(session, me().id, KIND)
+    session = reading()
+    book = session.get(Book, selection.book_id) if selection.book_id else None
+    if book is None or book.source_id is None:
+        return None
+    return selecting.sight(session, selection, book, KIND)
+
+
+def _context(here: Sight, **more: Any) -> dict[str, Any]:
+    """What the templates of the page need."""
+    return {"here": here, "list": selecting.listed(reading(), here), "books": books.list_books(reading()), **more}
+
+
+def _parts(here: Sight, *, status: int = 200, **more: Any) -> ResponseReturnValue:
+    """The list, and out of band what depends on it; without HTMX the page again."""
+    if not fragments.is_fragment():
+        return redirect(_page_url(), 303)
+    return fragments.answer(render_template("run/_parts.html", **_context(here, **more)), status=status)
+
+
+def _page_url() -> str:
+    shown = {name: request.values[name] for name in ("view", "q", "sort", "after") if request.values.get(name)}
+    return url_for("run.invoices", **shown)  # type: ignore[arg-type]  # plain words of the address
+
+
+# ── the draft ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@run.post("/run/invoices/options")
+@requires("bookkeeper")
+def options() -> ResponseReturnValue:
+    """Another company, location, date, name or summary level."""
+    try:
+        with writing() as session:
+            changed_book = _take_options(session)
+            _take_ticks(session)
+    except ValidationError as error:
+        here = _here()
+        return redirect(_page_url(), 303) if here is None else _parts(here, opts=True, error=error)
+    here = _here()
+    if here is None:
+        return fragments.go(url_for("run.invoices"))
+    return _parts(here, opts=changed_book or "through" in request.form)
+
+
+def _take_options(session: Session) -> bool:
+    """Remember what differs from before; True where the company does. Raises ValidationError."""
+    form, selection = request.form, selections.current(session, me().id, KIND)
+    wanted = books.find_book(session, form["book"]) if form.get("book") else None
+    if wanted and wanted.id != selection.book_id:
+        selections.choose_book(session, selection, wanted)
+        return True
+    book = books.find_book(session, selection.book_id or 0)
+    shell.use_book(book)
+    before = selecting.sight(session, selection, book, KIND)
+    values: dict[str, str] = {}
+    if "location" in form and form["location"] != before.options.location:
+        values["location"] = form["location"]
+    if "summary" in form and form["summary"] != before.summary:
+        values["summary"] = form["summary"]
+    if "name" in form and form["name"].strip() != before.name:
+        values["name"] = form["name"].strip()
+    if "through" in form and _through(form["through"]) != before.options.through:
+        through = _through(form["through"])
+        values["through"] = through.isoformat() if through else ""
+    if values:
+        selections.set_options(session, selection, **values)
+    return False
+
+
+def _through(text: str) -> Any:
+    try:
+        return formats.parse_date(text)
+    except ValueError as error:
+        raise ValidationError(str(error), "Give it like 11/30/2026 or 2026-11-30; empty for all.") from error
+
+
+@run.post("/run/invoices/tick")
+@requires("bookkeeper")
+def tick() -> ResponseReturnValue:
+    """The ticks of the shown page, as they stand now; only the bar changes."""
+    with writing() as session:
+        _take_ticks(session)
+    here = _here()
+    if here is None or not fragments.is_fragment():
+        return redirect(_page_url(), 303)
+    return fragments.answer(render_template("run/_bar.html", here=here, oob=True))
+
+
+def _take_ticks(session: Session) -> None:
+    """A form carries every record it showed, and those that are ticked."""
+    if shown := request.form.getlist("shown"):
+        selection = selections.current(session, me().id, KIND)
+        selections.set_ticks(session, selection, shown, request.form.getlist("record"))
+
+
+@run.post("/run/invoices/select")
+@requires("bookkeeper")
+def select_many() -> ResponseReturnValue:
+    """This page, all that match, all that are ready, or none."""
+    which = request.form.get("select", "none")
+    here = _here()
+    if here is None:
+        return redirect(_page_url(), 303)
+    session = reading()
+    verdicts = views.judged(session, here.book, here.source_id, KIND)
+    every = records.matching(session, here.source_id, KIND, here.options)
+    shown = request.form.getlist("shown")
+    wanted = {
+        "page": [record for record in every if record in set(shown)],
+        "ready": [record for record in every if verdicts.get(record) == views.READY],
+        "match": _matching(here, verdicts, every),
+    }.get(which, [])
+    with writing() as db:
+        draft = selections.current(db, me().id, KIND)
+        selections.set_records(db, draft, selecting.selectable(db, here, wanted))
+    again = _here()
+    return _parts(again or here)
+
+
+def _matching(here: Sight, verdicts: Any, every: list[str]) -> list[str]:
+    """What the list shows now, over all its pages."""
+    args = request.values
+    narrowed = selecting.narrow(here.options, args.get("view", ""), args.get("q", ""), "", verdicts, every)
+    found = records.matching(reading(), here.source_id, KIND, narrowed)
+    return [r for r in found if narrowed.records is None or r in set(narrowed.records)]
+
+
+@run.post("/run/invoices/refresh")
+@requires("bookkeeper")
+def refresh() -> ResponseReturnValue:
+    """Read the PSA's list anew; then workers look at what is new in it."""
+    here = _here()
+    if here is None:
+        return fragments.go(url_for("run.invoices"))
+    error = None
+    try:
+        source = connections.open_source(web().database, web().connectors, here.source_id)
+        records.refresh(web().database, source, here.source_id, KIND)
+        _refresh_lists(here.book)
+    except ConnectionFailedError as failed:
+        error = failed
+        if not fragments.is_fragment():
+            flash(f"{failed.message} {failed.remedy}", "bad")
+    doorbell.ring(web().settings.redis_url, "look_ahead", here.source_id, str(KIND))
+    _end_looks()
+    again = _here()
+    return _parts(again or here, opts=True, head=True, error=error)
+
+
+def _refresh_lists(book: Book) -> None:
+    """The books' lists decide what is ready; they are read where they are old."""
+    destination = connections.open_destination(web().database, web().connectors, book.id or 0)
+    lists.refresh(web().database, destination, book.id or 0)
+
+
+def _end_looks() -> None:
+    """What services wrote in sessions of their own is seen from here on."""
+    reading().rollback()
+    reading().expire_all()
+
+
+# ── submit ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@run.post("/run/invoices")
+@requires("bookkeeper")
+def confirm() -> ResponseReturnValue:
+    """Without HTMX also the ticks of the page; then what will happen, by name, before it does."""
+    try:
+        with writing() as session:
+            _take_options(session)
+            _take_ticks(session)
+    except ValidationError as error:
+        flash(f"{error.message} {error.remedy}", "bad")
+        return redirect(_page_url(), 303)
+    if request.form.get("action") != "submit":
+        return redirect(_page_url(), 303)
+    here = _here()
+    if here is None or not here.chosen.records:
+        flash("No record is selected. Tick what is to be posted.", "warn")
+        return redirect(_page_url(), 303)
+    return _ask(here)
+
+
+def _ask(here: Sight, status: int = 200, **more: Any) -> ResponseReturnValue:
+    plan = here.plan or selecting.planned(reading(), here.book, here.source_id, KIND, here.chosen.records)
+    return render_template("run/confirm.html", here=here, plan=plan, **more), status
+
+
+@run.post("/run/invoices/submit")
+@requires("bookkeeper")
+def submit() -> ResponseReturnValue:
+    """Make the batch and wake a worker. A second Submit of the same form leads to the same batch."""
+    token = request.form.get("token", "")
+    if twin := reading().exec(select(Batch).where(Batch.token == token, Batch.token != "")).first():
+        return redirect(url_for("batches.show", batch_id=twin.id), 303)
+    here = _here()
+    if here is None or here.selection.token != token:
+        raise ValidationError(
+            "This page is older than your selection; nothing was posted.", "Open the selection again and submit it."
+        )
+    if request.form.get("seen") != here.chosen.fingerprint:
+        return _ask(here, 422, changed=True)
+    try:
+        batch = _submit(here, accept=request.form.get("accept") == "yes")
+    except ValidationError as error:
+        return _ask(here, 422, error=error)
+    doorbell.ring_batch(web().settings.redis_url, batch.id or 0)
+    return redirect(url_for("batches.show", batch_id=batch.id), 303)
+
+
+def _submit(here: Sight, *, accept: bool) -> Batch:
+    with writing() as session:
+        book = session.get_one(Book, here.book.id)
+        batch = batches.submit(
+            session,
+            book,
+            kind=KIND,
+            wanted=here.chosen.records,
+            by=me().email,
+            initials=me().initials,
+            name=str(here.selection.options.get("name", "")),
+            summary=here.summary,
+            through=here.options.through,
+            location=here.options.location,
+            accept=accept,
+            release=True,  # what is on hold was ticked singly; "all" never takes it
+            token=here.selection.token,
+            today=books.today_of(book),
+        )
+        selections.submitted(session, selections.current(session, me().id, KIND))
+    return batch

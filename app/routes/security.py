@@ -1,0 +1,151 @@
+"""What protects the pages: headers, the one public address, CSRF tokens, limits on guessing."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from urllib.parse import urlsplit
+
+import structlog
+from flask import Flask, Response, abort, g, redirect, request
+from flask.typing import ResponseReturnValue
+from flask_limiter import Limiter
+from flask_login import current_user
+from flask_talisman import DENY, Talisman
+from flask_wtf import CSRFProtect
+from limits.errors import ConfigurationError
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from app.settings import Settings
+
+#: Nothing from elsewhere, nothing inline. Tabler draws ticks and arrows as data URLs.
+CSP = {
+    "default-src": "'none'",
+    "style-src": "'self'",
+    "script-src": "'self'",
+    "connect-src": "'self'",
+    "font-src": "'self'",
+    "form-action": "'self'",
+    "img-src": "'self' data:",
+    "base-uri": "'none'",
+    "frame-ancestors": "'none'",
+}
+#: Asked for by machines, under whatever host name they know us.
+FOR_MACHINES = ("/healthz", "/readyz", "/metrics")
+SESSION_HOURS = 12
+LARGEST_FORM = 4 * 1024 * 1024
+MOST_FIELDS = 100_000
+
+csrf = CSRFProtect()
+limiter = Limiter(
+    key_func=lambda: request.remote_addr or "",
+    headers_enabled=False,
+    in_memory_fallback_enabled=True,
+    key_prefix="crossfoot:limits:",
+)
+log = structlog.get_logger("crossfoot.web")
+
+
+def install(app: Flask, settings: Settings) -> None:
+    """Everything above, by the settings."""
+    app.config.update(
+        SECRET_KEY=str(settings.secret_key),
+        SESSION_COOKIE_NAME="crossfoot",
+        SESSION_COOKIE_SECURE=settings.secure,
+        PERMANENT_SESSION_LIFETIME=SESSION_HOURS * 3600,
+        WTF_CSRF_TIME_LIMIT=None,  # a token lives as long as its session
+        MAX_CONTENT_LENGTH=LARGEST_FORM,
+        MAX_FORM_MEMORY_SIZE=LARGEST_FORM,
+        MAX_FORM_PARTS=MOST_FIELDS,
+        RATELIMIT_STORAGE_URI=_storage(settings.redis_url),
+    )
+    if settings.trusted_proxies:
+        hops = settings.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+    _headers(app, settings)
+    csrf.init_app(app)
+    limiter.init_app(app)
+    app.before_request(_begin)
+    app.before_request(lambda: _one_address(settings))
+    app.after_request(_end)
+
+
+def _storage(redis_url: str) -> str:
+    """Redis in the words of the limits library, which names a unix socket differently."""
+    return redis_url.replace("unix://", "redis+unix://", 1)
+
+
+def _headers(app: Flask, settings: Settings) -> None:
+    Talisman(
+        app,
+        force_https=False,  # _one_address does it, knowing which host is ours
+        strict_transport_security=settings.secure,
+        strict_transport_security_include_subdomains=False,  # the neighbours are not ours to decide on
+        session_cookie_secure=settings.secure,
+        session_cookie_http_only=True,
+        session_cookie_samesite="Lax",
+        frame_options=DENY,
+        content_security_policy=CSP,
+        referrer_policy="same-origin",
+        permissions_policy={"camera": "()", "geolocation": "()", "microphone": "()"},
+    )
+
+
+def _begin() -> None:
+    g.started = time.monotonic()
+    g.request_id = f"req-{secrets.token_hex(4)}"
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(request=g.request_id)
+
+
+def _one_address(settings: Settings) -> ResponseReturnValue | None:
+    """Whoever comes by another name, or by http where https is the address, is sent to the public one."""
+    if request.path in FOR_MACHINES:
+        return None
+    public = urlsplit(settings.public_url)
+    if request.host.lower() == public.netloc.lower() and request.scheme == public.scheme:
+        return None
+    if request.method not in ("GET", "HEAD"):
+        abort(400, "This form came by another address than the public one.")
+    path = request.full_path if request.query_string else request.path
+    return redirect(settings.public_url + path, 302)
+
+
+def _end(response: Response) -> Response:
+    if not request.path.startswith("/assets/"):
+        response.headers.setdefault("Cache-Control", "private, no-cache")
+        response.vary.add("HX-Request")
+        response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
+        _log(response)
+    return response
+
+
+def _log(response: Response) -> None:
+    """One line per answer; polls and health checks only where something is wrong."""
+    quiet = request.endpoint in (
+        "batches.live",
+        "system.banners",
+        "system.healthz",
+        "system.readyz",
+        "dashboard.health",
+    )
+    if quiet and response.status_code < 500:
+        return
+    who = current_user.id if current_user and current_user.is_authenticated else None
+    log.info(
+        "answered",
+        method=request.method,
+        path=request.path,
+        status=response.status_code,
+        ms=round((time.monotonic() - g.get("started", time.monotonic())) * 1000),
+        user=who,
+    )
+
+
+def tries_left() -> int | None:
+    """How many failed tries the limit of this request still allows; None where nothing limits it."""
+    try:
+        current = limiter.current_limit
+    except ConfigurationError:
+        return None
+    return current.remaining if current else None

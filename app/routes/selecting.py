@@ -1,0 +1,122 @@
+"""What the selection page shows: the draft, its list with the readiness of each record, and the bar."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from flask import request
+from sqlmodel import Session
+
+from app.domain.problems import Problem
+from app.domain.states import RecordKind
+from app.models.connections import Book
+from app.models.records import Selection, UnpostedList
+from app.routes import shell
+from app.routes.guard import me
+from app.services import batches, books, previews, records, selections, views
+from app.services.records import Filter, Location, Page, Standing, Sum
+
+#: Above this the bar does not say what would be created and linked; the page before Submit does.
+PLANNED = 500
+
+
+@dataclass(frozen=True)
+class Sight:
+    """Everything on the page but the rows themselves."""
+
+    book: Book
+    source_id: int
+    kind: RecordKind
+    selection: Selection
+    options: Filter
+    summary: str
+    name: str
+    listing: UnpostedList | None
+    all: Sum
+    chosen: selections.Chosen
+    plan: previews.Plan | None
+
+
+@dataclass(frozen=True)
+class Listed:
+    """The rows of one page, with what the page says about each."""
+
+    page: Page
+    problems: Mapping[str, list[Problem] | None]
+    standings: Mapping[str, Standing]
+    counts: Counter[str]
+    matching: int
+    view: str
+    words: str
+    sort: str
+    after: str
+    locations: list[Location]
+
+    @property
+    def looked(self) -> int:
+        return self.counts.total() - self.counts[views.UNLOOKED]
+
+
+def sight(session: Session, selection: Selection, book: Book, kind: RecordKind) -> Sight:
+    """The draft as it stands. Raises ValidationError (batches) where the Book has no PSA."""
+    shell.use_book(book)
+    source_id = book.source_id or 0
+    today = books.today_of(book)
+    options = selections.wanted(selection, book, today)
+    chosen = selections.chosen(session, selection, source_id, kind, options)
+    proposed = batches.propose_name(session, book, kind, me().initials, today)
+    return Sight(
+        book=book,
+        source_id=source_id,
+        kind=kind,
+        selection=selection,
+        options=options,
+        summary=selections.summary(selection, book),
+        name=selection.options.get("name") or proposed,
+        listing=records.as_of(session, source_id, kind),
+        all=records.summed(session, source_id, kind, options),
+        chosen=chosen,
+        plan=planned(session, book, source_id, kind, chosen.records) if len(chosen.records) <= PLANNED else None,
+    )
+
+
+def planned(session: Session, book: Book, source_id: int, kind: RecordKind, chosen: list[str]) -> previews.Plan:
+    """What Submit would create and link."""
+    return previews.plan(session, book, selections.rows(session, source_id, kind, chosen))
+
+
+def listed(session: Session, here: Sight) -> Listed:
+    """One page of the list, as the address asks for it."""
+    args = request.values
+    view, words, sort, after = (args.get(name, "") for name in ("view", "q", "sort", "after"))
+    verdicts = views.judged(session, here.book, here.source_id, here.kind)
+    every = records.matching(session, here.source_id, here.kind, here.options)
+    narrowed = narrow(here.options, view, words, sort, verdicts, every)
+    page = records.page(session, here.source_id, here.kind, narrowed, after)
+    idents = [row.record for row in page.rows]
+    return Listed(
+        page=page,
+        problems=previews.readiness(session, here.book, page.rows),
+        standings=records.standings(session, here.source_id, here.kind, idents),
+        counts=views.counts(verdicts, every),
+        matching=records.summed(session, here.source_id, here.kind, narrowed, narrowed.records).count,
+        view=view,
+        words=words,
+        sort=sort or "number",
+        after=after,
+        locations=records.locations(session, here.source_id, here.kind, here.options.through),
+    )
+
+
+def narrow(options: Filter, view: str, words: str, sort: str, verdicts: Mapping[str, str], every: list[str]) -> Filter:
+    """The options, narrowed to a view and to words."""
+    chosen = tuple(r for r in every if verdicts.get(r) == view) if view in views.VIEWS else None
+    return replace(options, query=words, sort=sort or "number", records=chosen)
+
+
+def selectable(session: Session, here: Sight, wanted: list[str]) -> list[str]:
+    """Those that "all" may take: not what a person put on hold, undid or skipped; each of those is asked for singly."""
+    standings = records.standings(session, here.source_id, here.kind, wanted)
+    return [record for record in wanted if not standings.get(record, records.FREE).only_by_name]

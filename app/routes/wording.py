@@ -1,0 +1,128 @@
+"""Words for what codes, plans and problems mean: Jinja filters, in the language of the pages."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote
+
+from flask import Flask
+
+from app.domain.links import NOUNS, LinkKind
+from app.domain.problems import Problem
+from app.models.columns import utcnow
+from app.models.connections import Book
+from app.routes.formats import date, plural
+from app.services import books
+from app.services.previews import Plan
+
+#: Words in codes that are written otherwise than in lower case.
+SPELLED = {"gl": "GL", "psa": "PSA", "quickbooks": "QuickBooks", "connectwise": "ConnectWise"}
+QUESTIONS = ("looks_already_posted", "several_in_books", "still_in_doubt")
+
+
+def install(app: Flask) -> None:
+    """Register the filters under their own names."""
+    for function in (
+        code_words, link_address, link_words, remark_words, plan_words, accept_words, kind_noun, seconds_until, spell,
+        headline, fix_words,
+    ):  # fmt: skip
+        app.jinja_env.filters[function.__name__] = function
+    app.jinja_env.globals["presets"] = presets
+
+
+def code_words(code: str) -> str:
+    """``gl_account_missing`` → ``GL account missing``."""
+    words = " ".join(SPELLED.get(word, word) for word in code.split("_"))
+    return words[:1].upper() + words[1:]
+
+
+def _link(subject: str) -> tuple[LinkKind, str] | None:
+    name, _, source_id = subject.partition(":")
+    return (LinkKind(name), source_id) if name in set(LinkKind) and source_id else None
+
+
+def link_address(subject: str, book_id: int) -> str:
+    """Where the link is set that a problem's subject asks for; empty where no link solves it."""
+    link = _link(subject)
+    return f"/mappings/{book_id}/{link[0]}/link?source_id={quote(link[1], safe='')}" if link else ""
+
+
+def link_words(subject: str) -> str:
+    """``Link customer``."""
+    link = _link(subject)
+    return f"Link {NOUNS[link[0]]}" if link else "Fix"
+
+
+def remark_words(code: str) -> str:
+    """``customer_to_create`` → ``customer will be created``."""
+    words = code.replace("_", " ")
+    return words.replace(" to create", " will be created").replace(" to link", " will be linked")
+
+
+def kind_noun(kind: LinkKind) -> str:
+    """One of the kind."""
+    return NOUNS[kind]
+
+
+def _counts(found: Mapping[LinkKind, list[Any]]) -> str:
+    return ", ".join(plural(len(names), NOUNS[kind]) for kind, names in found.items())
+
+
+def plan_words(plan: Plan) -> str:
+    """``Creates 3 customers, links 5 items; holds 2``."""
+    parts = [
+        f"creates {_counts(plan.create)}" if plan.create else "",
+        f"links {_counts(plan.link)}" if plan.link else "",
+    ]
+    said = ", ".join(part for part in parts if part)
+    held = f"{plan.blocked} will be held" if plan.blocked else ""
+    whole = "; ".join(part for part in (said, held) if part)
+    return whole[:1].upper() + whole[1:]
+
+
+def accept_words(plan: Plan) -> str:
+    """``Create 3 customers, link 5 items``."""
+    parts = [f"create {_counts(plan.create)}" if plan.create else "", f"link {_counts(plan.link)}" if plan.link else ""]
+    whole = ", ".join(part for part in parts if part)
+    return whole[:1].upper() + whole[1:]
+
+
+def seconds_until(moment: str) -> int:
+    """Whole seconds from now; 0 when it is over."""
+    return max(0, round((dt.datetime.fromisoformat(moment) - utcnow()).total_seconds()))
+
+
+def spell(seconds: float) -> str:
+    """``6 min 40 s``."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def headline(problem: Problem, count: int) -> str:
+    """What a group is called: the one document's sentence, or for several with a sentence each, the cause."""
+    about_all = problem.subject or problem.code == "in_doubt"
+    return problem.message if count == 1 or about_all else code_words(problem.code)
+
+
+def fix_words(problem: Problem) -> str:
+    """What the button of a group says."""
+    link = _link(problem.subject)
+    if problem.code in QUESTIONS:
+        return "Compare"
+    if problem.severity in ("warning", "info"):
+        return "Look"
+    if link:
+        return f"Choose {NOUNS[link[0]]}"
+    return "Decide"
+
+
+def presets(book: Book) -> list[tuple[str, str]]:
+    """Dates that are offered for "through": value and what it is."""
+    today = books.today_of(book)
+    month = today.replace(day=1) - dt.timedelta(days=1)
+    return [(date(month), "End of last month"), (date(today), "Today")]

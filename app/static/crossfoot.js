@@ -1,0 +1,167 @@
+/* Crossfoot's own script: keys, ranges, focus of the drawer. Every page works without it. */
+"use strict";
+(() => {
+  const $ = (selector, root = document) => root.querySelector(selector);
+  const all = (selector, root = document) => [...root.querySelectorAll(selector)];
+  const shortcuts = document.body.dataset.shortcuts !== "off";
+
+  /* ── the list: cursor, ticks, ranges ─────────────────────────────────── */
+  const rows = () => all("[data-list] tbody tr");
+  const cursor = () => $("[data-list] tr.is-cursor");
+  let cursorId = "";
+  let lastTick = "";
+
+  function moveTo(row) {
+    if (!row) return;
+    cursor()?.classList.remove("is-cursor");
+    row.classList.add("is-cursor");
+    cursorId = row.id;
+    row.scrollIntoView({ block: "nearest" });
+  }
+
+  function step(by) {
+    const list = rows();
+    const at = list.indexOf(cursor());
+    moveTo(at < 0 ? list[by > 0 ? 0 : list.length - 1] : list[Math.max(0, Math.min(list.length - 1, at + by))]);
+  }
+
+  const box = (row) => row && $(".tick input[name=record]", row);
+
+  /* A range takes the state of its last box; one change event stands for all of it. */
+  function tick(row, state, range) {
+    const list = rows();
+    const from = list.findIndex((other) => other.id === lastTick);
+    const to = list.indexOf(row);
+    const span = range && from >= 0 ? list.slice(Math.min(from, to), Math.max(from, to) + 1) : [row];
+    span.map(box).filter(Boolean).forEach((input) => { input.checked = state; });
+    lastTick = row.id;
+    box(row)?.dispatchEvent(new Event("change", { bubbles: true }));
+    showPageBox();
+  }
+
+  function showPageBox() {
+    const page = $("[data-page]");
+    if (!page) return;
+    const boxes = rows().map(box).filter(Boolean);
+    const on = boxes.filter((input) => input.checked).length;
+    page.checked = on > 0 && on === boxes.length;
+    page.indeterminate = on > 0 && on < boxes.length;
+  }
+
+  document.addEventListener("click", (event) => {
+    const input = event.target.closest?.("input[name=record]");
+    if (!input) return;
+    const row = input.closest("tr");
+    if (event.shiftKey) tick(row, input.checked, true);
+    lastTick = row.id;
+    showPageBox();
+  });
+
+  document.addEventListener("change", (event) => {
+    if (!event.target.matches?.("[data-page]")) return;
+    event.stopPropagation();
+    const boxes = rows().map(box).filter(Boolean);
+    boxes.forEach((input) => { input.checked = event.target.checked; });
+    boxes[0]?.dispatchEvent(new Event("change", { bubbles: true }));
+  }, true);
+
+  /* ── the drawer: focus goes in with it, and back to where it came from ── */
+  let opener = null;
+
+  function openedDrawer() {
+    const drawer = $("#drawer");
+    if (!drawer || drawer.hidden) return;
+    const key = drawer.dataset.key;
+    all(".cf-prob[aria-current]").forEach((group) => group.removeAttribute("aria-current"));
+    if (key) opener?.closest(".cf-prob")?.setAttribute("aria-current", "true");
+    if (!drawer.contains(document.activeElement)) $("#drawer-h")?.focus();
+  }
+
+  function closeDrawer() {
+    const drawer = $("#drawer");
+    if (!drawer || drawer.hidden || $(".cf-onlydrawer")) return false;
+    drawer.replaceChildren();
+    drawer.hidden = true;
+    all(".cf-prob[aria-current]").forEach((group) => group.removeAttribute("aria-current"));
+    if (opener?.isConnected) opener.focus();
+    return true;
+  }
+
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest?.("[data-close]");
+    if (link && closeDrawer()) event.preventDefault();
+    all("details.cf-menu[open]").filter((menu) => !menu.contains(event.target)).forEach((menu) => { menu.open = false; });
+  });
+
+  /* ── htmx ─────────────────────────────────────────────────────────────── */
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    const from = event.detail.elt;
+    if (event.detail.target?.id === "drawer" && from.matches("a, button")) opener = from;
+    if (from.dataset.busy) from.lastChild.textContent = from.dataset.busy;
+  });
+  document.addEventListener("htmx:afterSettle", (event) => {
+    if (event.detail.target?.id === "drawer" || event.target.id === "drawer") openedDrawer();
+    const row = cursorId && document.getElementById(cursorId);
+    if (row && !cursor()) row.classList.add("is-cursor");
+    showPageBox();
+  });
+  /* An error of ours names where it is to be shown; anything else (a proxy's page) is not put into the page. */
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    if (event.detail.xhr.status >= 400 && event.detail.xhr.getResponseHeader("HX-Retarget")) event.detail.shouldSwap = true;
+  });
+  document.addEventListener("htmx:sendError", () => say("The server does not answer. Nothing was changed; this page tries again."));
+  document.addEventListener("htmx:afterRequest", (event) => { if (event.detail.successful) say(""); });
+
+  function say(text) {
+    const place = $("#offline") || $("#notices");
+    if (!place) return;
+    const note = $("#offline");
+    if (!text) return note?.remove();
+    if (note) return;
+    const line = document.createElement("div");
+    line.id = "offline";
+    line.className = "cf-note is-warn";
+    line.append(Object.assign(document.createElement("span"), { textContent: text }));
+    place.append(line);
+  }
+
+  /* ── keys ─────────────────────────────────────────────────────────────── */
+  function views(by) {
+    const tabs = all(".cf-views a");
+    const at = tabs.findIndex((tab) => tab.hasAttribute("aria-current"));
+    tabs[at + by]?.click();
+  }
+
+  function open(row) {
+    (row && ($(".p-main a", row) || $("td a[href]:not([target])", row)))?.click();
+  }
+
+  const keys = {
+    "/": () => $("[type=search]:not(#drawer-q)")?.focus(),
+    "?": () => { location.href = "/help/keys"; },
+    "[": () => views(-1),
+    "]": () => views(1),
+    Escape: () => closeDrawer() || $("#select-none")?.click(),
+    Enter: () => open(cursor()),
+    f: () => $("[data-fix]", cursor() || document)?.click(),
+    j: () => step(1),
+    k: () => step(-1),
+    x: () => { const input = box(cursor()); if (input) tick(cursor(), !input.checked, false); },
+    X: () => { const input = box(cursor()); if (input) tick(cursor(), true, true); },
+  };
+
+  document.addEventListener("keydown", (event) => {
+    const typing = event.target.closest("input:not([type=checkbox]):not([type=radio]), textarea, select, [contenteditable]");
+    if (event.key === "Escape" && (typing || !shortcuts)) { if (!typing || typing.value === "") closeDrawer(); return; }
+    if (!shortcuts || typing || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === "Enter" && event.target !== document.body && !event.target.matches("main, tr")) return;
+    const act = keys[event.key];
+    if (!act) return;
+    if (event.target.matches("[type=radio]") && event.key !== "Escape") return;
+    event.preventDefault();
+    act();
+  });
+
+  showPageBox();
+  openedDrawer();
+})();

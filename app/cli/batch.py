@@ -215,9 +215,9 @@ def decide(context: Context, batch_id: int, record: str, choice: str, ledger_id:
     destination = (
         connections.open_destination(context.database, context.connectors, found.book_id) if choice == "link" else None
     )
-    with context.database.session() as session:
-        found = batches.find(session, batch_id)
-        decisions.decide(session, found, record, choice, by=context.actor, ledger_id=ledger_id, destination=destination)
+    decisions.decide(
+        context.database, batch_id, record, choice, by=context.actor, ledger_id=ledger_id, destination=destination
+    )
     begin(context, found)
     return finish(context, found, wait=wait)
 

@@ -6,18 +6,23 @@ import getpass
 from collections.abc import Callable
 from contextlib import ExitStack
 from functools import cached_property
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 import click
-from redis import Redis
 
-from app.cli.redis_at_hand import redis_url
-from app.composition import connectors_of
 from app.connectors.protocols import Connectors
 from app.database import Database
 from app.settings import Settings
 
+if TYPE_CHECKING:
+    from redis import Redis
+
 #: Puts the connectors together; tests give their own.
-Composer = Callable[[Settings, Database, Redis], Connectors]
+Composer = Callable[[Settings, Database, "Redis"], Connectors]
+#: The one that every process uses. It and Redis are imported on first use: most commands call no vendor, and start
+#: in half the time without them.
+COMPOSITION = "app.composition"
 
 
 class Context:
@@ -25,7 +30,7 @@ class Context:
 
     def __init__(self, settings: Callable[[], Settings] = Settings.from_environment, compose: Composer | None = None):
         self._read_settings = settings
-        self._compose = compose or connectors_of
+        self._compose = compose
         self._stack = ExitStack()
         self.as_json = False
 
@@ -50,9 +55,9 @@ class Context:
     @cached_property
     def connectors(self) -> Connectors:
         """Vendors, counted by the Redis of the running ``up``, or by one of our own while there is none."""
-        url = self._stack.enter_context(redis_url(self.settings))
-        redis = self._stack.enter_context(Redis.from_url(url))
-        return self._compose(self.settings, self.database, redis)
+        compose: Composer = self._compose or import_module(COMPOSITION).connectors_of
+        redis = self._stack.enter_context(import_module("app.cli.redis_at_hand").redis_at_hand(self.settings))
+        return compose(self.settings, self.database, redis)
 
     @cached_property
     def actor(self) -> str:

@@ -21,6 +21,13 @@ from launcher.redis_server import private_server, wait_until_it_answers
 
 
 @contextmanager
+def redis_at_hand(settings: Settings) -> Iterator[redis.Redis]:
+    """A client of the Redis below."""
+    with redis_url(settings) as url, redis.Redis.from_url(url) as client:
+        yield client
+
+
+@contextmanager
 def redis_url(settings: Settings) -> Iterator[str]:
     """Address of the installation's Redis, or of one that lives as long as the block.
 

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
@@ -185,24 +185,28 @@ def _connected_book(app: App) -> str | None:
 
 def _ready_records(app: App, vendors: Json, book: str) -> list[str]:
     """The records without a problem; the broken ones stay for the newcomer."""
-    ready = _without_problem(app, book)
+    ready = _without_problem(app, vendors, book)
     if len(ready) < ENOUGH:
         tell("Few invoices are left, so ConnectWise closes new ones.")
         demo_parts.close_invoices(vendors, ENOUGH)
-        ready = _without_problem(app, book)
+        ready = _without_problem(app, vendors, book)
     if not ready:
         raise LauncherError("No invoice of the demo is ready.", FRESH)
     return ready
 
 
-def _without_problem(app: App, book: str) -> list[str]:
+def _without_problem(app: App, vendors: Json, book: str) -> list[str]:
     rows = app.json("unposted", "--book", book, "--kind", "invoices")["records"]
-    return [str(row["record"]) for row in rows if is_ready(row)]
+    taken = demo_parts.numbers_in_the_books(vendors)
+    return [str(row["record"]) for row in rows if is_ready(row, taken)]
 
 
-def is_ready(row: Json) -> bool:
-    """Whether nothing is wrong with a record; what will be linked or created on acceptance is only told."""
-    return all(problem["severity"] == "info" for problem in row["problems"])
+def is_ready(row: Json, taken: Collection[str]) -> bool:
+    """Whether nothing is wrong with a record; what will be linked or created on acceptance is only told.
+
+    One whose number somebody has typed into QuickBooks by hand would be found by the batch, which asks a person.
+    """
+    return row["number"] not in taken and all(problem["severity"] == "info" for problem in row["problems"])
 
 
 def _follow(app: App, batch: Json) -> Json:

@@ -177,9 +177,18 @@ def last_words(log: Path) -> str:
 
 def close_invoices(vendors: Json, count: int) -> None:
     """Let the PSA's people close new invoices."""
-    url = vendors["connectwise"]["url"] + "/_close"
-    body, head = json.dumps({"count": count}).encode(), {"Content-Type": "application/json"}
-    request = urllib.request.Request(url, body, head)  # noqa: S310 - the stand-in's own address
+    _ask(vendors["connectwise"]["url"] + "/_close", {"count": count})
+
+
+def numbers_in_the_books(vendors: Json) -> set[str]:
+    """The numbers of the documents that QuickBooks holds."""
+    return {row["DocNumber"] for row in _ask(vendors["quickbooks_online"]["api_url"] + "/_documents")}
+
+
+def _ask(url: str, body: Json | None = None) -> Any:
+    """An address that only a stand-in has. Raises OSError."""
+    data = json.dumps(body).encode() if body is not None else None
+    request = urllib.request.Request(url, data, {"Content-Type": "application/json"})  # noqa: S310 - the stand-in's own
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with opener.open(request, timeout=60):
-        return
+    with opener.open(request, timeout=60) as response:
+        return json.load(response)

@@ -29,6 +29,16 @@ ENOUGH = 12
 BATCH_SECONDS = 600.0
 #: Runs the command lines that stdin holds as JSON.
 SEVERAL = "import json, sys; from app.cli.main import main; sys.exit(max(map(main, json.load(sys.stdin))))"
+#: Prints how a batch stands twice a second, for so many seconds.
+WATCH = """
+import sys, time
+from app.cli.main import main
+end = time.monotonic() + float(sys.argv[2])
+while time.monotonic() < end:
+    main(["batch", "show", sys.argv[1], "--json"])
+    sys.stdout.flush()
+    time.sleep(0.5)
+"""
 ENDED = {"completed", "completed_with_warnings", "completed_with_errors", "failed", "stopped"}
 
 
@@ -123,6 +133,16 @@ class App:
         python = [str(self.project.python), "-P", "-c", SEVERAL]
         self._run(python, "mappings set", stdin=json.dumps(list(commands)))
 
+    def watch(self, batch: int) -> Iterator[Json]:
+        """What `batch show` prints, again and again, until the caller has seen enough or time is up."""
+        command = [str(self.project.python), "-P", "-c", WATCH, str(batch), str(BATCH_SECONDS)]
+        with subprocess.Popen(command, env=dict(self.env), stdout=subprocess.PIPE, text=True) as process:
+            try:
+                for line in process.stdout or ():
+                    yield json.loads(line)
+            finally:
+                process.terminate()
+
     def _run(
         self, command: list[str], name: str, *, ok: tuple[int, ...] = (0,), stdin: str = "", env: Mapping[str, str] = {}
     ) -> str:
@@ -210,20 +230,17 @@ def is_ready(row: Json, taken: Collection[str]) -> bool:
 
 
 def _follow(app: App, batch: Json) -> Json:
-    """Print each section as it moves, until the batch has ended."""
+    """Print each section as it moves, until the batch has ended; returns how it ended."""
     shown: dict[str, str] = {}
-    end = time.monotonic() + BATCH_SECONDS
-    while time.monotonic() < end:
-        for section in batch["sections"]:
+    for now in app.watch(batch["batch"]):
+        for section in now["sections"]:
             line = section_line(section)
             if line and shown.get(section["key"]) != line:
                 shown[section["key"]] = line
                 tell(line)
-        if batch["status"] in ENDED:
-            return batch
-        time.sleep(0.5)
-        batch = app.json("batch", "show", str(batch["batch"]), ok=(0, 1))
-    raise LauncherError(f"The batch is still {batch['status']} after ten minutes.", "See instance-demo/demo.log.")
+        if now["status"] in ENDED:
+            return now
+    raise LauncherError("The batch has not ended within ten minutes.", f"Look at {app.base}/batches and at demo.log.")
 
 
 def section_line(section: Json) -> str:

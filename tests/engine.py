@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import redis
 import requests
@@ -23,6 +23,7 @@ from app.domain.states import RecordKind
 from app.models.batches import Batch
 from app.models.connections import Book, SourceRow
 from app.models.postings import Posting, PostingProblem, PostingRecord
+from app.models.records import UnpostedRow
 from app.services import batch_json, batches, connections, links, lists, records, running
 from app.settings import Endpoints, Secret, Waits
 from sandbox.connectwise.site import Site
@@ -30,8 +31,13 @@ from sandbox.quickbooks_online.company import Company
 from sandbox.server import Both, start_both
 
 ALLOW = "127.0.0.1:*,localhost:*"
+#: Vendors' limits are scaled by this, ours and the stand-ins' alike.
+SPEED = 20
 SHORT = Waits(running=1.5, between=0.3, lease=2.0)
+KIND = RecordKind.INVOICES
 BY = "owner@example.com"
+#: Encrypts the tests' databases; another process can open them with it.
+KEY = Fernet.generate_key().decode()
 ACCOUNTS = {
     "4000": "80",
     "4010": "82",
@@ -73,8 +79,9 @@ class Engine:
         self.refresh()
         with self.database.session() as session:
             book = session.get_one(Book, self.book_id)
-            rows = records.listed(session, self.source_id, RecordKind.INVOICES, records.Filter())
-            chosen = [row.record for row in rows if not wanted or row.number in wanted]
+            offered = {row.record for row in records.listed(session, self.source_id, KIND, records.Filter())}
+            rows = session.exec(select(UnpostedRow)).all()
+            chosen = [row.record for row in rows if row.number in wanted or (not wanted and row.record in offered)]
             batch = batches.submit(
                 session, book, kind=RecordKind.INVOICES, wanted=chosen, by=BY, initials="OW", accept=accept, **options
             )
@@ -157,6 +164,15 @@ class Engine:
         assert closed <= set(self.in_books())
 
 
+def consent(connectors: Registry, both: Both) -> Tokens:
+    """Tokens by the real OAuth round trip: a person who agrees at once."""
+    redirect = "http://localhost:8000/oauth/quickbooks-online/callback"
+    intuit = connectors.consent("quickbooks_online")
+    answer = requests.get(intuit.authorize_url(redirect, "state"), allow_redirects=False, timeout=10)
+    code = parse_qs(urlsplit(answer.headers["Location"]).query)["code"][0]
+    return intuit.exchange(redirect, code)
+
+
 def make(
     folder: Path,
     server: redis.Redis,
@@ -168,12 +184,14 @@ def make(
 ) -> Engine:
     """Start both stand-ins, connect them through the services, link accounts and tax codes."""
     both = start_both(site, company)
-    database = database or Database(f"sqlite:///{folder / 'crossfoot.db'}", (Fernet.generate_key().decode(),))
+    both.quickbooks_online.company.throttle.scale(1 / SPEED)
+    both.connectwise.gate.throttle.scale(1 / SPEED)
+    database = database or Database(f"sqlite:///{folder / 'crossfoot.db'}", (KEY,))
     database.migrate()
     qbo, psa = both.credentials["quickbooks_online"], both.credentials["connectwise"]
     endpoints = Endpoints(qbo["api_url"], qbo["authorize_url"], qbo["token_url"], qbo["revoke_url"])
     keys = App(qbo["client_id"], qbo["client_secret"], endpoints, "sandbox")
-    connectors = Registry(server, NetRules.parse(ALLOW), lambda: keys)
+    connectors = Registry(server, NetRules.parse(ALLOW), lambda: keys, speed=SPEED)
     connections.connect_source(
         database,
         connectors,
@@ -182,10 +200,7 @@ def make(
         by=BY,
     )
     realm = both.quickbooks_online.company.realm
-    now = dt.datetime.now(dt.UTC)
-    held = Tokens(
-        both.quickbooks_online.access_token(realm), "none", now + dt.timedelta(hours=1), now + dt.timedelta(days=90)
-    )
+    held = consent(connectors, both)
     book = connections.confirm_book(database, connectors, realm=realm, held=held, environment="sandbox", by=BY)
     assert book.id is not None
     destination = connections.open_destination(database, connectors, book.id)

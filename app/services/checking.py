@@ -128,7 +128,7 @@ def document_problems(document: Document, rules: Rules) -> list[Problem]:
             Problem(
                 "gl_account_missing",
                 f"ConnectWise has no GL account for line {', '.join(missing[:5])}.",
-                "Complete the GL mapping in ConnectWise, then reopen and close the invoice, so that it is stamped anew.",
+                "Complete the GL mapping in ConnectWise, then reopen and close the invoice: that stamps it anew.",
                 field=f"line {missing[0]}",
             )
         )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import secrets
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy import update
@@ -148,8 +148,8 @@ def _prepare(run: Run, creation: Creation, names: Names) -> tuple[str, str] | No
     if linked is not None:
         _finish(run, creation.id or 0, linked, "")
         return None
-    name = unique_name(run.destination.valid_name(draft.kind, draft.name), draft, names.taken)
     try:
+        name = unique_name(draft, names.taken, lambda name: run.destination.valid_name(draft.kind, name))
         body = run.destination.draft_body(draft, name, _account_links(names, draft), run.rules)
     except UntranslatableError as error:
         _refuse(run, creation.id or 0, error.problems[0])
@@ -163,13 +163,20 @@ def _account_links(names: Names, draft: Draft) -> dict[tuple[LinkKind, str], Ent
     return {(LinkKind.ACCOUNTS, draft.account): account} if account else {}
 
 
-def unique_name(name: str, draft: Draft, taken: Collection[str]) -> str:
-    """The name, or the name with the PSA's account number or a counter behind it where it is taken."""
-    if name.casefold() not in taken:
-        return name
+def unique_name(draft: Draft, taken: Collection[str], valid: Callable[[str], str]) -> str:
+    """The name, or the name with the PSA's account number or a counter behind it where it is taken.
+
+    ``valid`` takes out what the ledger forbids and cuts to its limit; the tail must survive the cut.
+    """
+    name = valid(draft.name)
     number = draft.party.account_number if draft.party else ""
-    tails = ([f" ({number})"] if number else []) + [f" ({count})" for count in range(2, 1000)]
-    return next(name + tail for tail in tails if (name + tail).casefold() not in taken)
+    tails = ["", *([f" ({number})"] if number else []), *(f" ({count})" for count in range(2, 1000))]
+    for tail in tails:
+        own = valid(name + tail)
+        own = own if own.endswith(tail) else valid(name[: len(own) - len(tail)] + tail)
+        if own.casefold() not in taken:
+            return own
+    raise UntranslatableError([Problem("name_taken", f"Every form of “{name}” is taken.", "Link it by hand.")])
 
 
 def _intend(run: Run, creation: Creation, name: str, body: str) -> bool:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sqlmodel import Session, col, select
 
 from app.connectors.protocols import Destination
+from app.database import Database
 from app.domain.codec import from_json, to_json
 from app.domain.documents import DocumentKind
 from app.domain.money import cents
 from app.domain.outcomes import Receipt
-from app.domain.problems import NotFoundError, ValidationError
+from app.domain.problems import NotFoundError, Severity, ValidationError
 from app.domain.states import PostingState, SectionKey
 from app.models.batches import Batch
 from app.models.columns import utcnow
@@ -52,15 +55,15 @@ def choices(session: Session, posting: Posting) -> tuple[str, ...]:
 
 
 def decide(
-    session: Session,
-    batch: Batch,
+    database: Database,
+    batch_id: int,
     record: str,
     choice: str,
     *,
     by: str,
     ledger_id: str = "",
     destination: Destination | None = None,
-) -> Posting:
+) -> None:
     """Carry out a decision and commit; the caller rings the doorbell.
 
     ``link`` needs the destination, to read what is linked; and ``ledger_id`` where several documents are offered.
@@ -71,6 +74,28 @@ def decide(
     """
     if choice not in CHOICES:
         raise ValidationError(f"“{choice}” is not a decision.", f"Choose {', '.join(CHOICES)}.")
+    receipt = None
+    if choice == "link":  # the vendor is asked before the transaction begins
+        with database.reading() as session:
+            posting = _fitting(session, batches.find(session, batch_id), record, choice)
+            wanted = _wanted(session, posting, ledger_id)
+        receipt = _receipt(posting, wanted, destination)
+    with database.session() as session:
+        batch = batches.find(session, batch_id)
+        posting = _fitting(session, batch, record, choice)
+        _carry_out(session, posting, choice, receipt)
+        session.add(posting)
+        audit.record(session, by, f"decide.{choice}", f"posting:{posting.id}", record=record, ledger_id=ledger_id)
+        batches.log(session, posting.batch_id, f"{posting.number}: {choice}.", posting=posting, by=by)
+        if choice == "skip":
+            batches.touch(session, batch_id)
+        else:
+            batches.go_on(session, batch)
+        session.commit()
+
+
+def _fitting(session: Session, batch: Batch, record: str, choice: str) -> Posting:
+    """The posting, if the choice applies to it as it stands now."""
     posting = find(session, batch, record)
     allowed = choices(session, posting)
     if choice not in allowed:
@@ -78,7 +103,10 @@ def decide(
             f"{posting.number} is {posting.state.replace('_', ' ')}: “{choice}” does not apply to it.",
             f"Possible now: {', '.join(allowed)}." if allowed else "Nothing is to be decided about it.",
         )
-    receipt = _to_link(session, posting, ledger_id, destination) if choice == "link" else None
+    return posting
+
+
+def _carry_out(session: Session, posting: Posting, choice: str, receipt: Receipt | None) -> None:
     match choice:
         case "link" if receipt:
             _link(session, posting, receipt)
@@ -88,13 +116,6 @@ def decide(
             _skip(session, posting)
         case _:
             _keep(session, posting)
-    session.add(posting)
-    audit.record(session, by, f"decide.{choice}", f"posting:{posting.id}", record=record, ledger_id=ledger_id)
-    batches.log(session, posting.batch_id, f"{posting.number}: {choice}.", posting=posting, by=by)
-    if choice != "skip":
-        batches.go_on(session, batch)
-    session.commit()
-    return posting
 
 
 def candidates(session: Session, posting: Posting) -> list[Receipt]:
@@ -108,7 +129,7 @@ def candidates(session: Session, posting: Posting) -> list[Receipt]:
     return list(found.values())
 
 
-def _to_link(session: Session, posting: Posting, ledger_id: str, destination: Destination | None) -> Receipt:
+def _wanted(session: Session, posting: Posting, ledger_id: str) -> str:
     offered = [receipt.ledger_id for receipt in candidates(session, posting)]
     if not ledger_id and len(offered) != 1:
         raise ValidationError(
@@ -117,10 +138,14 @@ def _to_link(session: Session, posting: Posting, ledger_id: str, destination: De
     wanted = ledger_id or offered[0]
     if session.exec(select(Posting.id).where(Posting.book_id == posting.book_id, Posting.ledger_id == wanted)).first():
         raise ValidationError(f"QuickBooks document {wanted} is linked to another record.", "Choose another one.")
+    return wanted
+
+
+def _receipt(posting: Posting, wanted: str, destination: Destination | None) -> Receipt:
     receipt = destination.read(DocumentKind(posting.kind), wanted) if destination else None
     if receipt is None or receipt.voided:
         raise ValidationError(
-            f"QuickBooks has no such {posting.kind.replace('_', ' ')} with the id {wanted}.",
+            f"QuickBooks has no {posting.kind.replace('_', ' ')} with the id {wanted}.",
             "Give the id of one that exists.",
         )
     return receipt
@@ -134,8 +159,10 @@ def _link(session: Session, posting: Posting, receipt: Receipt) -> None:
     posting.ledger_cents = int(cents(receipt.total.amount) * 100) * (-1 if posting.kind == "credit_memo" else 1)
     posting.receipt, posting.posted_at = to_json(receipt), utcnow()
     posting.looked_anyway = posting.checked = True
-    for problem, blocks in receipts.differences(document, receipt):
-        posting_problems.add(session, posting, SectionKey.DOCUMENTS, problem, blocks_close=blocks)
+    for problem, _ in receipts.differences(document, receipt):
+        blocks = problem.code == "total_differs"  # a person chose this document: only another total is asked about
+        shown = problem if blocks else replace(problem, severity=Severity.WARNING)
+        posting_problems.add(session, posting, SectionKey.DOCUMENTS, shown, blocks_close=blocks)
 
 
 def _post_anyway(session: Session, posting: Posting) -> None:

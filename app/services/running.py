@@ -129,10 +129,7 @@ def _post_and_close(run: Run, lanes: Lanes) -> float | None:
     run.begin(SectionKey.CLOSE)
     while True:
         stopping = run.stopping()
-        pauses = [] if stopping else [sending.start(run, lanes), closing.start(run, lanes)]
-        if not stopping:
-            closing.look(run)
-        pauses.append(doubts.look(run) if not stopping else None)
+        pauses = [] if stopping else _step(run, lanes)
         due = [pause for pause in pauses if pause is not None]
         if not lanes.busy and (not due or stopping):
             break
@@ -145,6 +142,13 @@ def _post_and_close(run: Run, lanes: Lanes) -> float | None:
         run.end(SectionKey.DOCUMENTS)
         run.end(SectionKey.CLOSE)
     return None
+
+
+def _step(run: Run, lanes: Lanes) -> list[float | None]:
+    """Look first, then begin: what a look finds is closed in the same round."""
+    looked = doubts.look(run)
+    closing.look(run)
+    return [looked, sending.start(run, lanes), closing.start(run, lanes)]
 
 
 def _throttled(run: Run) -> bool:

@@ -23,15 +23,23 @@ Composer = Callable[[Settings, Database, "Redis"], Connectors]
 #: The one that every process uses. It and Redis are imported on first use: most commands call no vendor, and start
 #: in half the time without them.
 COMPOSITION = "app.composition"
+#: Without a live worker for so long, ``--wait`` gives up; nothing was submitted then.
+WORKER_SECONDS = 10.0
 
 
 class Context:
     """One call of the command line."""
 
-    def __init__(self, settings: Callable[[], Settings] = Settings.from_environment, compose: Composer | None = None):
+    def __init__(
+        self,
+        settings: Callable[[], Settings] = Settings.from_environment,
+        compose: Composer | None = None,
+        worker_seconds: float = WORKER_SECONDS,
+    ) -> None:
         self._read_settings = settings
         self._compose = compose
         self._stack = ExitStack()
+        self.worker_seconds = worker_seconds
         self.as_json = False
 
     @cached_property

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import redis
 
+from app.cli.output import say
 from app.domain.problems import CrossfootError
 from app.settings import PROJECT, Settings
 from launcher.messages import LauncherError
@@ -36,6 +37,7 @@ def redis_url(settings: Settings) -> Iterator[str]:
     if answers(settings.redis_url) or not is_private(settings):
         yield settings.redis_url
         return
+    say("No ./crossfoot up is running: the vendors' call limits are counted anew, which may take up to a minute.")
     with tempfile.TemporaryDirectory(prefix="crossfoot-") as folder, _server(Path(folder)) as url:
         yield url
 

@@ -14,16 +14,14 @@ from app.jobs import doorbell, workers
 from app.models.batches import Batch
 from app.services import batch_json, batches, progress
 
-#: Without a live worker for so long, ``--wait`` gives up; nothing was submitted then.
-WORKER_SECONDS = 10.0
 LOOK = 0.5
 MOVING = (Status.QUEUED, Status.RUNNING)
 NO_WORKER = CrossfootError("No worker is running, so nothing was started.", "Start ./crossfoot up, then try again.")
 
 
 def need_a_worker(context: Context) -> None:
-    """Return as soon as a worker is alive. Raises CrossfootError after ten seconds without one."""
-    end = time.monotonic() + WORKER_SECONDS
+    """Return as soon as a worker is alive. Raises CrossfootError when there is none for ten seconds."""
+    end = time.monotonic() + context.worker_seconds
     while not workers.alive(context.settings.redis_url):
         if time.monotonic() > end:
             raise NO_WORKER
@@ -49,15 +47,34 @@ def finish(context: Context, batch: Batch, *, wait: bool) -> int:
 
 
 def _wait(context: Context, batch_id: int) -> None:
-    bar = Bar()
-    while True:
-        with context.database.reading() as session:
-            view = progress.view(session, batches.find(session, batch_id))
+    """Return when the batch has ended. Raises CrossfootError while nothing was begun and no worker is left."""
+    bar, unattended = Bar(), time.monotonic()
+    try:
+        while (view := _look(context, batch_id)).status in MOVING:
+            bar.show(view)
+            if view.status != Status.QUEUED or workers.alive(context.settings.redis_url):
+                unattended = time.monotonic()
+            elif time.monotonic() - unattended > context.worker_seconds:
+                raise _nobody(batch_id)
+            time.sleep(LOOK)
         bar.show(view)
-        if view.status not in MOVING:
-            bar.end()
-            return
-        time.sleep(LOOK)
+    except KeyboardInterrupt:
+        say(f"\nBatch {batch_id} goes on without us: ./crossfoot batch show {batch_id}, or batch stop {batch_id}.")
+        raise
+    finally:
+        bar.end()
+
+
+def _look(context: Context, batch_id: int) -> progress.BatchView:
+    with context.database.reading() as session:
+        return progress.view(session, batches.find(session, batch_id))
+
+
+def _nobody(batch_id: int) -> CrossfootError:
+    return CrossfootError(
+        f"No worker is running any more; batch {batch_id} has not begun.",
+        "Start ./crossfoot up, and the batch goes on by itself.",
+    )
 
 
 class Bar:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select, update
 
 from app.connectors.protocols import Check, Company, ConnectionFailedError, Connectors, Destination, Source, Tokens
@@ -202,8 +203,18 @@ def confirm_book(
     with database.reading() as session:
         _expect(session, realm, expected_book_id, "another company")
     company, held = look_at_company(connectors, realm, held, environment, kind)
-    with database.session() as session:
+    with database.reading() as session:
         _expect(session, realm, expected_book_id, f"“{company.name}”")
+    try:
+        return _store_connected(database, kind, company, held, environment=environment, by=by)
+    except IntegrityError:  # the same confirmation at the same moment, e.g. a double click: now it is known
+        return _store_connected(database, kind, company, held, environment=environment, by=by)
+
+
+def _store_connected(
+    database: Database, kind: str, company: Company, held: Tokens, *, environment: str, by: str
+) -> Book:
+    with database.session() as session:
         book = _store_book(session, kind, company, environment, by)
         tokens.store(session, _stored_id(book), held)
         session.commit()

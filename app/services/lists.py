@@ -13,7 +13,7 @@ from app.connectors.protocols import Destination
 from app.database import Database
 from app.domain.links import Entry, LinkKind
 from app.models.columns import utcnow
-from app.models.connections import ListEntry, ListFetch
+from app.models.connections import Book, ListEntry, ListFetch
 
 #: A list that was read so lately is not read again for a batch.
 FRESH = dt.timedelta(minutes=10)
@@ -93,6 +93,7 @@ def _rest(entry: Entry) -> dict[str, Any]:
 
 
 def _replace(session: Session, book_id: int, kind: LinkKind, found: list[Entry]) -> None:
+    session.exec(select(Book.id).where(Book.id == book_id).with_for_update())  # one reader at a time writes
     session.exec(delete(ListEntry).where(col(ListEntry.book_id) == book_id, col(ListEntry.kind) == kind))
     unique = {entry.ledger_id: entry for entry in found}
     rows = [

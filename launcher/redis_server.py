@@ -21,6 +21,8 @@ from launcher.project import Project
 
 #: sun_path of unix(7) holds 108 bytes with the closing zero.
 LONGEST_SOCKET_PATH = 107
+#: CLIENT INFO puts the path unquoted between blanks, where redis-py then stumbles; and the path is part of a URL.
+PLAIN_PATH = re.compile(r"[A-Za-z0-9._/+@~-]+")
 #: RQ and the throttle need what Redis 6 has.
 OLDEST_SERVER = 6
 START_SECONDS = 8.0
@@ -103,16 +105,16 @@ def _version(program: str) -> int:
 
 
 def socket_path(folder: Path) -> Path:
-    """`redis.sock` in the data folder; for a folder whose path is too long for a socket, in a short private one."""
+    """`redis.sock` in the data folder, or in a short private one where the path is too long or has blanks."""
     wanted = folder / "redis.sock"
-    if len(os.fsencode(wanted)) <= LONGEST_SOCKET_PATH:
+    if len(os.fsencode(wanted)) <= LONGEST_SOCKET_PATH and PLAIN_PATH.fullmatch(str(wanted)):
         return wanted
     name = hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
     short = Path(tempfile.gettempdir()) / f"crossfoot-{os.getuid()}-{name}"
     short.mkdir(mode=0o700, exist_ok=True)
     facts = short.lstat()
     if not stat.S_ISDIR(facts.st_mode) or facts.st_uid != os.getuid() or facts.st_mode & 0o077:
-        raise LauncherError(f"{short} belongs to somebody else.", "Remove it, or set CROSSFOOT_HOME to a shorter path.")
+        raise LauncherError(f"{short} belongs to somebody else.", "Remove it, or set CROSSFOOT_HOME to a short path.")
     return short / "redis.sock"
 
 

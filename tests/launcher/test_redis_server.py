@@ -1,11 +1,14 @@
 """The private Redis starts wherever the data folder lies, and nobody else can reach it."""
 
 import shutil
+import signal
 import stat
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import redis
 
 from launcher.child import Child
 from launcher.messages import LauncherError
@@ -16,38 +19,53 @@ from launcher.redis_server import (
     answers,
     find_program,
     private_server,
+    socket_path,
     wait_until_it_answers,
 )
 
 
-def start(server: RedisServer) -> Child:
-    child = Child("redis", [server.program, "-"], {}, server.folder, stdin=server.configuration)
-    child.start()
-    return child
-
-
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A data folder with blanks and quotes in its name."""
-    made = tmp_path / 'my "data" folder'
+    """A data folder."""
+    made = tmp_path / "data"
     made.mkdir()
     return made
 
 
 @pytest.fixture
-def server(folder: Path) -> Iterator[RedisServer]:
-    made = private_server(this_project(), folder)
-    child = start(made)
-    assert wait_until_it_answers(made.socket)
+def awkward(tmp_path: Path) -> Iterator[Path]:
+    """A data folder with blanks and quotes in its name."""
+    made = tmp_path / 'my "data" folder'
+    made.mkdir()
     yield made
-    assert child.process is not None
-    child.process.kill()
-    child.process.wait()
-    child.process.stdout.close()  # type: ignore[union-attr]  # a pipe was asked for
+    shutil.rmtree(socket_path(made).parent)
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[RedisServer]:
+    made = private_server(this_project(), folder)
+    child = Child("redis", [made.program, "-"], {}, made.folder, stdin=made.configuration)
+    with child.start():
+        assert wait_until_it_answers(made.socket)
+        yield made
+        child.signal(signal.SIGKILL)
+        assert child.process is not None
+        child.process.wait()
+
+
+@pytest.fixture
+def server(folder: Path) -> Iterator[RedisServer]:
+    with running(folder) as made:
+        yield made
 
 
 def test_it_answers_on_a_socket_that_only_its_owner_can_open(server: RedisServer) -> None:
     assert stat.S_IMODE(server.socket.stat().st_mode) == 0o700
+
+
+def test_clients_understand_what_it_says_about_them_although_the_folder_has_blanks(awkward: Path) -> None:
+    with running(awkward) as made, redis.Redis.from_url(f"unix://{made.socket}") as client:
+        assert client.client_info()["id"]
 
 
 def test_it_opens_no_port_and_keeps_nothing(server: RedisServer) -> None:
@@ -61,8 +79,9 @@ def test_a_socket_left_behind_is_not_taken_for_a_server(tmp_path: Path) -> None:
     assert not answers(tmp_path / "redis.sock")
 
 
-def test_a_data_folder_with_a_long_path_gets_a_short_socket_and_a_note_where_it_is(tmp_path: Path) -> None:
-    folder = tmp_path / ("long" * 30)
+@pytest.mark.parametrize("name", ["long" * 30, "my data", "50% done"])
+def test_a_folder_that_cannot_hold_a_socket_gets_one_elsewhere_and_a_note_where(tmp_path: Path, name: str) -> None:
+    folder = tmp_path / name
     folder.mkdir()
     server = private_server(this_project(), folder)
     try:

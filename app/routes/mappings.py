@@ -6,7 +6,7 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Blueprint, abort, flash, redirect, request, url_for
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlmodel import Session
 
@@ -16,7 +16,7 @@ from app.domain.links import CREATABLE, NOUNS, Entry, LinkKind
 from app.domain.problems import ValidationError
 from app.models.connections import Book
 from app.routes import fragments, shell
-from app.routes.guard import me, requires
+from app.routes.guard import local_path, me, requires
 from app.routes.web import reading, web, writing
 from app.services import books, connections, links, lists, suggestions
 
@@ -132,15 +132,17 @@ def _drawer(book_id: int, kind: LinkKind, source_id: str, status: int = 200, **c
         titles=TITLES,
         row=row,
         words=words,
+        back=request.values.get("back", ""),
         offers=offers(session, book_id, kind, row.source_name, words),
         **context,
     )
 
 
 def offers(session: Session, book_id: int, kind: LinkKind, name: str, words: str) -> list[suggestions.Suggestion]:
-    """What may be chosen: the likeliest entries, or with words those that hold all of them."""
-    if not words.strip():
-        return suggestions.suggest(session, book_id, kind, name)
+    """What may be chosen: the likeliest entries, else the list; with words those that hold all of them."""
+    alike = [] if words.strip() else suggestions.suggest(session, book_id, kind, name)
+    if alike:
+        return alike
     usable = [e for e in lists.entries(session, book_id, kind) if e.active and e.holder in ("", "customer")]
     hits = [e for e in usable if all(w in _text(e) for w in words.casefold().split())]
     return [suggestions.Suggestion(entry, 0, ()) for entry in hits[:FOUND]]
@@ -161,8 +163,10 @@ def link(book_id: int, kind: str) -> ResponseReturnValue:
             links.set_link(session, book, wanted, form.get("source_id", ""), form.get("ledger_id", ""), by=me().email)
     except ValidationError as error:
         return _drawer(book_id, wanted, form.get("source_id", ""), 422, error=error)
+    if fragments.is_fragment() and form.get("back"):
+        return fragments.answer(render_template("shell/_no_drawer.html"), events="links-changed")
     flash("Linked; it counts for every document from now on.")
-    return fragments.go(url_for("mappings.show", book_id=book_id, kind=kind))
+    return fragments.go(local_path(form.get("back") or url_for("mappings.show", book_id=book_id, kind=kind)))
 
 
 @mappings.post("/mappings/<int:book_id>/<kind>/refresh")

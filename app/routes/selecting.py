@@ -55,6 +55,14 @@ class Listed:
     locations: list[Location]
 
     @property
+    def everywhere(self) -> Sum:
+        """What all locations have together."""
+        totals = Counter[str]()
+        for place in self.locations:
+            totals.update(place.sum.cents)
+        return Sum(sum(place.sum.count for place in self.locations), dict(totals))
+
+    @property
     def looked(self) -> int:
         return self.counts.total() - self.counts[views.UNLOOKED]
 

@@ -25,7 +25,7 @@ QUESTIONS = ("looks_already_posted", "several_in_books", "still_in_doubt")
 def install(app: Flask) -> None:
     """Register the filters under their own names."""
     for function in (
-        code_words, link_address, link_words, remark_words, plan_words, accept_words, kind_noun, seconds_until, spell,
+        code_words, link_address, link_words, remarks, brief, plan_words, accept_words, kind_noun, seconds_until, spell,
         headline, fix_words,
     ):  # fmt: skip
         app.jinja_env.filters[function.__name__] = function
@@ -55,10 +55,20 @@ def link_words(subject: str) -> str:
     return f"Link {NOUNS[link[0]]}" if link else "Fix"
 
 
-def remark_words(code: str) -> str:
-    """``customer_to_create`` → ``customer will be created``."""
-    words = code.replace("_", " ")
-    return words.replace(" to create", " will be created").replace(" to link", " will be linked")
+def remarks(problems: list[Problem]) -> str:
+    """What Submit does for a record: ``creates customer, item; links term``; other remarks in full."""
+    codes = list(dict.fromkeys(problem.code for problem in problems))
+    creates = ", ".join(
+        code.removesuffix("_to_create").replace("_", " ") for code in codes if code.endswith("_to_create")
+    )
+    links = ", ".join(code.removesuffix("_to_link").replace("_", " ") for code in codes if code.endswith("_to_link"))
+    rest = [p.message for p in problems if not p.code.endswith(("_to_create", "_to_link"))]
+    return "; ".join(filter(None, [*rest, creates and f"creates {creates}", links and f"links {links}"]))
+
+
+def brief(message: str) -> str:
+    """A problem's sentence beside its word: what the word says already is left out."""
+    return message.removesuffix(" is not linked to QuickBooks.")
 
 
 def kind_noun(kind: LinkKind) -> str:
@@ -67,19 +77,31 @@ def kind_noun(kind: LinkKind) -> str:
 
 
 def _counts(found: Mapping[LinkKind, list[Any]]) -> str:
-    return ", ".join(plural(len(names), NOUNS[kind]) for kind, names in found.items())
+    return ", ".join(plural(len(found[kind]), NOUNS[kind]) for kind in LinkKind if kind in found)
 
 
 def plan_words(plan: Plan) -> str:
     """``Creates 3 customers, links 5 items; holds 2``."""
     parts = [
-        f"creates {_counts(plan.create)}" if plan.create else "",
-        f"links {_counts(plan.link)}" if plan.link else "",
+        f"creates {_short(plan.create)}" if plan.create else "",
+        f"links {_short(plan.link)}" if plan.link else "",
+        f"holds {plan.blocked}" if plan.blocked else "",
     ]
-    said = ", ".join(part for part in parts if part)
-    held = f"{plan.blocked} will be held" if plan.blocked else ""
-    whole = "; ".join(part for part in (said, held) if part)
+    whole = ", ".join(part for part in parts if part)
     return whole[:1].upper() + whole[1:]
+
+
+def _short(found: Mapping[LinkKind, list[Any]]) -> str:
+    """The one kind, or customers and how much else."""
+    customers = len(found.get(LinkKind.CUSTOMERS, []))
+    others = sum(map(len, found.values())) - customers
+    if len(found) == 1:
+        return _counts(found)
+    return (
+        f"{plural(customers, 'customer')} and {plural(others, 'other')}"
+        if customers
+        else plural(others, "entry", "entries")
+    )
 
 
 def accept_words(plan: Plan) -> str:

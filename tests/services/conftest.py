@@ -1,4 +1,4 @@
-"""A real database in a temporary folder, and one Book in it."""
+"""A real database in a temporary folder, and one Book in it. Where it matters, the same on PostgreSQL too."""
 
 from __future__ import annotations
 
@@ -16,8 +16,11 @@ from tests.rows import a_book
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    database = Database(f"sqlite:///{tmp_path / 'crossfoot.db'}", (Fernet.generate_key().decode(),))
+def database(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Database]:
+    """SQLite, unless the test asks for ``postgresql`` (``pytest.mark.parametrize("database", …, indirect=True)``)."""
+    on_server = getattr(request, "param", "sqlite") == "postgresql"
+    url = request.getfixturevalue("postgres_url") if on_server else f"sqlite:///{tmp_path / 'crossfoot.db'}"
+    database = Database(url, (Fernet.generate_key().decode(),))
     database.migrate()
     yield database
     database.dispose()

@@ -13,6 +13,9 @@ from app.services.contacts import RowContact
 from app.services.tokens import BookTokens
 from tests.fakes import some_tokens
 
+#: The lock and the upserts are SQL of each database's own dialect.
+pytestmark = pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True)
+
 
 def test_tokens_come_back_as_they_were_stored(database: Database, book: Book) -> None:
     store, fresh = BookTokens(database, 1), some_tokens("second")
@@ -92,7 +95,7 @@ def test_tokens_refreshed_after_a_disconnect_are_dropped(database: Database, boo
     assert _row(database).tokens is None
 
 
-def test_held_tokens_never_touch_the_database() -> None:
+def test_held_tokens_never_touch_the_database(database: Database) -> None:
     store = tokens.HeldTokens(some_tokens())
     with store.alone() as alone:
         assert alone

@@ -9,7 +9,8 @@ from types import FrameType
 from typing import Any
 
 from redis import Redis
-from rq import Worker
+from redis.client import Pipeline
+from rq import Worker, worker_registration
 from rq.serializers import JSONSerializer
 
 from app import logs
@@ -35,6 +36,11 @@ class CrossfootWorker(Worker):
             with suppress(ProcessLookupError):
                 os.kill(self.horse_pid, signal.SIGTERM)
         super().request_stop(signum, frame)
+
+    def heartbeat(self, timeout: int | None = None, pipeline: Pipeline | None = None) -> None:
+        """Renew the sign of life, and the entry in the list of workers: a Redis that was restarted has lost it."""
+        super().heartbeat(timeout, pipeline)
+        worker_registration.register(self, pipeline)
 
     def setup_work_horse_signals(self) -> None:
         super().setup_work_horse_signals()

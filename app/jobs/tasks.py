@@ -5,7 +5,7 @@ from __future__ import annotations
 from app.domain.states import RecordKind
 from app.jobs import doorbell
 from app.jobs.runtime import runtime
-from app.services import connections, previews, retention, running
+from app.services import connections, previews, retention, running, tokens
 
 
 def run_batch(batch_id: int) -> None:
@@ -31,5 +31,5 @@ def look_ahead(source_id: int, kind: str) -> None:
 def housekeeping() -> None:
     """Once a day: tokens of idle connections are refreshed, old snapshots deleted."""
     here = runtime()
-    connections.keep_alive(here.database, here.connectors)
+    tokens.keep_alive(here.database, here.connectors)
     retention.forget(here.database)

@@ -47,6 +47,7 @@ class UnpostedRow(SQLModel, table=True):
     fingerprint: str = Field(max_length=64)
     problems: list[Any] = Field(default_factory=list, sa_type=Json)
     document: dict[str, Any] | None = Field(default=None, sa_type=Json)
+    export_problems: list[Any] = Field(default_factory=list, sa_type=Json)
     looked_at: str = Field(default="", max_length=64)
     seen_at: dt.datetime = Field(default_factory=utcnow, sa_type=Moment)
 

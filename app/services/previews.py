@@ -56,7 +56,7 @@ def _keep(database: Database, chunk: Sequence[UnpostedRow], exported: Mapping[st
                 continue
             item = exported.get(row.record)
             row.document = codec.to_json(item.document) if item and item.document else None
-            row.problems = [codec.to_json(problem) for problem in item.problems] if item else []
+            row.export_problems = [codec.to_json(problem) for problem in item.problems] if item else []
             row.looked_at = row.fingerprint
             session.add(row)
         session.commit()
@@ -70,8 +70,9 @@ def readiness(session: Session, book: Book, rows: Sequence[UnpostedRow]) -> dict
     index, policies, rules = _ground(session, book)
     found: dict[str, list[Problem] | None] = {}
     for row in rows:
-        stored = [codec.from_json(Problem, problem) for problem in row.problems]
-        if row.looked_at != row.fingerprint:
+        looked = row.looked_at == row.fingerprint
+        stored = [codec.from_json(Problem, p) for p in (row.export_problems if looked else row.problems)]
+        if not looked:
             found[row.record] = stored or None
             continue
         document = _document(row)

@@ -151,6 +151,7 @@ def upgrade() -> None:
         sa.Column("fingerprint", sa.String(length=64), nullable=False),
         sa.Column("problems", columns.Json(), nullable=False),
         sa.Column("document", columns.Json(), nullable=True),
+        sa.Column("export_problems", columns.Json(), nullable=False),
         sa.Column("looked_at", sa.String(length=64), nullable=False),
         sa.Column("seen_at", columns.Moment(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(

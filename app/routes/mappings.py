@@ -8,13 +8,14 @@ from typing import Any
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from sqlmodel import Session
+from sqlmodel import Session, select
 
 from app.connectors.protocols import ConnectionFailedError
 from app.domain import book_settings
 from app.domain.links import CREATABLE, NOUNS, Entry, LinkKind
 from app.domain.problems import ValidationError
 from app.models.connections import Book
+from app.models.records import UnpostedRow
 from app.routes import fragments, shell
 from app.routes.guard import local_path, me, requires
 from app.routes.web import reading, web, writing
@@ -120,7 +121,7 @@ def _drawer(book_id: int, kind: LinkKind, source_id: str, status: int = 200, **c
     session = reading()
     book = books.find_book(session, book_id)
     row = next((row for row in links.listing(session, book, kind) if row.source_id == source_id), None)
-    row = row or links.Linked(source_id, "", "", "", "", 0)
+    row = row or links.Linked(source_id, name_of(session, book, kind, source_id), "", "", "", 0)
     words = request.args.get("q", "")
     return fragments.page_or_fragment(
         "mappings/link.html",
@@ -136,6 +137,20 @@ def _drawer(book_id: int, kind: LinkKind, source_id: str, status: int = 200, **c
         offers=offers(session, book_id, kind, row.source_name, words),
         **context,
     )
+
+
+def name_of(session: Session, book: Book, kind: LinkKind, source_id: str) -> str:
+    """What the PSA's list calls something that no batch has read yet; accounts are called by their id."""
+    columns: dict[LinkKind, tuple[Any, Any]] = {
+        LinkKind.CUSTOMERS: (UnpostedRow.party_id, UnpostedRow.party),
+        LinkKind.TAX_CODES: (UnpostedRow.tax_code_id, UnpostedRow.tax_code),
+        LinkKind.TERMS: (UnpostedRow.terms_id, UnpostedRow.terms),
+    }
+    if kind not in columns:
+        return source_id.removeprefix("account:")
+    ident, name = columns[kind]
+    query = select(name).where(UnpostedRow.source_id == book.source_id, ident == source_id)
+    return str(session.exec(query).first() or "")
 
 
 def offers(session: Session, book_id: int, kind: LinkKind, name: str, words: str) -> list[suggestions.Suggestion]:

@@ -30,6 +30,7 @@ def install(app: Flask) -> None:
     ):  # fmt: skip
         app.jinja_env.filters[function.__name__] = function
     app.jinja_env.globals["presets"] = presets
+    app.jinja_env.globals["plan_kinds"] = tuple(LinkKind)
 
 
 def code_words(code: str) -> str:
@@ -105,8 +106,12 @@ def _short(found: Mapping[LinkKind, list[Any]]) -> str:
 
 
 def accept_words(plan: Plan) -> str:
-    """``Create 3 customers, link 5 items``."""
-    parts = [f"create {_counts(plan.create)}" if plan.create else "", f"link {_counts(plan.link)}" if plan.link else ""]
+    """``Create 3 customers, link 9 entries``."""
+    created, linked = (sum(map(len, found.values())) for found in (plan.create, plan.link))
+    parts = [
+        f"create {_counts(plan.create) if len(plan.create) == 1 else f'{created} entries'}" if created else "",
+        f"link {_counts(plan.link) if len(plan.link) == 1 else linked}" if linked else "",
+    ]
     whole = ", ".join(part for part in parts if part)
     return whole[:1].upper() + whole[1:]
 
@@ -128,7 +133,7 @@ def spell(seconds: float) -> str:
 def headline(problem: Problem, count: int) -> str:
     """What a group is called: the one document's sentence, or for several with a sentence each, the cause."""
     about_all = problem.subject or problem.code == "in_doubt"
-    return problem.message if count == 1 or about_all else code_words(problem.code)
+    return problem.message.rstrip(".") if count == 1 or about_all else code_words(problem.code)
 
 
 def fix_words(problem: Problem) -> str:

@@ -113,6 +113,7 @@ def _start(run: Run, lanes: Lanes, kinds: Collection[LinkKind], names: Names) ->
         if not _intend(run, creation, *prepared):
             slot.release()
             continue
+        names.taken.add(prepared[0].casefold())  # only now: one that had to wait for a slot keeps its own name
         _go(run, lanes, creation, prepared, slot, names)
     return 0.2
 
@@ -154,7 +155,6 @@ def _prepare(run: Run, creation: Creation, names: Names) -> tuple[str, str] | No
     except UntranslatableError as error:
         _refuse(run, creation.id or 0, error.problems[0])
         return None
-    names.taken.add(name.casefold())
     return name, body
 
 

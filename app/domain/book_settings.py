@@ -64,11 +64,11 @@ class Setting:
 
 
 def _missing(kind: LinkKind) -> Setting:
-    noun = NOUNS[kind]
+    noun = f"{'an' if NOUNS[kind][0] in 'aeiou' else 'a'} {NOUNS[kind]}"
     return Setting(
         f"links.{kind}.missing",
-        f"A {noun} without a link",
-        f"What Submit does about a {noun} of the PSA that has no counterpart in the books.",
+        f"{noun.capitalize()} without a link",
+        f"What Submit does about {noun} of the PSA that has no counterpart in the books.",
         SettingKind.CHOICE,
         (
             ("ask", "Ask at Submit"),

@@ -45,7 +45,7 @@ class Problem:
 
     def to_json(self) -> dict[str, Any]:
         """The form of the JSON contract: code, severity, message, remedy, field (and subject where there is one)."""
-        data = {k: v for k, v in asdict(self).items() if k != "technical" and (v or k == "field")}
+        data = {k: v for k, v in asdict(self).items() if k != "technical" and (v or k != "subject")}
         return {**data, "severity": str(self.severity)}
 
 

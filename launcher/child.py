@@ -22,14 +22,13 @@ LONGEST_LINE = 65536
 
 @dataclass
 class Child:
-    """A command that is to run until it is stopped; `once`: it ends by itself and is not started again."""
+    """A command that is to run until it is stopped."""
 
     name: str
     command: list[str]
     env: Mapping[str, str]
     cwd: Path
     stdin: str = ""
-    once: bool = False
     mute: tuple[str, ...] = ()  # lines that hold one of these are not for the user
     process: subprocess.Popen[bytes] | None = None
     started: float = 0.0
@@ -79,7 +78,7 @@ class Child:
         return status
 
     def is_due(self, now: float) -> bool:
-        return self.process is None and not (self.once and self.started) and now >= self.starts_at
+        return self.process is None and now >= self.starts_at
 
 
 @dataclass

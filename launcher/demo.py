@@ -17,7 +17,7 @@ from launcher import data_lock, demo_parts
 from launcher.demo_mark import mark_database, mark_folder
 from launcher.demo_parts import EMAIL, FRESH, Browser, Json, Notes
 from launcher.messages import LauncherError
-from launcher.migrations import migrate
+from launcher.migrations import prepare_database
 from launcher.project import Project, prepare_data_folder
 from launcher.set_up import set_up
 from launcher.up import Parser, port_number, wait_for_port
@@ -92,7 +92,7 @@ def _run(project: Project, folder: Path, port: int, *, once: bool) -> int:
         sandbox, vendors = demo_parts.start_sandbox(project, folder, notes, log)
         try:
             env = demo_parts.environment_for(project, folder, vendors) | {"CROSSFOOT_PORT": str(port)}
-            migrate(project, env)
+            prepare_database(project, env)
             mark_database(folder)
             app = App(project, env, f"http://localhost:{port}")
             app.run("init", "--admin", EMAIL, CROSSFOOT_ADMIN_PASSWORD=notes.password)

@@ -117,8 +117,6 @@ class Supervisor:
         kernel.reap_orphans({child.process.pid for child in self._children if child.process})
 
     def _report(self, child: Child, status: int) -> None:
-        if child.once:
-            return
         how = f"was ended by {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"
         self.tell("crossfoot", f"{child.name} {how}; starting it again.")
         if child.short_runs == HOPELESS:

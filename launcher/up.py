@@ -15,7 +15,7 @@ from launcher import data_lock
 from launcher.child import Child
 from launcher.demo_mark import refuse_demo
 from launcher.messages import LauncherError, UsageError
-from launcher.migrations import migrate
+from launcher.migrations import prepare_database
 from launcher.project import Project, data_folder, environment, prepare_data_folder
 from launcher.redis_server import NOISE, private_server, wait_until_it_answers
 from launcher.set_up import set_up
@@ -92,10 +92,10 @@ def serve(what: Service) -> int:
         data_lock.publish(lock, data_lock.Running(os.getpid(), what.port))
         with Supervisor() as supervisor:
             _start_redis(supervisor, what)
-            migrate(what.project, what.env)
+            code = prepare_database(what.project, what.env)
             for child in processes(what):
                 supervisor.begin(child)
-            supervisor.watch(lambda: _announce(supervisor, what))
+            supervisor.watch(lambda: _announce(supervisor, what, code))
             supervisor.run()
             supervisor.tell("crossfoot", "Stopping.")
         supervisor.tell("crossfoot", "Stopped.")
@@ -117,8 +117,7 @@ def processes(what: Service) -> list[Child]:
     module, root = what.project.module, what.project.root
     workers = {f"worker-{number}": module("app.jobs.rq_worker") for number in range(1, what.workers + 1)}
     commands = {"web": web_command(what), **workers, "scheduler": module("app.jobs.rq_scheduler")}
-    code = Child("set-up", module("app.cli", "setup-code"), what.env, root, once=True)
-    return [*(Child(name, command, what.env, root) for name, command in commands.items()), code]
+    return [Child(name, command, what.env, root) for name, command in commands.items()]
 
 
 def web_command(what: Service) -> list[str]:
@@ -166,11 +165,13 @@ def _bind_error(bind: str, port: int) -> OSError | None:
     return None
 
 
-def _announce(supervisor: Supervisor, what: Service) -> bool:
-    """Say it once the first page is there."""
+def _announce(supervisor: Supervisor, what: Service, code: list[str]) -> bool:
+    """Say it once the first page is there, with the set-up code while there is no admin."""
     if not _answers(what.bind, what.port):
         return False
     supervisor.tell("crossfoot", f"Ready at {what.public_url} - Ctrl-C stops it.")
+    for line in code:
+        supervisor.tell("crossfoot", line)
     return True
 
 

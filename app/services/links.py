@@ -52,8 +52,8 @@ class Index:
         return self._entries.get((kind, self.linked(kind, source_id)))
 
     def exact(self, kind: LinkKind, name: str) -> Entry | None:
-        """The active entry of exactly this name, if there is one and only one."""
-        found = [entry for entry in self._named[kind, name.strip()] if entry.active]
+        """The active entry of exactly this name, as the ledger compares: without case. None where there are several."""
+        found = [entry for entry in self._named[kind, _same(name)] if entry.active]
         return found[0] if len(found) == 1 else None
 
     def holder_of(self, name: str) -> Entry | None:
@@ -68,9 +68,13 @@ class Index:
     def _put(self, entry: Entry) -> None:
         self._entries[entry.kind, entry.ledger_id] = entry
         if entry.holder in ("", "customer"):
-            self._named[entry.kind, entry.name.strip()].append(entry)
+            self._named[entry.kind, _same(entry.name)].append(entry)
         if entry.kind is LinkKind.CUSTOMERS:
             self._holders[entry.name.strip().casefold()] = entry
+
+
+def _same(name: str) -> str:
+    return " ".join(name.split()).casefold()
 
 
 def remember(session: Session, book_id: int, needs: Iterable[Need]) -> None:

@@ -113,6 +113,11 @@ class Run:
                 raise LeaseLostError
             return batch.stop_asked
 
+    def asked_to_stop(self) -> bool:
+        """A person asked; whatever became of the lease."""
+        with self.database.reading() as session:
+            return session.get_one(Batch, self.batch_id).stop_asked
+
     def begin(self, key: SectionKey) -> None:
         """The section runs (again)."""
         self._section(key, started=True)

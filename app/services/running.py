@@ -38,6 +38,9 @@ from app.settings import Waits
 
 #: With nothing to do for longer than this, the worker is given back; the sweep rings when it is time.
 PATIENCE = 25.0
+#: Seconds between tries while a vendor or Redis is out of reach, and how long that may go on.
+TRY_AGAIN = 15.0
+SILENCE = dt.timedelta(minutes=15)
 
 
 def run(
@@ -109,13 +112,47 @@ def _work(run: Run) -> None:
         failure = error.problem
     except ConnectionFailedError as error:
         failure = Problem(error.code, error.message, error.remedy)
+        wake = _patience(run, error)
+    except Exception as error:
+        _end(run.database, run.batch_id, run.owner, _own_fault(error))
+        raise
+    _leave(run, failure, wake)
+
+
+def _leave(run: Run, failure: Problem | None, wake: float | None) -> None:
+    """Give the batch back: to whoever comes when it is time (``wake``), or for good."""
     settling.let_go(run)
+    if wake is not None and failure is not None:
+        run.wait_note(f"{failure.message} Crossfoot tries again", wake)
     if run.abandon.is_set() and failure is None:
-        release_lease(run.database, run.batch_id, run.owner, wake_at=utcnow())
-    elif wake is not None and failure is None and not run.stopping():
-        release_lease(run.database, run.batch_id, run.owner, wake_at=utcnow() + dt.timedelta(seconds=wake))
-    else:
+        wake = 0.0
+    if wake is None or run.asked_to_stop():
         _end(run.database, run.batch_id, run.owner, failure)
+    else:
+        release_lease(run.database, run.batch_id, run.owner, wake_at=utcnow() + dt.timedelta(seconds=wake))
+
+
+def _patience(run: Run, error: ConnectionFailedError) -> float | None:
+    """Seconds until another try; None where a person must act, or nothing has been written yet that must go on.
+
+    Our own Redis comes back by itself. A vendor that goes silent in the middle of a batch gets a quarter of an hour.
+    """
+    with run.database.reading() as session:
+        begun = wrote_something(session, run.batch_id)
+        since = session.exec(select(func.max(Call.sent_at)).where(Call.batch_id == run.batch_id)).one()
+    if error.systemic or (not begun and error.code != "redis_gone"):
+        return None
+    silent = since is not None and utcnow() - (since if since.tzinfo else since.replace(tzinfo=dt.UTC)) > SILENCE
+    return None if silent and error.code != "redis_gone" else TRY_AGAIN
+
+
+def _own_fault(error: Exception) -> Problem:
+    return Problem(
+        "internal_error",
+        f"Crossfoot ran into a fault of its own ({type(error).__name__}); nothing is lost.",
+        "Resume the batch; if it happens again, save the full log and report it.",
+        technical={"error": type(error).__name__},
+    )
 
 
 def _post_and_close(run: Run, lanes: Lanes) -> float | None:

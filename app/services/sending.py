@@ -72,11 +72,11 @@ def _go(run: Run, lanes: Lanes, call: Call, slot: Slot) -> None:
     outgoing = OutgoingCall(
         call.request_id, call.target, call.body, tuple(call.item_ids), tuple(DocumentKind(k) for k in call.kinds)
     )
-    ident = call.id or 0
+    ident, sends = call.id or 0, call.sends
     lanes.go(
         "documents",
         lambda: run.destination.send(outgoing, slot),
-        lambda outcomes: settling.settle(run, ident, outcomes),
+        lambda outcomes: settling.settle(run, ident, sends, outcomes),
     )
 
 

@@ -31,13 +31,17 @@ def members_of(call_id: int | None) -> Any:
     return select(CallMember.posting_id).where(CallMember.call_id == call_id)
 
 
-def settle(run: Run, call_id: int, outcomes: Sequence[Outcome]) -> None:
-    """Write down what became of a call. A success is recorded whatever happened to the posting meanwhile."""
+def settle(run: Run, call_id: int, sends: int, outcomes: Sequence[Outcome]) -> None:
+    """Write down what became of a call.
+
+    A success is recorded whatever happened to the posting meanwhile. Anything else only counts for the send that it
+    answers (``sends``): a worker that was frozen may bring it when another one has sent the call again.
+    """
     replays = _verify(run, call_id, outcomes)
     systemic = None
     with run.database.session() as session:
         call = session.get_one(Call, call_id)
-        ours = call.state == "open"
+        ours = call.state == "open" and call.sends == sends
         if ours and all(isinstance(outcome, NotDone) for outcome in outcomes):
             systemic = _pause(session, run, call, outcomes[0])
         else:
@@ -45,9 +49,11 @@ def settle(run: Run, call_id: int, outcomes: Sequence[Outcome]) -> None:
             for member in _members(session, call_id):
                 posting = session.get_one(Posting, member.posting_id)
                 outcome = replays.get(member.place, outcomes[member.place])
-                _settle_one(session, run, call, member, posting, outcome)
+                if ours or isinstance(outcome, Posted):
+                    _settle_one(session, run, call, member, posting, outcome)
                 touched.append(posting)
-            _close_call(call, [replays.get(place, outcome) for place, outcome in enumerate(outcomes)], run)
+            if ours:
+                _close_call(call, [replays.get(place, outcome) for place, outcome in enumerate(outcomes)], run)
             if any(isinstance(outcome, InDoubt) and outcome.technical.get("replay") for outcome in replays.values()):
                 call.technical = {**call.technical, "replayed": True}
             session.add(call)

@@ -10,11 +10,11 @@ ACME = an_entry(LinkKind.CUSTOMERS, "12", "Acme Dental", email="ap@acme.example"
 INCOME = an_entry(LinkKind.ACCOUNTS, "79", "Sales of Product Income", number="4100")
 
 
-def test_only_exactly_the_same_active_and_single_name_is_exact() -> None:
+def test_the_same_active_and_single_name_is_exact_whatever_its_case() -> None:
     twins = [an_entry(LinkKind.ITEMS, i, "Service-4100") for i in ("1", "2")]
     asleep = an_entry(LinkKind.ITEMS, "3", "Asleep", active=False)
     index = links.Index({}, [ACME, asleep, *twins])
-    assert index.exact(LinkKind.CUSTOMERS, "ACME Dental") is None
+    assert index.exact(LinkKind.CUSTOMERS, "ACME  Dental ") == ACME
     assert index.exact(LinkKind.ITEMS, "Asleep") is None
     assert index.exact(LinkKind.ITEMS, "Service-4100") is None
     assert index.holder_of("acme dental") == ACME

@@ -1,0 +1,1 @@
+"""Journeys: a real browser, real Redis, real workers, and stand-ins of both vendors."""

@@ -11,6 +11,7 @@ from typing import IO
 from launcher.messages import LauncherError
 
 LOCK = "up.lock"
+STOP_IT = "Stop it first, or set CROSSFOOT_HOME to another folder."
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class Running:
 
 
 @contextmanager
-def only_one(folder: Path, name: str = LOCK) -> Iterator[IO[str]]:
+def only_one(folder: Path, name: str = LOCK, remedy: str = STOP_IT) -> Iterator[IO[str]]:
     """Hold the data folder; a second `up` on it is refused. The kernel drops the lock however we end."""
     handle = (folder / name).open("a+")
     with handle:
@@ -33,7 +34,7 @@ def only_one(folder: Path, name: str = LOCK) -> Iterator[IO[str]]:
             who = f"process {running.pid}, port {running.port}" if running else "another process"
             raise LauncherError(
                 f"Crossfoot already runs on the data folder {folder} ({who}).",
-                "Stop it first, or set CROSSFOOT_HOME to another folder.",
+                remedy,
             ) from None
         handle.truncate(0)
         yield handle

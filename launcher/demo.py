@@ -52,7 +52,8 @@ def command(project: Project, arguments: list[str]) -> int:
     set_up(project)
     folder = project.root / FOLDER
     prepare_data_folder(folder)
-    with _stoppable(), data_lock.only_one(folder, "demo.lock"):
+    with _stoppable(), data_lock.only_one(folder, "demo.lock", "Use that one, or stop it first.") as lock:
+        data_lock.publish(lock, data_lock.Running(os.getpid(), chosen.port))
         if chosen.fresh:
             _empty(folder)
         mark_folder(folder)
@@ -66,7 +67,7 @@ def _stoppable() -> Iterator[None]:
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # a shell starts jobs with SIGINT ignored
         signal.signal(number, interrupt)
     yield
 

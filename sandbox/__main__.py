@@ -65,6 +65,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--invoices", type=int, default=0, help="instead of the demo's, so many generated invoices")
     parser.add_argument("--customers", type=int, default=50, help="customers of the generated invoices")
     parser.add_argument("--lines", type=int, default=4, help="lines of each generated invoice")
+    parser.add_argument("--products", type=int, default=0, help="new catalogue items on the generated invoices")
     parser.add_argument("--empty", action="store_true", help="nothing to bill, and books without documents")
     parser.add_argument("--state", type=Path, help="a file that keeps what happened over a restart")
     return parser.parse_args(arguments)
@@ -80,7 +81,7 @@ def _site(options: argparse.Namespace) -> Site:
         return demo_site()
     site = empty_site()
     if options.invoices:
-        generate(site, options.invoices, options.customers, options.lines)
+        generate(site, options.invoices, options.customers, options.lines, products=options.products)
     return site
 
 

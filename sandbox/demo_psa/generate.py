@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import random
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from sandbox.connectwise.model import line, sale
+from sandbox.connectwise.model import Product, line, sale
 from sandbox.demo_psa.customers import add_customer
 from sandbox.demo_psa.invoicing import bill, invoice, labor, seats
-from sandbox.demo_psa.tables import BOISE, CABLE, NET_15, NET_30, OFFICE, ON_RECEIPT, PORTLAND, SWITCH, TACOMA
+from sandbox.demo_psa.tables import BOISE, CABLE, HARDWARE, NET_15, NET_30, OFFICE, ON_RECEIPT, PORTLAND, SWITCH, TACOMA
 
 if TYPE_CHECKING:
     from sandbox.connectwise.model import Company, Invoice, Line
@@ -19,17 +20,32 @@ FIRST = ("Cedar", "Summit", "Harbor", "Juniper", "Granite", "Willow", "Beacon", 
 SECOND = ("Dental", "Logistics", "Law", "Bakery", "Machine Works", "Clinic", "Realty", "Orchards", "Printing", "Marine")
 
 
-def generate(site: Site, invoices: int, customers: int = 50, lines: int = 4, seed: int = 7) -> list[Invoice]:
-    """So many unposted Standard invoices with so many lines each, over so many new customers; the same every time."""
-    rng = random.Random(seed)
+def generate(
+    site: Site, invoices: int, customers: int = 50, lines: int = 4, seed: int = 7, products: int = 0
+) -> list[Invoice]:
+    """So many unposted Standard invoices with so many lines each, over so many new customers; the same every time.
+
+    ``products`` new catalogue items are sold in turn, one on each invoice, beside the ordinary ones. What the PSA
+    closes later (`site.close_more`) are more of the same, for the same customers.
+    """
     companies = [_company(site, index) for index in range(customers)]
+    catalogue = [_product(site, index) for index in range(products)]
+    site.close_more = lambda count: _spread(site, companies, catalogue, count=count, lines=lines, seed=seed)
+    return list(site.close_more(invoices))
+
+
+def _spread(
+    site: Site, companies: list[Company], catalogue: list[Product], *, count: int, lines: int, seed: int
+) -> list[Invoice]:
     number, text = site.next_invoice()
+    rng = random.Random(seed + number)
     made = []
-    for index in range(invoices):
-        company = companies[index % customers]
+    for index in range(count):
+        company = companies[index % len(companies)]
         day = site.today - timedelta(days=1 + index % 39)
         numbers = (number + 3 * index, str(int(text) + index))
-        items = [_line(rng) for _ in range(lines)]
+        special = [sale(catalogue[index % len(catalogue)], "1")] if catalogue else []
+        items = [*special, *(_line(rng) for _ in range(lines - len(special)))]
         made.append(site.add_invoice(invoice(site, numbers, company, kind="Standard", day=day, lines=items)))
     return made
 
@@ -56,6 +72,16 @@ def _company(site: Site, index: int) -> Company:
     name = f"{FIRST[index % 10]} {SECOND[index // 10 % 10]}" + (f" {round_number + 1}" if round_number else "")
     location = (PORTLAND, TACOMA, BOISE)[index % 3]
     return add_customer(site, number, name, location, (ON_RECEIPT, NET_15, NET_30)[index % 3])
+
+
+def _product(site: Site, index: int) -> Product:
+    """Catalogue items that the books have not seen, all of an ordinary account."""
+    number = max(site.products, default=0) + 1
+    price, cost = Decimal(20 + index), Decimal(10 + index)
+    text = f"Rack accessory {index + 1}"
+    made = Product(number, f"RACK-{index + 1:03}", text, HARDWARE, price, cost, SWITCH.account)
+    site.products[number] = made
+    return made
 
 
 def _line(rng: random.Random) -> Line:

@@ -47,7 +47,9 @@ def start(run: Run, lanes: Lanes) -> float | None:
     while lanes.free("documents"):
         paused = _paused(run)
         if paused and paused.due_at and paused.due_at > utcnow():
-            return max(0.1, (paused.due_at - utcnow()).total_seconds())
+            seconds = max(0.1, (paused.due_at - utcnow()).total_seconds())
+            run.wait_note("QuickBooks’ limit", seconds)
+            return min(seconds, 1.0)
         ready = [] if paused else _next(run)
         if not paused and not ready:
             return 0 if lanes.busy else None

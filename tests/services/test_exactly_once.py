@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,9 +16,12 @@ from typing import Any
 import pytest
 import redis
 import requests
-from sqlmodel import select
+from sqlalchemy import update
+from sqlmodel import col, select
 
 from app.domain.problems import ValidationError
+from app.models.batches import Batch
+from app.models.columns import utcnow
 from app.models.connections import Book
 from app.models.postings import Call, Posting
 from app.services import connections, decisions
@@ -67,12 +72,27 @@ def test_a_call_that_never_arrived_goes_again_to_the_byte(working: Engine, reque
 def test_a_throttled_call_waits_and_goes_again(working: Engine) -> None:
     working.company.faults.add("429", entity="batch")
     batch = working.submit(*CLEAN)
-    with working.database.reading() as session:
-        assert session.exec(select(Call)).first() is None
-    # The wait that a 429 asks for is 60 s; the stand-in names a shorter one in its header when it is scaled.
-    working.company.throttle.scale(0.02)
-    assert states(working.run(batch)) == {"closed"}
+    runner = threading.Thread(target=working.run, args=(batch,))
+    runner.start()
+    call = _eventually(working, select(Call).where(Call.state == "paused"))
+    assert call.due_at - utcnow() > dt.timedelta(seconds=50)  # Intuit asks for a minute
+    _eventually(working, select(Batch).where(col(Batch.waiting).like("%limit%")))
+    with working.database.session() as session:  # the minute is over
+        session.exec(update(Call).values(due_at=utcnow()))
+        session.commit()
+    runner.join(30)
+    assert states(working.json(batch)) == {"closed"}
     working.assert_exactly_once()
+
+
+def _eventually(working: Engine, query: Any) -> Any:
+    end = time.monotonic() + 20
+    while time.monotonic() < end:
+        with working.database.reading() as session:
+            if (found := session.exec(query).first()) is not None:
+                return found
+        time.sleep(0.02)
+    pytest.fail("it never happened")
 
 
 def test_an_expired_token_in_the_middle_of_a_run_is_refreshed(working: Engine) -> None:

@@ -52,7 +52,7 @@ def beat(session: Session) -> None:
 def main() -> None:
     """Tick until asked to end."""
     logs.configure()
-    Scheduler(Settings.from_environment()).start()
+    Scheduler(Settings.from_environment()).start()  # type: ignore[no-untyped-call]  # RQ leaves it untyped
 
 
 if __name__ == "__main__":

@@ -35,7 +35,7 @@ class CrossfootWorker(Worker):
         if self.horse_pid:
             with suppress(ProcessLookupError):
                 os.kill(self.horse_pid, signal.SIGTERM)
-        super().request_stop(signum, frame)
+        super().request_stop(signum, frame)  # type: ignore[no-untyped-call]  # RQ leaves some of its methods untyped
 
     def heartbeat(self, timeout: int | None = None, pipeline: Pipeline | None = None) -> None:
         """Renew the sign of life, and the entry in the list of workers: a Redis that was restarted has lost it."""
@@ -43,7 +43,7 @@ class CrossfootWorker(Worker):
         worker_registration.register(self, pipeline)
 
     def setup_work_horse_signals(self) -> None:
-        super().setup_work_horse_signals()
+        super().setup_work_horse_signals()  # type: ignore[no-untyped-call]  # as above
         signal.signal(signal.SIGTERM, _abandon)
 
 

@@ -143,9 +143,9 @@ def _log(response: Response) -> None:
 
 
 def tries_left() -> int | None:
-    """How many failed tries the limit of this request still allows; None where nothing limits it."""
+    """How many tries are left after this one has failed (it is counted with the answer); None without a limit."""
     try:
         current = limiter.current_limit
     except ConfigurationError:
         return None
-    return current.remaining if current else None
+    return max(0, current.remaining - 1) if current else None

@@ -17,7 +17,7 @@ def page(session: Session, *, before: int | None = None, words: str = "") -> tup
         query = query.where(col(Audit.id) < before)
     for word in words.split():
         pattern = "%" + word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
-        columns = (Audit.actor, Audit.action, Audit.subject, cast(Audit.detail, String))
-        query = query.where(or_(*(col(c).ilike(pattern, escape="\\") for c in columns)))
+        columns = (col(Audit.actor), col(Audit.action), col(Audit.subject), cast(col(Audit.detail), String))
+        query = query.where(or_(*(column.ilike(pattern, escape="\\") for column in columns)))
     rows = list(session.exec(query))
     return rows[:PAGE], rows[PAGE - 1].id if len(rows) > PAGE else None

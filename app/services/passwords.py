@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from pathlib import Path
 
 from argon2 import PasswordHasher
@@ -13,8 +14,6 @@ from app.domain.problems import ValidationError
 SHORTEST, LONGEST = 12, 128
 
 _hasher = PasswordHasher()
-#: Verified against where there is no such user, so that the answer takes as long as for one there is.
-_NOBODY = _hasher.hash("nobody has this password")
 
 #: What lists of leaked passwords are made of. A password that is only these, digits and signs is on such a list.
 _COMMON_WORDS = (Path(__file__).with_name("common_words.txt")).read_text().split()
@@ -45,6 +44,12 @@ def check(password: str, email: str = "") -> None:
         )
 
 
+@cache
+def _nobody() -> str:
+    """Verified against where there is no such user, so that the answer takes as long as for one there is."""
+    return _hasher.hash("nobody has this password")
+
+
 def hashed(password: str) -> str:
     """The form to store."""
     return _hasher.hash(password)
@@ -53,7 +58,7 @@ def hashed(password: str) -> str:
 def matches(password_hash: str, password: str) -> bool:
     """Whether the password is the one that was hashed; takes as long where there is no hash."""
     try:
-        return _hasher.verify(password_hash or _NOBODY, password) and bool(password_hash)
+        return _hasher.verify(password_hash or _nobody(), password) and bool(password_hash)
     except (VerificationError, InvalidHashError):
         return False
 

@@ -1,0 +1,187 @@
+"""The page of a batch, live and at the end, and the fixes it offers."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from decimal import Decimal
+
+import pytest
+
+from app.database import Database
+from app.domain.links import LinkKind
+from tests.routes.conftest import Browser, Vendors, field, words
+from tests.routes.test_run import ALL, chosen, submission
+from tests.routes.world import World
+
+
+@pytest.fixture
+def world(database: Database, vendors: Vendors) -> World:
+    return World(database, vendors)
+
+
+@pytest.fixture
+def submitted(bookkeeper: Browser, world: World) -> Browser:
+    """All five are submitted, and no worker has begun."""
+    chosen(bookkeeper, *ALL)
+    bookkeeper.post("/run/invoices/submit", submission(bookkeeper))
+    return bookkeeper
+
+
+@pytest.fixture
+def ended(submitted: Browser, world: World) -> Browser:
+    """A worker has done what can be done: one is held for its account."""
+    world.work()
+    return submitted
+
+
+def seen_of(browser: Browser) -> str:
+    found = re.search(r"live\?seen=([\w.]+)", browser.get("/batches/1").text)
+    assert found
+    return found[1]
+
+
+def test_a_queued_batch_says_so_and_can_be_stopped(submitted: Browser) -> None:
+    said = words(submitted.get("/batches/1"))
+    assert "Queued" in said
+    assert "5 documents, $361.00, to Demo MSP" in said
+    assert "You may close this tab." in said
+    assert "Stopped" in words(submitted.post("/batches/1/stop"))
+    assert "Queued" in words(submitted.post("/batches/1/resume")) or "Running" in words(submitted.get("/batches/1"))
+
+
+def test_the_live_page_answers_204_while_nothing_changes(submitted: Browser) -> None:
+    seen = seen_of(submitted)
+    assert submitted.get(f"/batches/1/live?seen={seen}", hx=True, status=204).text == ""
+
+
+def test_at_the_end_the_live_page_sends_what_changed_and_stops_asking(submitted: Browser, world: World) -> None:
+    seen = seen_of(submitted)
+    world.work()
+    answer = submitted.get(f"/batches/1/live?seen={seen}", hx=True, status=286)
+    assert answer.headers["HX-Trigger"] == "rows-changed"
+    for part in ("head", "sections", "foot", "problems"):
+        assert f'id="{part}" hx-swap-oob="true"' in answer.text or f'id="{part}"' in answer.text
+    assert "hx-trigger" not in answer.text.partition('id="head"')[0]
+    assert 'id="drawer"' not in answer.text
+
+
+def test_the_foot_adds_up_down_and_across(ended: Browser) -> None:
+    said = words(ended.get("/batches/1"))
+    assert "Completed with errors" in said
+    assert "Total 361.00 5 adds up 311.00 4 50.00 1 311.00 4 agree 311.00 4 agree" in said
+
+
+def test_every_document_stands_with_its_state_and_its_place_in_both_systems(ended: Browser) -> None:
+    page = ended.get("/batches/1")
+    assert "https://psa.example/invoices/39005" in page.text
+    assert "CF-I-39005-g1" in page.text
+    assert "Credit memo 10485" in words(page)
+    assert "<script>alert" not in page.text
+
+
+def test_rows_can_be_filtered_and_sorted_alone(ended: Browser) -> None:
+    held = words(ended.get("/batches/1/rows?state=held", hx=True))
+    assert "Bolt & Nut Co" in held
+    assert "Acme Dental" not in held
+    numbers = re.findall(r"\b104\d\d\b", words(ended.get("/batches/1/rows?sort=-number", hx=True)))
+    assert numbers == sorted(numbers, reverse=True)
+
+
+def test_the_drawer_offers_the_account_and_names_what_the_fix_solves(ended: Browser, world: World) -> None:
+    key = "account_not_linked:accounts:4600"
+    drawer = ended.get(f"/batches/1/problems/{key}")
+    assert "4600 Security services Suggested: number 4600 matches" in words(drawer)
+    assert "Link and retry 1 document, $50.00" in words(drawer)
+    said = words(ended.post(f"/batches/1/problems/{key}", {"how": "link", "ledger_id": "91"}))
+    assert "1 document goes again." in said
+    world.work()
+    assert "Completed successfully" in words(ended.get("/batches/1"))
+    assert "was never there" in words(ended.get(f"/batches/1/problems/{key}", status=404))
+
+
+def test_an_unknown_account_is_refused_in_the_drawer(ended: Browser) -> None:
+    answer = ended.post(
+        "/batches/1/problems/account_not_linked:accounts:4600", {"how": "link", "ledger_id": "404"}, status=422
+    )
+    assert "QuickBooks has no account with the id “404”" in words(answer)
+
+
+def test_the_drawer_searches_the_list_of_the_books(ended: Browser) -> None:
+    found = words(ended.get("/batches/1/problems/account_not_linked:accounts:4600?q=hard", hx=True))
+    assert "Hardware sales" in found
+    assert "Security services" not in found
+
+
+def test_skipping_takes_the_document_out_and_says_so(ended: Browser) -> None:
+    ended.get("/batches/1")
+    form = {"key": "account_not_linked:accounts:4600", "record": "39007", "choice": "skip"}
+    assert "1 document is skipped." in words(ended.post("/batches/1/decide", form))
+    form["choice"] = "shred"
+    assert "is not a decision" in words(ended.post("/batches/1/decide", {**form, "key": ""}, status=422))
+
+
+def test_a_difference_can_be_kept_and_closed(bookkeeper: Browser, world: World) -> None:
+    world.company.tax_off_by = Decimal("0.01")
+    chosen(bookkeeper, "39005")
+    bookkeeper.post("/run/invoices/submit", submission(bookkeeper))
+    world.work()
+    page = bookkeeper.get("/batches/1")
+    link = re.search(r'href="(/batches/1/problems/[^"]+)"', page.text)
+    assert link
+    drawer = bookkeeper.get(link[1])
+    assert "Keep and close 1 document, $214.00" in words(drawer)
+    form = {"key": field(drawer, "key"), "record": field(drawer, "record"), "choice": "keep"}
+    assert "kept and closed" in words(bookkeeper.post("/batches/1/decide", form))
+    world.work()
+    assert "1 agree" in words(bookkeeper.get("/batches/1"))
+
+
+def test_the_list_of_errors_holds_no_formula(ended: Browser, world: World) -> None:
+    answer = ended.get("/batches/1/errors.csv")
+    rows = list(csv.DictReader(io.StringIO(answer.text.removeprefix("\ufeff"))))
+    assert [(row["number"], row["code"], row["total"]) for row in rows if row["severity"] == "error"] == [
+        ("10484", "account_not_linked", "50.00")
+    ]
+    assert not [cell for row in rows for cell in row.values() if cell.startswith(("=", "+", "@"))]
+    assert "attachment" in answer.headers["Content-Disposition"]
+
+
+def test_the_log_holds_no_secret(ended: Browser) -> None:
+    text = ended.get("/batches/1/log").text
+    assert "Batch 1" in text
+    for secret in ("access-first", "refresh-first", "private", "shh-secret"):
+        assert secret not in text
+
+
+def test_the_history_lists_batches_with_status_and_money(ended: Browser) -> None:
+    said = words(ended.get("/batches"))
+    assert "Completed with errors Demo MSP Bookkeeper Person" in said
+    assert "5 $361.00" in said
+
+
+def test_what_wants_a_person_stands_on_the_dashboard(ended: Browser) -> None:
+    said = words(ended.get("/"))
+    assert "Needs attention GL account 4600 is not linked to QuickBooks" in said
+    assert "Stuck" in said
+
+
+def test_links_made_by_the_batch_are_listed_under_mappings(ended: Browser) -> None:
+    said = words(ended.get("/mappings/1/customers"))
+    assert "Bolt & Nut Co 78 – Bolt & Nut Co · 2 same name Link" in said
+    assert "created by Crossfoot" in said
+    assert "4600" in words(ended.get("/mappings/1/accounts?view=unlinked"))
+
+
+def test_a_link_can_be_changed_from_the_plain_list(ended: Browser) -> None:
+    assert "Security services" in words(ended.get("/mappings/1/accounts/link?source_id=4600"))
+    said = words(ended.post("/mappings/1/accounts", {"source_id": "4600", "ledger_id": "91"}))
+    assert "Linked; it counts for every document from now on." in said
+    assert "by a person" in said
+
+
+def test_lists_and_kinds_that_do_not_exist_are_not_found(ended: Browser) -> None:
+    ended.get("/mappings/1/unicorns", status=404)
+    ended.get("/mappings/7/customers", status=404)
+    assert {"customers", "items"} <= {str(kind) for kind in LinkKind}

@@ -1,0 +1,178 @@
+"""Selecting invoices and submitting them."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from sqlmodel import select
+
+from app.database import Database
+from app.models.batches import Batch
+from app.models.records import Selection
+from tests.routes.conftest import Browser, Vendors, field, words
+from tests.routes.world import World
+
+ALL = ["39005", "39006", "39007", "39008", "39009"]
+
+
+@pytest.fixture
+def world(database: Database, vendors: Vendors) -> World:
+    return World(database, vendors)
+
+
+def bar(browser: Browser) -> str:
+    """The line that says what is selected."""
+    found = re.search(r'cf-bar-sum">([^<]*)<', browser.get("/run/invoices").text)
+    assert found
+    return found[1]
+
+
+def test_without_connections_the_page_says_what_to_do_next(bookkeeper: Browser) -> None:
+    assert "Connect QuickBooks first" in words(bookkeeper.get("/run/invoices"))
+
+
+def test_before_the_first_reading_the_page_offers_to_read(
+    bookkeeper: Browser, world: World, database: Database
+) -> None:
+    with database.session() as session:
+        session.connection().exec_driver_sql("DELETE FROM unposted_records")
+        session.connection().exec_driver_sql("DELETE FROM unposted_lists")
+        session.commit()
+    assert "ConnectWise has not been read yet" in words(bookkeeper.get("/run/invoices"))
+    assert "5 new, 0 gone" in words(bookkeeper.post("/run/invoices/refresh"))
+
+
+def test_the_list_says_of_each_record_what_stands_in_the_way(bookkeeper: Browser, world: World) -> None:
+    page = bookkeeper.get("/run/invoices")
+    said = words(page)
+    assert "Account not linked GL account 4600" in said
+    assert "Ready creates customer, item" in said
+    assert "&lt;script&gt;" in page.text
+    assert "<script>alert" not in page.text
+
+
+def test_ticks_are_kept_and_counted_with_their_money(bookkeeper: Browser, world: World) -> None:
+    assert bar(bookkeeper) == "0 of 5 selected"
+    bookkeeper.post("/run/invoices/tick", {"shown": ALL, "record": ["39005", "39008"]})
+    assert bar(bookkeeper) == "2 of 5 selected · $194.00"
+    assert "1 invoice, 1 credit memo (−$20.00)" in words(bookkeeper.get("/run/invoices"))
+
+
+def test_a_tick_answers_with_the_bar_only(bookkeeper: Browser, world: World) -> None:
+    bookkeeper.get("/run/invoices")
+    answer = bookkeeper.post("/run/invoices/tick", {"shown": ALL, "record": ["39006"]}, hx=True)
+    assert 'id="bar"' in answer.text
+    assert "hx-swap-oob" in answer.text
+    assert "<table" not in answer.text
+
+
+def test_ticks_of_another_page_stay_as_they_are(bookkeeper: Browser, world: World) -> None:
+    bookkeeper.get("/run/invoices")
+    bookkeeper.post("/run/invoices/tick", {"shown": ALL, "record": ["39005", "39006"]})
+    bookkeeper.post("/run/invoices/tick", {"shown": ["39006"], "record": []})
+    assert bar(bookkeeper) == "1 of 5 selected · $214.00"
+
+
+@pytest.mark.parametrize(("which", "count"), [("match", 5), ("ready", 4), ("none", 0)])
+def test_all_that_match_all_ready_or_none(bookkeeper: Browser, world: World, which: str, count: int) -> None:
+    bookkeeper.get("/run/invoices")
+    bookkeeper.post("/run/invoices/select", {"select": which, "shown": ALL})
+    assert bar(bookkeeper).startswith(f"{count} of 5 selected")
+
+
+def test_search_narrows_what_is_shown_and_what_all_means(bookkeeper: Browser, world: World) -> None:
+    said = words(bookkeeper.get("/run/invoices?q=bolt"))
+    assert "Bolt & Nut Co" in said
+    assert "Acme Dental" not in said
+    bookkeeper.post("/run/invoices/select?q=bolt", {"select": "match"})
+    assert bar(bookkeeper) == "1 of 5 selected · $50.00"
+
+
+def test_a_through_date_leaves_out_what_is_later_and_nonsense_is_named(bookkeeper: Browser, world: World) -> None:
+    bookkeeper.get("/run/invoices")
+    bookkeeper.post("/run/invoices", {"action": "show", "through": "11/21/2026"})
+    assert bar(bookkeeper) == "0 of 0 selected"
+    answer = bookkeeper.post("/run/invoices/options", {"through": "31/31/26"}, hx=True)
+    assert "“31/31/26” is not a date." in words(answer)
+
+
+def test_an_unknown_summary_level_is_refused(bookkeeper: Browser, world: World) -> None:
+    bookkeeper.get("/run/invoices")
+    assert "is not a summary level" in words(bookkeeper.post("/run/invoices/options", {"summary": "all"}, hx=True))
+
+
+def test_a_psa_that_is_down_is_said_and_the_list_stays(bookkeeper: Browser, world: World) -> None:
+    world.source.down = "ConnectWise does not answer."
+    bookkeeper.get("/run/invoices")
+    answer = bookkeeper.post("/run/invoices/refresh", hx=True)
+    assert "ConnectWise does not answer." in words(answer)
+    assert "Acme Dental" in words(answer)
+
+
+def chosen(browser: Browser, *records: str) -> str:
+    """Tick, and go on to what will happen."""
+    browser.get("/run/invoices")
+    browser.post("/run/invoices/tick", {"shown": ALL, "record": list(records)})
+    browser.get("/run/invoices")
+    return words(browser.post("/run/invoices", {"action": "submit"}))
+
+
+def test_submit_names_what_it_will_do_before_it_does_it(bookkeeper: Browser, world: World) -> None:
+    said = chosen(bookkeeper, "39005", "39007")
+    assert "Post 2 documents, $264.00, to Demo MSP?" in said
+    assert "1 customer will be created in QuickBooks Acme Dental · alike: “Acme Dental, P.C.”" in said
+    assert "1 customer will be linked by exactly the same name Bolt & Nut Co" in said
+    assert "1 document will be held" in said
+
+
+def test_nothing_ticked_is_nothing_to_submit(bookkeeper: Browser, world: World) -> None:
+    assert "No record is selected" in chosen(bookkeeper)
+
+
+def submission(browser: Browser) -> dict[str, str]:
+    page = browser.post("/run/invoices", {"action": "submit"})
+    return {"token": field(page, "token"), "seen": field(page, "seen"), "accept": "yes"}
+
+
+def test_a_double_submit_leads_to_the_same_batch(bookkeeper: Browser, world: World, database: Database) -> None:
+    chosen(bookkeeper, "39005", "39006")
+    form = submission(bookkeeper)
+    first = bookkeeper.post("/run/invoices/submit", form, status=303, follow=False)
+    second = bookkeeper.post("/run/invoices/submit", form, status=303, follow=False)
+    assert first.headers["Location"] == second.headers["Location"] == "/batches/1"
+    with database.reading() as session:
+        assert len(session.exec(select(Batch)).all()) == 1
+        assert session.exec(select(Selection.records)).all() == [[]] or bar(bookkeeper).startswith("0 of 3")
+
+
+def test_a_page_older_than_the_selection_posts_nothing(bookkeeper: Browser, world: World) -> None:
+    chosen(bookkeeper, "39005")
+    form = submission(bookkeeper)
+    answer = bookkeeper.post("/run/invoices/submit", {**form, "token": "another"}, status=422)
+    assert "This page is older than your selection; nothing was posted." in words(answer)
+
+
+def test_a_selection_that_changed_meanwhile_is_shown_again(bookkeeper: Browser, world: World) -> None:
+    chosen(bookkeeper, "39005")
+    form = submission(bookkeeper)
+    bookkeeper.post("/run/invoices/tick", {"shown": ALL, "record": ["39005", "39006"]})
+    answer = bookkeeper.post("/run/invoices/submit", form, status=422)
+    assert "The selection has changed since you saw it" in words(answer)
+    assert "Post 2 documents, $321.00" in words(answer)
+
+
+def test_a_taken_name_is_said_and_nothing_is_posted(bookkeeper: Browser, world: World) -> None:
+    chosen(bookkeeper, "39005")
+    bookkeeper.post("/run/invoices/submit", submission(bookkeeper))
+    chosen(bookkeeper, "39006")
+    bookkeeper.post("/run/invoices/options", {"name": field_of_batch(bookkeeper)}, hx=True)
+    bookkeeper.get("/run/invoices")
+    answer = bookkeeper.post("/run/invoices/submit", submission(bookkeeper), status=422)
+    assert "is taken" in words(answer)
+
+
+def field_of_batch(browser: Browser) -> str:
+    found = re.search(r"<title>(?:\([^)]*\) )?([\w-]+) ·", browser.get("/batches/1").text)
+    assert found
+    return found[1]

@@ -40,10 +40,11 @@ def unauthorized(token: str) -> Response:
     return to_response(401, body, WWW_Authenticate='Bearer realm="Intuit", error="invalid_token"')
 
 
-def too_many() -> Response:
-    """The gateway's 429."""
+def too_many(retry_after: float = 0) -> Response:
+    """The gateway's 429; with Retry-After only where a test asks for it, as nobody knows whether Intuit sends one."""
     detail = "The request limit was reached.  Try again later"
-    return to_response(429, problems.gateway_fault(429, 3001, "ThrottleExceeded", detail, "SERVICE"))
+    headers = {"Retry_After": str(round(retry_after))} if retry_after else {}
+    return to_response(429, problems.gateway_fault(429, 3001, "ThrottleExceeded", detail, "SERVICE"), **headers)
 
 
 def committed_before(fault: Fault) -> Response:
@@ -51,7 +52,7 @@ def committed_before(fault: Fault) -> Response:
     if fault.kind == "drop_before":
         return to_response(200, {}, **{WIRE_FAULT: fault.kind})
     if fault.kind == "429":
-        return too_many()
+        return too_many(fault.seconds)
     if fault.kind == "401":
         return unauthorized("")
     if fault.kind == "503":

@@ -52,9 +52,7 @@ class Installation:
 
     def in_books(self) -> list[dict[str, Any]]:
         """What QuickBooks says is in its books."""
-        found: list[dict[str, Any]] = requests.get(
-            f"{self.both.quickbooks_online.url}/_documents", timeout=30
-        ).json()
+        found: list[dict[str, Any]] = requests.get(f"{self.both.quickbooks_online.url}/_documents", timeout=30).json()
         return found
 
     def psa_batches(self) -> list[dict[str, Any]]:
@@ -119,7 +117,8 @@ def _free_port() -> int:
 
 def _listen(running: Installation) -> None:
     """Keep what is printed; the set-up code comes right after the line that says it is ready."""
-    with running.process.stdout or open(os.devnull) as output:
+    assert running.process.stdout
+    with running.process.stdout as output:
         for line in output:
             running.lines.append(line)
             if "Ready at" in line:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from collections import Counter
+from decimal import Decimal
 
 from playwright.sync_api import Page, expect
 
@@ -11,6 +13,8 @@ from tests.journeys.installation import Installation
 from tests.journeys.person import ENDED, Person
 
 MINUTE = 60_000
+#: Invoice 10404, which somebody typed into QuickBooks.
+TYPED_IN = Decimal("437.30")
 
 
 def test_from_an_empty_folder_to_a_closed_batch(installation: Installation, page: Page) -> None:
@@ -46,7 +50,10 @@ def _read_and_link(her: Person) -> None:
     her.press("Link, from now on", drawer)
     expect(row.get_by_text("Ready")).to_be_visible()
     expect(drawer).to_be_hidden()
-    for kind, links in (("accounts", her.at.both.credentials["account_links"]), ("tax_codes", her.at.both.credentials["tax_code_links"])):
+    for kind, links in (
+        ("accounts", her.at.both.credentials["account_links"]),
+        ("tax_codes", her.at.both.credentials["tax_code_links"]),
+    ):
         for source_id, ledger_id in links.items():
             her.link(kind, source_id, ledger_id)
 
@@ -141,12 +148,35 @@ def _link_what_was_typed_in_by_hand(her: Person) -> None:
 
 def _prove(her: Person) -> None:
     """What the page says adds up, and both systems say the same."""
+    foot = her.page.locator("#foot tfoot")
+    expect(foot.get_by_role("cell", name="53,565.69 74 adds up")).to_be_visible()
+    expect(foot.get_by_text("71 agree")).to_have_count(2)
+    ours = [row for row in her.at.in_books() if "CF-I" in row["PrivateNote"]]
+    numbers = Counter(row["DocNumber"] for row in ours)
+    assert set(numbers.values()) == {1}
+    assert len(ours) == 70, "and the one that was typed in by hand"
+    signed = sum(Decimal(str(row["TotalAmt"])) * (-1 if row["type"] == "CreditMemo" else 1) for row in ours)
+    assert signed == Decimal("51803.39") - TYPED_IN
+    batched = [number for batch in her.at.psa_batches() for number in batch["numbers"]]
+    assert sorted(batched) == sorted([*numbers, "10404"])
+    assert all(batch["identifier"].startswith("CF-I-") for batch in her.at.psa_batches())
 
 
 def _save(her: Person) -> None:
+    """Both files; the history has one batch."""
     page = her.page
     page.locator("summary", has_text="Save").click()
-    with page.expect_download() as errors:
+    with page.expect_download() as saved:
         her.follow("List of Errors (CSV)")
-    print(errors.value.path().read_text())
-    page.screenshot(path="/tmp/j/6.png", full_page=True)
+    errors = saved.value.path().read_text(encoding="utf-8-sig")
+    assert {"10414", "10425"} <= {row["number"] for row in csv.DictReader(errors.splitlines())}
+    with page.expect_download() as saved:
+        her.follow("Full Log, secrets removed")
+    log = saved.value.path().read_text(encoding="utf-8-sig")
+    assert "10404 is closed in ConnectWise by CF-I-" in log
+    assert her.at.keys["private_key"] not in log
+    her.open("/batches")
+    row = page.get_by_role("row", name=re.compile("-OW-I "))
+    expect(row).to_have_count(1)
+    expect(row).to_contain_text("Completed with errors")
+    expect(row).to_contain_text("53,565.69")

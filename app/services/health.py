@@ -27,6 +27,7 @@ class Vitals:
         workers: how many answer now.
         last_worker: when one was last seen, where known.
         waiting: documents of unfinished batches that need a worker.
+        last_scheduler: when the scheduler last spoke, where known.
     """
 
     workers: int
@@ -97,4 +98,4 @@ def broken(session: Session) -> list[Broken]:
 def by_state(session: Session) -> dict[str, int]:
     """How many postings are in each state, for the metrics."""
     query = select(Posting.state, func.count()).group_by(Posting.state)
-    return {state: count for state, count in session.exec(query)}
+    return dict(session.exec(query).all())

@@ -66,7 +66,9 @@ def matches(password_hash: str, password: str) -> bool:
 def _is_common(password: str, email: str) -> bool:
     if email and password in (email, email.partition("@")[0]):
         return True
-    return _is_repeated(password) or any(_is_only_patterns(form) for form in {password, password.translate(_LEET)})
+    without_runs = _without_runs(password)
+    forms = (without_runs, without_runs.translate(_LEET))
+    return _is_repeated(password) or any(_is_only_patterns(without_runs, form) for form in forms)
 
 
 def _is_repeated(password: str) -> bool:
@@ -74,10 +76,11 @@ def _is_repeated(password: str) -> bool:
     return any(password == (password[:size] * len(password))[: len(password)] for size in range(1, 5))
 
 
-def _is_only_patterns(password: str) -> bool:
-    """Nothing is left without the common words, runs over keyboard or alphabet, digits and signs."""
-    rest = _WORD.sub("", _without_runs(password))
-    return len(re.sub(r"[\W\d_]", "", rest)) <= 1 or not re.sub(r"[\W_]", "", _without_runs(password))
+def _is_only_patterns(password: str, form: str) -> bool:
+    """Nothing but digits and signs is left without the common words that a form of it, equally long, contains."""
+    taken = {place for match in _WORD.finditer(form) for place in range(*match.span())}
+    rest = [char for place, char in enumerate(password) if place not in taken]
+    return sum(char.isalpha() for char in rest) <= 1
 
 
 def _without_runs(password: str) -> str:

@@ -59,7 +59,7 @@ def create_user(
     _check_role(role)
     user = User(email=address, role=role, name=_name(name), password_hash=_hashed(password, address))
     session.add(user)
-    audit.record(session, by, "user_created", f"user:{address}", role=role)
+    audit.record(session, by, "user.create", f"user:{address}", role=role)
     try:
         session.commit()
     except IntegrityError as error:
@@ -91,7 +91,7 @@ def authenticate(session: Session, email: str, password: str) -> User | None:
         return None
     user.last_login_at = utcnow()
     session.add(user)
-    audit.record(session, user.email, "login", f"user:{user.email}")
+    audit.record(session, user.email, "user.login", f"user:{user.email}")
     session.commit()
     return user
 
@@ -101,7 +101,7 @@ def change_password(session: Session, user: User, old: str, new: str) -> None:
     if not passwords.matches(user.password_hash, old):
         raise ValidationError("The present password is not right.", "Type it again; nothing was changed.")
     _set_password(session, user, new)
-    audit.record(session, user.email, "password_changed", f"user:{user.email}")
+    audit.record(session, user.email, "user.password", f"user:{user.email}")
     session.commit()
 
 
@@ -129,7 +129,7 @@ def issue_ticket(session: Session, user: User, by: str = "") -> str:
     token = secrets.token_urlsafe(32)
     user.ticket_hash, user.ticket_until = _digest(token), utcnow() + TICKET_LIFE
     session.add(user)
-    audit.record(session, by or user.email, "one_time_link_made", f"user:{user.email}")
+    audit.record(session, by or user.email, "user.link", f"user:{user.email}")
     session.commit()
     return token
 
@@ -147,7 +147,7 @@ def redeem_ticket(session: Session, token: str, password: str, name: str = "") -
     user = ticket_holder(session, token)
     _set_password(session, user, password)
     user.name = _name(name) or user.name
-    audit.record(session, user.email, "password_set", f"user:{user.email}")
+    audit.record(session, user.email, "user.password", f"user:{user.email}")
     session.commit()
     return user
 
@@ -163,7 +163,7 @@ def reset(session: Session, user: User, by: str) -> str:
     """End the user's sessions and password; answers the token of a one-time link."""
     user.password_hash, user.active = "", True
     user.epoch += 1
-    audit.record(session, by, "user_reset", f"user:{user.email}")
+    audit.record(session, by, "user.reset", f"user:{user.email}")
     return issue_ticket(session, user, by)
 
 
@@ -173,7 +173,7 @@ def disable(session: Session, user: User, by: str) -> None:
     user.active, user.ticket_hash = False, ""
     user.epoch += 1
     session.add(user)
-    audit.record(session, by, "user_disabled", f"user:{user.email}")
+    audit.record(session, by, "user.disable", f"user:{user.email}")
     session.commit()
 
 
@@ -184,7 +184,7 @@ def set_role(session: Session, user: User, role: str, by: str) -> None:
         return
     if role != "admin":
         _keep_an_admin(session, user)
-    audit.record(session, by, "user_role_changed", f"user:{user.email}", old=user.role, new=role)
+    audit.record(session, by, "user.role", f"user:{user.email}", old=user.role, new=role)
     user.role = role
     session.add(user)
     session.commit()

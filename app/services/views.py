@@ -1,56 +1,74 @@
 """Views of the unposted list: which records are ready, which need a fix, which nobody has looked at yet.
 
-Judging thousands of records takes a while, so the judgement is kept in this process until something it rests on has
-changed: the list, the links, the ledger's lists, the company's settings.
+Judging thousands of records takes a while, so a judgement is kept in this process until something it rests on has
+changed: the record itself, the links, the ledger's lists, the company's settings.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
-from sqlalchemy import case, func
+from sqlalchemy import func
 from sqlalchemy import select as columns
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col
 
 from app.domain.problems import Problem, Severity
 from app.domain.states import RecordKind
 from app.models.connections import Book, Link, ListFetch
 from app.models.records import UnpostedRow
-from app.services import previews
+from app.services import previews, selections
 
 READY, FIX, UNLOOKED = "ready", "fix", "checking"
 VIEWS = (READY, FIX, UNLOOKED)
 
-_kept: dict[tuple[int, int, str], tuple[tuple[object, ...], dict[str, str]]] = {}
+
+@dataclass(slots=True)
+class Judgement:
+    """Verdicts on the records of one list for one Book, with what each record was like then."""
+
+    grounds: tuple[object, ...]
+    seen: dict[str, tuple[object, ...]] = field(default_factory=dict)
+    verdicts: dict[str, str] = field(default_factory=dict)
+
+
+_kept: dict[tuple[int, int, str], Judgement] = {}
 
 
 def judged(session: Session, book: Book, source_id: int, kind: RecordKind) -> Mapping[str, str]:
     """Record → ``ready``, ``fix`` or ``checking``, over the whole stored list."""
-    place, grounds = (book.id or 0, source_id, str(kind)), _grounds(session, book, source_id, kind)
+    place, grounds = (book.id or 0, source_id, str(kind)), _grounds(session, book)
     kept = _kept.get(place)
-    if kept and kept[0] == grounds:
-        return kept[1]
-    rows = session.exec(select(UnpostedRow).where(UnpostedRow.source_id == source_id, UnpostedRow.kind == kind)).all()
-    found = {record: verdict(problems) for record, problems in previews.readiness(session, book, rows).items()}
-    _kept[place] = (grounds, found)
-    return found
+    old = kept if kept and kept.grounds == grounds else Judgement(grounds)
+    seen = _seen(session, source_id, kind)
+    fresh = [record for record, state in seen.items() if old.seen.get(record) != state]
+    rows = selections.rows(session, source_id, kind, fresh)
+    new = {record: verdict(problems) for record, problems in previews.readiness(session, book, rows).items()}
+    verdicts = {record: new.get(record, old.verdicts.get(record, UNLOOKED)) for record in seen}
+    _kept[place] = Judgement(grounds, seen, verdicts)
+    return verdicts
 
 
-def _grounds(session: Session, book: Book, source_id: int, kind: RecordKind) -> tuple[object, ...]:
-    """Differs as soon as a judgement might."""
-    looked = func.sum(case((col(UnpostedRow.looked_at) == col(UnpostedRow.fingerprint), 1), else_=0))
-    mine = (col(UnpostedRow.source_id) == source_id, col(UnpostedRow.kind) == kind)
-    listed = columns(func.count(), func.max(UnpostedRow.seen_at), func.max(UnpostedRow.id), looked).where(*mine)
+def _grounds(session: Session, book: Book) -> tuple[object, ...]:
+    """Differs as soon as any judgement for the Book might."""
     linked = columns(func.count(), func.max(Link.at)).where(col(Link.book_id) == book.id)
     fetched = columns(func.max(ListFetch.at)).where(col(ListFetch.book_id) == book.id)
     return (
-        *session.execute(listed).one(),
         *session.execute(linked).one(),
         *session.execute(fetched).one(),
         repr(book.settings),
         repr(book.rules),
+        str(session.get_bind().engine.url),
     )
+
+
+def _seen(session: Session, source_id: int, kind: RecordKind) -> dict[str, tuple[object, ...]]:
+    """What each record is like now: differs as soon as its judgement might."""
+    query = columns(
+        col(UnpostedRow.record), col(UnpostedRow.fingerprint), col(UnpostedRow.looked_at), col(UnpostedRow.seen_at)
+    ).where(col(UnpostedRow.source_id) == source_id, col(UnpostedRow.kind) == kind)
+    return {record: (*state,) for record, *state in session.execute(query)}
 
 
 def verdict(problems: Sequence[Problem] | None) -> str:

@@ -23,6 +23,8 @@ from app.connectors.protocols import (
     NameTaken,
     OutgoingCall,
     Probe,
+    RemovalOutcome,
+    Removed,
     Slot,
     UntranslatableError,
     Wait,
@@ -249,6 +251,14 @@ class FakeBooks:
         return Created(entry)
 
     # ── the connection ──
+
+    def remove(self, kind: DocumentKind, receipt: Receipt, request_id: str, slot: Slot) -> RemovalOutcome:
+        slot.release()
+        word = self.next.popleft() if self.next else ""
+        if word == "lose_before":
+            return InDoubt("no answer")
+        self.documents.pop(receipt.ledger_id, None)
+        return InDoubt("no answer") if word == "lose_after" else Removed()
 
     def revoke(self) -> None:
         self._reachable()

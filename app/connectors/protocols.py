@@ -249,6 +249,12 @@ class NameTaken:
     problem: Problem
 
 
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """It is no longer in the books; also when somebody else had deleted it before."""
+
+
+RemovalOutcome = Removed | Refused | NotDone | InDoubt
 CreationOutcome = Created | NameTaken | Refused | NotDone | InDoubt
 
 
@@ -311,6 +317,10 @@ class Destination(Protocol):
 
     def create(self, kind: LinkKind, body: str, request_id: str, slot: Slot) -> CreationOutcome:
         """Create one entry. Releases the slot."""
+        ...
+
+    def remove(self, kind: DocumentKind, receipt: Receipt, request_id: str, slot: Slot) -> RemovalOutcome:
+        """Delete one of our documents as it stood when ``receipt`` was read (undo). Releases the slot."""
         ...
 
     def url(self, kind: DocumentKind, ledger_id: str) -> str:

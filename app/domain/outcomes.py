@@ -17,6 +17,7 @@ class Receipt:
     Attributes:
         total: positive, in the document's own direction (see documents).
         created_at: the ledger's creation moment (aware); before our intent it is a replay and must be read by id.
+        open: what is not yet paid or applied of it; None where the ledger doesn't say.
         stored: the ledger's own form, trimmed, kept for proof; never secrets.
     """
 
@@ -31,6 +32,7 @@ class Receipt:
     version: str = ""
     created_at: dt.datetime | None = None
     voided: bool = False
+    open: Money | None = None
     stored: dict[str, Any] = field(default_factory=dict)
 
 

@@ -19,6 +19,7 @@ class Batch(SQLModel, table=True):
         rev: rises with every change; the live page asks by it.
         token: of the Submit that made it; a second Submit with the same token finds it.
         accept: exact-name links may be taken and missing entries created.
+        mode: ``post``; ``clear`` marks the records in the PSA without sending them; ``dry`` writes nothing anywhere.
         lease_*: which worker run holds it, and until when.
         stop_asked: a person asked to stop after the calls in flight.
         wake_at: when it has something to do again (a doubt, a limit), while no worker holds it.
@@ -39,6 +40,7 @@ class Batch(SQLModel, table=True):
     through: dt.date | None = None
     location: str = Field(default="", max_length=200)
     accept: bool = False
+    mode: str = Field(default="post", max_length=10)
     by: str = Field(max_length=320)
     token: str | None = Field(default=None, max_length=60, unique=True)
     rev: int = 0

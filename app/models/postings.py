@@ -25,6 +25,7 @@ class Posting(SQLModel, table=True):
         psa_batch: identifier of our accounting batch, committed before it is sent; ``psa_batch_id`` read back after.
         closing: ``""``, ``intended``, ``in_doubt``, ``done``; beside the state posted.
         keep: a person accepted a difference ("keep and close").
+        undo_step: while undoing, what is under way: ``""``, ``ledger``, ``psa``; committed before its call is sent.
         proved: Prove found exactly one document, equal, and its records closed.
     """
 
@@ -69,6 +70,9 @@ class Posting(SQLModel, table=True):
     close_at: dt.datetime | None = Field(default=None, sa_type=Moment)
     closed_at: dt.datetime | None = Field(default=None, sa_type=Moment)
     keep: bool = False
+    undo_step: str = Field(default="", max_length=10)
+    undo_by: str = Field(default="", max_length=320)
+    undo_at: dt.datetime | None = Field(default=None, sa_type=Moment)
     proved: bool = False
     rev: int = 0
 

@@ -38,6 +38,7 @@ def submit(
     location: str = "",
     accept: bool = False,
     release: bool = False,
+    mode: str = "post",
     token: str | None = None,
     today: dt.date | None = None,
 ) -> Batch:
@@ -45,7 +46,7 @@ def submit(
 
     ``wanted`` are record ids of the stored list. Records that another batch has, or that are in the books already, are
     left out and named in ``left_out``; with ``release`` those are taken that a person put on hold, undid or skipped.
-    A second submit with the same ``token`` answers with the first one's batch.
+    A second submit with the same ``token`` answers with the first one's batch. ``mode`` is that of models.Batch.
 
     Raises:
         ValidationError: nothing is left to post, the name is taken or not a name, the summary level is unknown.
@@ -61,15 +62,16 @@ def submit(
         raise ValidationError(_nothing(left_out), "Refresh the list and select records that are still unposted.")
     name = name.strip() or propose_name(session, book, kind, initials, today or utcnow().date())
     _validate_name(session, book, name)
+    key = None if mode == "dry" else name
     batch = Batch(
-        book_id=_id(book), source_id=source_id, kind=kind, name=name, name_key=name, summary=summary, through=through,
-        location=location, accept=accept, by=by, token=token, left_out=left_out,
+        book_id=_id(book), source_id=source_id, kind=kind, name=name, name_key=key, summary=summary, through=through,
+        location=location, accept=accept, by=by, token=token, left_out=left_out, mode=mode,
     )  # fmt: skip
     session.add(batch)
     try:
         session.flush()
         _add_postings(session, batch, taken)
-        audit.record(session, by, "batch.submit", f"batch:{batch.id}", name=name, records=len(taken), accept=accept)
+        audit.record(session, by, f"batch.{mode}", f"batch:{batch.id}", name=name, records=len(taken), accept=accept)
         session.commit()
     except IntegrityError as error:
         session.rollback()
@@ -177,7 +179,9 @@ def _lost_race(session: Session, token: str | None, error: IntegrityError) -> Ba
 
 def _add_postings(session: Session, batch: Batch, rows: list[UnpostedRow]) -> None:
     generations = _next_generations(session, batch, [row.record for row in rows])
-    _take_over(session, batch, [row.record for row in rows])
+    live = batch.mode != "dry"
+    if live:
+        _take_over(session, batch, [row.record for row in rows])
     postings = [
         Posting(
             batch_id=_id(batch), book_id=batch.book_id, psa_type=row.psa_type, number=row.number, party=row.party,
@@ -192,7 +196,7 @@ def _add_postings(session: Session, batch: Batch, rows: list[UnpostedRow]) -> No
     session.add_all(
         PostingRecord(
             posting_id=_id(posting), source_id=batch.source_id, kind=batch.kind, record=row.record,
-            fingerprint=row.fingerprint,
+            fingerprint=row.fingerprint, live=live,
         )
         for posting, row in zip(postings, rows, strict=True)
     )  # fmt: skip

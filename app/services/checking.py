@@ -71,7 +71,8 @@ def _unchecked(run: Run, limit: int, after: int = 0) -> list[Posting]:
 
 def _check_some(run: Run, chunk: Sequence[Posting]) -> None:
     looks = _examine(run, chunk)
-    _look_into_books(run, [look for look in looks if not look.stops and look.document.total.amount])
+    if run.mode != "clear":
+        _look_into_books(run, [look for look in looks if not look.stops and look.document.total.amount])
     with run.database.session() as session:
         links.remember(session, run.book_id, wants.seen([look.document for look in looks], run.rules))
         touched = []
@@ -243,6 +244,10 @@ def several(found: Sequence[Receipt]) -> Problem:
 
 def _settle(session: Session, run: Run, posting: Posting, look: Look) -> None:
     posting.checked = True
+    if run.mode == "clear":
+        posting.state, posting.keep = PostingState.SKIPPED, True
+        session.add(posting)
+        return
     customer = look.wants.links.get((LinkKind.CUSTOMERS, look.document.party.source_id))
     if customer and customer.ledger_id != wants.TO_COME:
         posting.party_key = f"customer:{customer.ledger_id}"
@@ -257,6 +262,9 @@ def _settle(session: Session, run: Run, posting: Posting, look: Look) -> None:
         return
     for problem in look.problems:
         posting_problems.add(session, posting, SectionKey.CHECK, problem)
+    if run.mode == "dry":
+        _say(session, posting, look)
+        return
     if isinstance(look.finding, Found):
         receipts.adopt(session, run, posting, look.document, look.finding.receipt)
         return
@@ -264,6 +272,14 @@ def _settle(session: Session, run: Run, posting: Posting, look: Look) -> None:
         links.take_exact(session, run.book_id, need, entry, by=run.by)
     for draft in look.wants.drafts:
         _want(session, run, draft)
+
+
+def _say(session: Session, posting: Posting, look: Look) -> None:
+    """A dry run only says what would be created, linked and found."""
+    for problem in wants.remarks(look.wants):
+        posting_problems.add(session, posting, SectionKey.CHECK, problem)
+    if isinstance(look.finding, Found):
+        posting_problems.add(session, posting, SectionKey.CHECK, receipts.found(look.finding.receipt))
 
 
 NOTHING_TO_POST = Problem(

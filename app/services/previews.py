@@ -11,8 +11,8 @@ from app.connectors.protocols import Exported, Source
 from app.database import Database
 from app.domain import codec
 from app.domain.documents import Document
-from app.domain.links import NOUNS, Entry, LinkKind, Rules
-from app.domain.problems import Problem, Severity
+from app.domain.links import Entry, LinkKind, Rules
+from app.domain.problems import Problem
 from app.domain.states import RecordKind
 from app.models.connections import Book
 from app.models.records import UnpostedRow
@@ -90,26 +90,7 @@ def readiness(session: Session, book: Book, rows: Sequence[UnpostedRow]) -> dict
 def _wanting(document: Document, index: links.Index, rules: Rules, policies: Mapping[LinkKind, str]) -> list[Problem]:
     """What stops it even when creating and exact names are accepted; and, as remarks, what has to be accepted."""
     accepted = wants.of(document, index, rules, policies, accept=True)
-    remarks = [
-        Problem(
-            f"{NOUNS[draft.kind].replace(' ', '_')}_to_create",
-            f"{NOUNS[draft.kind].capitalize()} “{draft.name}” is not in QuickBooks yet and will be created.",
-            "Accept it when you submit, or link it to one that is there.",
-            Severity.INFO,
-            subject=f"{draft.kind}:{draft.source_id}",
-        )
-        for draft in accepted.drafts
-    ] + [
-        Problem(
-            f"{NOUNS[need.kind].replace(' ', '_')}_to_link",
-            f"{NOUNS[need.kind].capitalize()} “{need.name}” will be linked: QuickBooks has one of exactly this name.",
-            "Accept it when you submit.",
-            Severity.INFO,
-            subject=f"{need.kind}:{need.source_id}",
-        )
-        for need, _ in accepted.exact
-    ]
-    return [*accepted.problems, *remarks]
+    return [*accepted.problems, *wants.remarks(accepted)]
 
 
 def _ground(session: Session, book: Book) -> tuple[links.Index, dict[LinkKind, str], Rules]:

@@ -180,7 +180,8 @@ def _status(batch: Batch, facts: Facts) -> str:
         return Status.STOPPED
     if batch.ended_at is None:
         return Status.RUNNING if batch.started_at else Status.QUEUED
-    if facts.state(S.HELD, S.REFUSED, S.IN_DOUBT, S.SENDING, S.READY, S.POSTED) or facts.blocked:
+    unfinished = () if batch.mode == "dry" else (S.READY, S.POSTED, S.UNDOING)
+    if facts.state(S.HELD, S.REFUSED, S.IN_DOUBT, S.SENDING, *unfinished) or facts.blocked:
         return Status.COMPLETED_WITH_ERRORS
     if any(severity == Severity.WARNING for _, severity in facts.problems):
         return Status.COMPLETED_WITH_WARNINGS

@@ -38,13 +38,17 @@ def post(session: Session, run: Run, posting: Posting, document: Document, recei
 def adopt(session: Session, run: Run, posting: Posting, document: Document, receipt: Receipt) -> None:
     """Found in the books with our mark before anything was sent: a restored database, or another program's work."""
     post(session, run, posting, document, receipt)
-    found = Problem(
+    posting_problems.add(session, posting, SectionKey.CHECK, found(receipt))
+
+
+def found(receipt: Receipt) -> Problem:
+    """The books hold the document already, and it is ours."""
+    return Problem(
         "found_in_books",
         f"It was already in QuickBooks as {receipt.number or receipt.ledger_id}, with our mark; nothing was sent.",
         "Nothing to do; this copy of Crossfoot did not know of it.",
         Severity.WARNING,
     )
-    posting_problems.add(session, posting, SectionKey.CHECK, found)
 
 
 def _second(session: Session, run: Run, posting: Posting, receipt: Receipt) -> None:
@@ -61,13 +65,13 @@ def _second(session: Session, run: Run, posting: Posting, receipt: Receipt) -> N
 
 def differences(document: Document, receipt: Receipt) -> list[tuple[Problem, bool]]:
     """Where the ledger's document is not what we sent, and whether that holds the closing until a person chooses."""
-    found: list[tuple[Problem, bool]] = []
+    differ: list[tuple[Problem, bool]] = []
     if cents(receipt.total.amount) != cents(document.total.amount):
-        found.append((_total_differs(document, receipt), True))
+        differ.append((_total_differs(document, receipt), True))
     elif receipt.tax is not None and cents(receipt.tax.amount) != cents(document.tax.amount):
-        found.append((_tax_differs(document, receipt), True))
+        differ.append((_tax_differs(document, receipt), True))
     if document.due_date and receipt.due_date and document.due_date != receipt.due_date:
-        found.append(
+        differ.append(
             (
                 Problem(
                     "due_date_differs",
@@ -79,7 +83,7 @@ def differences(document: Document, receipt: Receipt) -> list[tuple[Problem, boo
                 False,
             )
         )
-    return found
+    return differ
 
 
 def _total_differs(document: Document, receipt: Receipt) -> Problem:

@@ -287,6 +287,7 @@ def standings(session: Session, source_id: int, kind: RecordKind, records: Seque
                 isouter=True,
             )
             .where(col(PostingRecord.source_id) == source_id, col(PostingRecord.kind) == kind)
+            .where(col(Batch.mode) != "dry")
             .where(col(PostingRecord.record).in_(records[start : start + 500]))
             .order_by(case((col(PostingRecord.live), 1), else_=0), col(PostingRecord.id))
         )

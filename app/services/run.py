@@ -55,6 +55,7 @@ class Run:
     kind: RecordKind
     rules: Rules
     accept: bool
+    mode: str
     by: str
     owner: str
     size: int

@@ -32,6 +32,7 @@ from app.services import (
     reading,
     sending,
     settling,
+    undoing,
 )
 from app.services.run import Lanes, Lease, LeaseLostError, Run, SystemicError, release_lease, take_lease
 from app.settings import Waits
@@ -86,6 +87,7 @@ def _open(database: Database, connectors: Connectors, batch_id: int, waits: Wait
         kind=RecordKind(batch.kind),
         rules=rules,
         accept=batch.accept,
+        mode=batch.mode,
         by=batch.by,
         owner=owner,
         size=destination.max_members,
@@ -101,11 +103,8 @@ def _work(run: Run) -> None:
         closing.recover(run)
         reading.read(run)
         checking.check(run)
-        with Lanes(documents=run.destination.lanes, closing=run.source.lanes) as lanes:
-            creating.create(run, lanes)
-            wake = _post_and_close(run, lanes)
-        if wake is None and not run.stopping():
-            proving.prove(run)
+        if run.mode != "dry":
+            wake = _write(run)
     except LeaseLostError:
         return
     except SystemicError as error:
@@ -130,6 +129,17 @@ def _leave(run: Run, failure: Problem | None, wake: float | None) -> None:
         _end(run.database, run.batch_id, run.owner, failure)
     else:
         release_lease(run.database, run.batch_id, run.owner, wake_at=utcnow() + dt.timedelta(seconds=wake))
+
+
+def _write(run: Run) -> float | None:
+    """Everything that changes the books or the PSA, and the proof of it; answers when to come back, None if done."""
+    with Lanes(documents=run.destination.lanes, closing=run.source.lanes) as lanes:
+        creating.create(run, lanes)
+        wake = _post_and_close(run, lanes)
+    undoing.work(run)
+    if wake is None and not run.stopping():
+        proving.prove(run)
+    return wake
 
 
 def _patience(run: Run, error: ConnectionFailedError) -> float | None:
@@ -223,7 +233,9 @@ def _end(database: Database, batch_id: int, owner: str, failure: Problem | None)
 
 
 def _unfinished(session: Session, batch_id: int) -> bool:
-    moving = (PostingState.READY, PostingState.SENDING, PostingState.IN_DOUBT, PostingState.POSTED)
+    moving = (
+        PostingState.READY, PostingState.SENDING, PostingState.IN_DOUBT, PostingState.POSTED, PostingState.UNDOING
+    )  # fmt: skip
     query = select(Posting.id).where(Posting.batch_id == batch_id, col(Posting.needs_person).is_(False))
     return session.exec(query.where(col(Posting.state).in_(moving))).first() is not None
 

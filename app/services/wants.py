@@ -116,3 +116,26 @@ def seen(documents: Iterable[Document], rules: Rules) -> list[Need]:
     """Every need of some documents, each once: what the lists under Mappings show."""
     found = {(need.kind, need.source_id): need for document in documents for need in needs(document, rules)}
     return list(found.values())
+
+
+def remarks(resolved: Wants) -> list[Problem]:
+    """What has to be accepted at Submit: names that will be created, and exact names that will be linked."""
+    return [
+        Problem(
+            f"{NOUNS[draft.kind].replace(' ', '_')}_to_create",
+            f"{NOUNS[draft.kind].capitalize()} “{draft.name}” is not in QuickBooks yet and will be created.",
+            "Accept it when you submit, or link it to one that is there.",
+            Severity.INFO,
+            subject=f"{draft.kind}:{draft.source_id}",
+        )
+        for draft in resolved.drafts
+    ] + [
+        Problem(
+            f"{NOUNS[need.kind].replace(' ', '_')}_to_link",
+            f"{NOUNS[need.kind].capitalize()} “{need.name}” will be linked: QuickBooks has one of exactly this name.",
+            "Accept it when you submit.",
+            Severity.INFO,
+            subject=f"{need.kind}:{need.source_id}",
+        )
+        for need, _ in resolved.exact
+    ]

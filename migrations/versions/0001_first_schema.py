@@ -176,6 +176,7 @@ def upgrade() -> None:
         sa.Column("through", sa.Date(), nullable=True),
         sa.Column("location", sa.String(length=200), nullable=False),
         sa.Column("accept", sa.Boolean(), nullable=False),
+        sa.Column("mode", sa.String(length=10), nullable=False),
         sa.Column("by", sa.String(length=320), nullable=False),
         sa.Column("token", sa.String(length=60), nullable=True),
         sa.Column("rev", sa.Integer(), nullable=False),
@@ -379,6 +380,9 @@ def upgrade() -> None:
         sa.Column("close_at", columns.Moment(timezone=True), nullable=True),
         sa.Column("closed_at", columns.Moment(timezone=True), nullable=True),
         sa.Column("keep", sa.Boolean(), nullable=False),
+        sa.Column("undo_step", sa.String(length=10), nullable=False),
+        sa.Column("undo_by", sa.String(length=320), nullable=False),
+        sa.Column("undo_at", columns.Moment(timezone=True), nullable=True),
         sa.Column("proved", sa.Boolean(), nullable=False),
         sa.Column("rev", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(

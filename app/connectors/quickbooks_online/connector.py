@@ -14,14 +14,17 @@ from app.connectors.protocols import (
     CreationOutcome,
     OutgoingCall,
     Probe,
+    RemovalOutcome,
     Slot,
     Wait,
 )
 from app.connectors.quickbooks_online import calls, drafts, lists, translate
 from app.connectors.quickbooks_online import company as companies
 from app.connectors.quickbooks_online.client import Client, FaultError
+from app.connectors.quickbooks_online.exact_json import dumps
 from app.connectors.quickbooks_online.find import find
 from app.connectors.quickbooks_online.receipts import ENTITIES, to_receipt
+from app.connectors.quickbooks_online.removals import removal
 from app.connectors.quickbooks_online.settings import LANES, MAX_BATCH, SCREENS, App
 from app.domain.documents import Document, DocumentKind
 from app.domain.links import Draft, Entry, LinkKind, Links, Rules
@@ -131,6 +134,18 @@ class QuickBooksOnline:
         finally:
             slot.release()
         return drafts.outcome(kind, answer, request_id)
+
+    # https://developer.intuit.com/app/developer/qbo/docs/api/accounting/all-entities/invoice#delete-an-invoice
+    def remove(self, kind: DocumentKind, receipt: Receipt, request_id: str, slot: Slot) -> RemovalOutcome:
+        target = f"{ENTITIES[kind].lower()}?operation=delete"
+        body = dumps({"Id": receipt.ledger_id, "SyncToken": receipt.version})
+        try:
+            answer = self._client.write(target, request_id, body, slot)
+        except ConnectionFailedError as error:
+            return _not_answered(error, request_id)
+        finally:
+            slot.release()
+        return removal(answer, request_id)
 
     def url(self, kind: DocumentKind, ledger_id: str) -> str:
         return f"{SCREENS[self._environment]}/app/{ENTITIES[kind].lower()}?txnId={quote(ledger_id, safe='')}"

@@ -46,8 +46,15 @@ def _receipt(obj: Mapping[str, Any], home_currency: str) -> Receipt:
         version=str(obj.get("SyncToken") or ""),
         created_at=_moment((obj.get("MetaData") or {}).get("CreateTime")),
         voided=is_voided(obj),
+        open=_open(obj, currency),
         stored=stored(obj),
     )
+
+
+def _open(obj: Mapping[str, Any], currency: str) -> Money | None:
+    """An invoice's Balance, a credit memo's RemainingCredit."""
+    amount = obj.get("RemainingCredit", obj.get("Balance"))
+    return None if amount is None else Money(amount_of(amount), currency)
 
 
 def is_voided(obj: Mapping[str, Any]) -> bool:

@@ -1,0 +1,264 @@
+"""Undo: a posted document is taken out of both systems, the ledger first, the PSA second.
+
+It is read first for what would refuse it: paid, edited, in a closed period, in a closed PSA batch. Then both steps are
+intents like any other; a run that dies in between leaves ``undoing``, and the next one goes on where it stood. An undone
+record is on hold: only a person who asks for just this record gets it posted again, with a new generation.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import secrets
+import time
+from collections.abc import Sequence
+
+from sqlalchemy import update
+from sqlmodel import Session, col, select
+
+from app.connectors.protocols import ClosedInPsa, CloseOutcome, RemovalOutcome, Removed, Slot, Wait
+from app.domain.documents import DocumentKind
+from app.domain.money import cents
+from app.domain.outcomes import InDoubt, NotDone, Receipt, Refused
+from app.domain.problems import Problem, ValidationError
+from app.domain.states import PostingState, SectionKey
+from app.models.batches import Batch
+from app.models.columns import utcnow
+from app.models.postings import Posting, PostingRecord
+from app.services import audit, batches, decisions, posting_problems
+from app.services.run import Run, SystemicError
+
+#: What may be undone, and the step with which it begins.
+FIRST_STEP = {PostingState.POSTED: "ledger", PostingState.CLOSED: "ledger", PostingState.CLEARED: "psa"}
+LOOK_AGAIN = 5.0
+
+
+def ask(session: Session, batch: Batch, wanted: Sequence[str], *, by: str) -> int:
+    """Ask for the undoing of some records of a batch, in one commit; the caller rings the doorbell.
+
+    Raises NotFoundError or ValidationError where one of them is not posted, closed or cleared; none is undone then.
+    """
+    chosen = [decisions.find(session, batch, record) for record in wanted]
+    for posting in chosen:
+        if posting.state not in FIRST_STEP:
+            raise ValidationError(
+                f"{posting.number} is {posting.state.replace('_', ' ')}: there is nothing of it to undo.",
+                "Only what is posted, closed or cleared can be undone.",
+            )
+    for posting in chosen:
+        posting_problems.clear(session, posting, "undo_refused")
+        posting.undo_step = f"to_{FIRST_STEP[PostingState(posting.state)]}"
+        posting.state = PostingState.UNDOING
+        posting.undo_by, posting.undo_at, posting.proved = by, utcnow(), False
+        session.add(posting)
+        batches.log(session, posting.batch_id, f"{posting.number}: undo.", posting=posting, by=by)
+        audit.record(session, by, "posting.undo", f"posting:{posting.id}", ledger_id=posting.ledger_id)
+    batches.go_on(session, batch)
+    session.commit()
+    return len(chosen)
+
+
+def work(run: Run) -> None:
+    """Carry every undo of the batch through. Raises ConnectionFailedError, SystemicError."""
+    _recover(run)
+    while not run.stopping() and (due := _due(run)):
+        for posting in due:
+            step = _ledger if posting.undo_step in ("to_ledger", "ledger") else _psa
+            step(run, posting)
+        if not run.stopping() and any(posting.undo_step in ("ledger", "psa") for posting in _due(run)):
+            time.sleep(min(LOOK_AGAIN, run.waits.between))
+            _recover(run)
+
+
+def _recover(run: Run) -> None:
+    """A step that is not known to have ended is looked at anew: both steps begin with a look."""
+    with run.database.session() as session:
+        for step in ("ledger", "psa"):
+            session.exec(
+                update(Posting)
+                .where(col(Posting.batch_id) == run.batch_id, col(Posting.undo_step) == step)
+                .where(col(Posting.state) == PostingState.UNDOING)
+                .values(undo_step=f"to_{step}")
+            )
+        session.commit()
+
+
+def _due(run: Run) -> list[Posting]:
+    with run.database.reading() as session:
+        query = select(Posting).where(Posting.batch_id == run.batch_id, Posting.state == PostingState.UNDOING)
+        return list(session.exec(query.order_by(col(Posting.id))))
+
+
+# ── first the ledger ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _ledger(run: Run, posting: Posting) -> None:
+    receipt = run.destination.read(DocumentKind(posting.kind), posting.ledger_id)
+    if receipt is None or receipt.voided:
+        _step(run, posting, "to_psa")
+        return
+    refusal = _refusal(run, posting, receipt) or _psa_refusal(run, posting)
+    if refusal is not None:
+        _refuse(run, posting, refusal)
+        return
+    slot = _slot(run)
+    if slot is None:
+        return
+    if not _intend(run, posting, "ledger"):
+        slot.release()
+        return
+    _after_ledger(
+        run, posting, run.destination.remove(DocumentKind(posting.kind), receipt, secrets.token_hex(16), slot)
+    )
+
+
+def _refusal(run: Run, posting: Posting, receipt: Receipt) -> Problem | None:
+    """What stands against deleting the document, as the ledger shows it now."""
+    held = cents(receipt.total.amount) * (-1 if posting.kind == DocumentKind.CREDIT_MEMO else 1)
+    if receipt.open is not None and receipt.open.amount != receipt.total.amount:
+        done = "credited" if posting.kind == DocumentKind.CREDIT_MEMO else "paid"
+        return _no(
+            f"{receipt.total.amount - receipt.open.amount:,.2f} of it is {done} in QuickBooks.",
+            "Unapply the payment in QuickBooks, then undo again.",
+        )
+    if int(held * 100) != posting.ledger_cents:
+        return _no(
+            f"It was edited in QuickBooks: {held:,.2f} instead of {posting.total:,.2f}.",
+            "Put it back as it was, or delete it in QuickBooks, then undo again.",
+        )
+    if run.rules.close_date and receipt.date and receipt.date <= dt.date.fromisoformat(run.rules.close_date):
+        return _no(
+            f"It is dated {receipt.date:%m/%d/%Y}; QuickBooks’ books are closed to {run.rules.close_date}.",
+            "Ask the accountant to move the closing date.",
+        )
+    return None
+
+
+def _psa_refusal(run: Run, posting: Posting) -> Problem | None:
+    """A closed PSA batch can't be deleted: known before the ledger's document is gone."""
+    if posting.closing != "done":
+        return None
+    found = run.source.find_batches([posting.psa_batch]).get(posting.psa_batch)
+    if found is None or not found.closed:
+        return None
+    return _no(
+        f"ConnectWise’s batch {posting.psa_batch} is closed.",
+        "Have it reopened in ConnectWise, then undo again.",
+    )
+
+
+def _no(message: str, remedy: str) -> Problem:
+    return Problem("undo_refused", f"It was not undone: {message}", remedy)
+
+
+def _after_ledger(run: Run, posting: Posting, outcome: RemovalOutcome) -> None:
+    match outcome:
+        case Removed():
+            _step(run, posting, "to_psa")
+        case Refused(problem):
+            _refuse(run, posting, _no(problem.message, problem.remedy))
+        case NotDone() | InDoubt():
+            _unclear(outcome)
+
+
+# ── then the PSA ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _psa(run: Run, posting: Posting) -> None:
+    if not posting.psa_batch:
+        _done(run, posting)
+        return
+    found = run.source.find_batches([posting.psa_batch]).get(posting.psa_batch)
+    if found is None:
+        _done(run, posting)
+        return
+    slot = run.source.reserve()
+    if isinstance(slot, Wait):
+        time.sleep(min(slot.seconds, 1.0))
+        return
+    if not _intend(run, posting, "psa"):
+        slot.release()
+        return
+    _after_psa(run, posting, run.source.reopen(found.batch_id, slot))
+
+
+def _after_psa(run: Run, posting: Posting, outcome: CloseOutcome) -> None:
+    match outcome:
+        case ClosedInPsa():
+            _done(run, posting)
+        case Refused(problem):
+            _refuse(run, posting, problem)
+        case NotDone() | InDoubt():
+            _unclear(outcome)
+
+
+# ── steps ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _slot(run: Run) -> Slot | None:
+    slot = run.destination.reserve(0)
+    if isinstance(slot, Wait):
+        run.wait_note(slot.reason, slot.seconds)
+        time.sleep(min(slot.seconds, 1.0))
+        return None
+    run.wait_note("", 0)
+    return slot
+
+
+def _unclear(outcome: NotDone | InDoubt) -> None:
+    """Looked at again in the next round; unless nothing else will fare better."""
+    if isinstance(outcome, NotDone) and outcome.systemic:
+        raise SystemicError(outcome.systemic)
+
+
+def _intend(run: Run, posting: Posting, step: str) -> bool:
+    with run.database.session() as session:
+        claimed = session.exec(
+            update(Posting)
+            .where(col(Posting.id) == posting.id, col(Posting.undo_step) == f"to_{step}", run.still_ours())
+            .values(undo_step=step)
+        ).rowcount
+        session.commit()
+    return claimed == 1
+
+
+def _step(run: Run, posting: Posting, step: str) -> None:
+    with run.database.session() as session:
+        row = session.get_one(Posting, posting.id)
+        row.undo_step = step
+        session.add(row)
+        run.log(session, f"{posting.number} is no longer in QuickBooks.", row, ledger_id=row.ledger_id)
+        run.changed(session, row)
+
+
+def _done(run: Run, posting: Posting) -> None:
+    with run.database.session() as session:
+        row = session.get_one(Posting, posting.id)
+        row.state, row.undo_step, row.closing = PostingState.UNDONE, "", ""
+        posting_problems.clear(session, row)
+        for link in session.exec(select(PostingRecord).where(PostingRecord.posting_id == row.id)):
+            link.live = False
+            session.add(link)
+        session.add(row)
+        run.log(session, f"{posting.number} is undone: ConnectWise lists it as unposted again.", row)
+        run.changed(session, row)
+
+
+def _refuse(run: Run, posting: Posting, problem: Problem) -> None:
+    """Back to where it stood, with the reason beside it; nothing was taken out, or only what had to be."""
+    with run.database.session() as session:
+        row = session.get_one(Posting, posting.id)
+        gone = row.undo_step in ("to_psa", "psa") and bool(row.ledger_id)
+        row.state = _before(row)
+        row.undo_step = ""
+        session.add(row)
+        section = SectionKey.CLOSE if gone else SectionKey.DOCUMENTS
+        posting_problems.add(session, row, section, problem)
+        run.log(session, f"{posting.number}: {problem.message}", row)
+        run.changed(session, row)
+
+
+def _before(posting: Posting) -> PostingState:
+    """The state that an undo began with."""
+    if not posting.ledger_id:
+        return PostingState.CLEARED
+    return PostingState.CLOSED if posting.closing == "done" else PostingState.POSTED

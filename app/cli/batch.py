@@ -11,6 +11,7 @@ import click
 from sqlmodel import Session
 
 from app.cli.context import Context, pass_context
+from app.cli.here import work_here
 from app.cli.options import (
     book_option,
     command,
@@ -22,6 +23,7 @@ from app.cli.options import (
     through_option,
 )
 from app.cli.output import emit, printable, say, table
+from app.cli.undo import undo_records
 from app.cli.waiting import begin, finish, need_a_worker
 from app.domain.book_settings import SETTINGS
 from app.domain.problems import ValidationError
@@ -49,6 +51,7 @@ def batch() -> None:
 @click.option("--summary", type=click.Choice(SUMMARIES), help="Level of detail. Default: the company's.")
 @click.option("--name", default="", help="Name of the batch. Default: made from the date.")
 @click.option("--accept", is_flag=True, help="Take exact-name links; create customers, items and terms that lack one.")
+@click.option("--dry-run", "dry", is_flag=True, help="Read and check everything, write nothing anywhere; waits.")
 @wait_option
 @pass_context
 def run(context: Context, /, wait: bool, **given: Any) -> int:
@@ -58,7 +61,7 @@ def run(context: Context, /, wait: bool, **given: Any) -> int:
         raise click.UsageError("Give either --all or --record ID.")
     with context.database.reading() as session:
         source_id = source_of(books.find_book(session, order.book_ref))
-    if wait:
+    if wait and not order.dry:
         need_a_worker(context)
     source = connections.open_source(context.database, context.connectors, source_id)
     records.refresh(context.database, source, source_id, RecordKind(order.kind))
@@ -66,6 +69,9 @@ def run(context: Context, /, wait: bool, **given: Any) -> int:
         made = _submit(session, order, source_id, by=context.actor)
     for left in made.left_out:
         say(f"Left out: {left['number'] or left['record']} is {left['why']}.")
+    if order.dry:
+        work_here(context, made.id or 0)
+        return finish(context, made, wait=True)
     begin(context, made)
     return finish(context, made, wait=wait)
 
@@ -83,6 +89,7 @@ class Order:
     summary: str | None
     name: str
     accept: bool
+    dry: bool
 
     @property
     def narrowed(self) -> bool:
@@ -109,6 +116,7 @@ def _submit(session: Session, order: Order, source_id: int, *, by: str) -> Batch
         location=place,
         accept=order.accept,
         release=not order.everything,
+        mode="dry" if order.dry else "post",
         today=books.today_of(book),
     )
 
@@ -220,6 +228,15 @@ def decide(context: Context, batch_id: int, record: str, choice: str, ledger_id:
     )
     begin(context, found)
     return finish(context, found, wait=wait)
+
+
+@command(batch)
+@batch_argument
+@click.option("--record", "chosen", multiple=True, metavar="ID", help="Only this record; may be repeated.")
+@pass_context
+def undo(context: Context, batch_id: int, chosen: tuple[str, ...]) -> int:
+    """Take posted records out of QuickBooks again and reopen them in the PSA; waits."""
+    return undo_records(context, batch_id, chosen)
 
 
 @command(batch)

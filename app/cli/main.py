@@ -13,7 +13,6 @@ from collections.abc import Sequence
 from importlib import import_module
 
 import click
-from alembic.util import CommandError
 from sqlalchemy.exc import OperationalError
 
 from app.cli.context import Context
@@ -29,6 +28,7 @@ COMMANDS = {
     "book": "app.cli.book:book",
     "unposted": "app.cli.unposted:unposted",
     "batch": "app.cli.batch:batch",
+    "clear": "app.cli.undo:clear",
     "mappings": "app.cli.mappings:mappings",
     "user": "app.cli.user:user",
     "sweep": "app.cli.sweep:sweep",
@@ -73,10 +73,6 @@ def main(arguments: Sequence[str], context: Context | None = None) -> int:
         return WRONG_USAGE
     except CrossfootError as error:
         fail(error, as_json=as_json)
-        return NOTHING_WRITTEN
-    except CommandError as error:
-        newer = CrossfootError(f"The database does not fit: {error}.", "Update Crossfoot: a newer one has used it.")
-        fail(newer, as_json=as_json)
         return NOTHING_WRITTEN
     except OperationalError as error:
         cause = str(error.orig).splitlines()[0]

@@ -1,0 +1,69 @@
+"""``batch undo`` and ``clear``: taking back, and marking as posted without sending."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import click
+from sqlmodel import col, select
+
+from app.cli.context import Context, pass_context
+from app.cli.here import work_here
+from app.cli.options import book_option, command, day, record_kind, source_of, type_of_date
+from app.cli.waiting import finish
+from app.domain.problems import ValidationError
+from app.domain.states import RecordKind
+from app.models.postings import Posting, PostingRecord
+from app.services import batches, books, connections, records, undoing
+
+
+def undo_records(context: Context, batch_id: int, chosen: tuple[str, ...]) -> int:
+    """Take records of a batch out of QuickBooks and reopen them in the PSA; all that can be, where none is named."""
+    with context.database.session() as session:
+        found = batches.find(session, batch_id)
+        wanted = list(chosen)
+        if not wanted:
+            query = (
+                select(PostingRecord.record)
+                .join(Posting)
+                .where(Posting.batch_id == found.id, col(Posting.state).in_(undoing.FIRST_STEP))
+            )
+            wanted = list(session.exec(query))
+        if not wanted:
+            raise ValidationError(f"Batch {batch_id} has nothing to undo.", "Only what is posted, closed or cleared.")
+        undoing.ask(session, found, wanted, by=context.actor)
+    work_here(context, batch_id)
+    finish(context, found, wait=False)
+    with context.database.reading() as session:
+        states = session.exec(
+            select(Posting.state)
+            .join(PostingRecord)
+            .where(Posting.batch_id == batch_id, col(PostingRecord.record).in_(wanted))
+        )
+        return 0 if set(states) == {"undone"} else 1
+
+
+@command(None)
+@book_option
+@record_kind
+@click.option("--record", "chosen", multiple=True, metavar="ID", help="Only this record; may be repeated.")
+@click.option("--through", type=type_of_date, metavar="YYYY-MM-DD", help="Every record dated to this day.")
+@pass_context
+def clear(context: Context, book_ref: str, kind: str, chosen: tuple[str, ...], through: dt.datetime | None) -> int:
+    """Mark records as posted in the PSA without sending them to QuickBooks. Undoable with `batch undo`."""
+    if bool(chosen) == bool(through):
+        raise click.UsageError("Give either --record ID or --through DATE.")
+    what = RecordKind(kind)
+    with context.database.reading() as session:
+        source_id = source_of(books.find_book(session, book_ref))
+    source = connections.open_source(context.database, context.connectors, source_id)
+    records.refresh(context.database, source, source_id, what)
+    with context.database.session() as session:
+        book = books.find_book(session, book_ref)
+        listed = records.matching(session, source_id, what, records.Filter(through=day(through)))
+        made = batches.submit(
+            session, book, kind=what, wanted=list(chosen) or listed, by=context.actor, initials="CLI", mode="clear",
+            release=bool(chosen), today=books.today_of(book),
+        )  # fmt: skip
+    work_here(context, made.id or 0)
+    return finish(context, made, wait=True)

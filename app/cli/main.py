@@ -28,6 +28,7 @@ COMMANDS = {
     "book": "app.cli.book:book",
     "unposted": "app.cli.unposted:unposted",
     "batch": "app.cli.batch:batch",
+    "preview": "app.cli.preview:preview",
     "clear": "app.cli.undo:clear",
     "mappings": "app.cli.mappings:mappings",
     "user": "app.cli.user:user",

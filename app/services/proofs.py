@@ -1,0 +1,201 @@
+"""One record, both sides: what the PSA has on the left, what the books get or hold on the right, line by line.
+
+Before posting it is a preview; after posting the same page is the proof of what the ledger stored.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlmodel import Session, col, select
+
+from app.connectors.protocols import Connectors, Destination, UntranslatableError
+from app.database import Database
+from app.domain import codec
+from app.domain.documents import Document
+from app.domain.marks import Mark
+from app.domain.outcomes import Receipt
+from app.domain.problems import NotFoundError, Problem
+from app.domain.states import RecordKind
+from app.models.batches import Batch, LogLine
+from app.models.columns import loads
+from app.models.connections import Book, SourceRow
+from app.models.postings import Call, CallMember, Posting, PostingRecord
+from app.services import books, checking, connections, links, posting_problems, records, wants
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One time the document was on the wire."""
+
+    sent_at: dt.datetime
+    request_id: str
+    outcome: str
+    generation: int
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """Everything the page shows.
+
+    Attributes:
+        document: the PSA's document; None where the PSA exports none (``problems`` say why).
+        body: what the ledger gets, in its own form; None where it cannot be translated.
+        receipt: what the ledger holds, once posted.
+        url, psa_url: where the other systems show it; empty where they don't.
+    """
+
+    record: str
+    document: Document | None
+    body: dict[str, Any] | None
+    problems: Sequence[Problem]
+    posting: Posting | None = None
+    batch: Batch | None = None
+    receipt: Receipt | None = None
+    timeline: Sequence[LogLine] = ()
+    attempts: Sequence[Attempt] = ()
+    url: str = ""
+    psa_url: str = ""
+    names: dict[str, str] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """The form of ``preview --json``."""
+        return {
+            "record": self.record,
+            "state": self.posting.state if self.posting else "unposted",
+            "psa": codec.to_json(self.document) if self.document else None,
+            "books": codec.to_json(self.body) if self.body else None,
+            "stored": codec.to_json(self.receipt) if self.receipt else None,
+            "problems": [problem.to_json() for problem in self.problems],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """The record that is looked at, and what it takes to look."""
+
+    database: Database
+    connectors: Connectors
+    book: Book
+    kind: RecordKind
+    record: str
+
+    @property
+    def psa_url(self) -> str:
+        """Where the PSA shows it."""
+        if self.book.source_id is None:
+            return ""
+        return connections.open_source(self.database, self.connectors, self.book.source_id).url(self.kind, self.record)
+
+
+def proof(database: Database, connectors: Connectors, book: Book, kind: RecordKind, record: str) -> Proof:
+    """Read the record as it stands: from its newest posting, else from the PSA now.
+
+    Raises NotFoundError where neither knows it; ConnectionFailedError where the PSA has to be asked and can't be.
+    """
+    subject = Subject(database, connectors, book, kind, record)
+    with database.reading() as session:
+        posting = _newest(session, book, kind, record)
+    if posting is not None and posting.document is not None:
+        return _of_posting(subject, posting)
+    if book.source_id is None:
+        raise NotFoundError(f"There is no record {record}.", "Connect the PSA first.")
+    exported = connections.open_source(database, connectors, book.source_id).export(
+        kind, [record], summary=books.setting_of(book, "sales.summary"), through=_date(database, book, kind, record)
+    )[0]
+    if exported.document is None:
+        return Proof(record, None, None, exported.problems, posting)
+    body, problems, names = _translated(subject, exported.document, 1)
+    found = [*exported.problems, *problems]
+    return Proof(record, exported.document, body, found, posting, names=names, psa_url=subject.psa_url)
+
+
+def _date(database: Database, book: Book, kind: RecordKind, record: str) -> dt.date | None:
+    with database.reading() as session:
+        row = records.one(session, book.source_id or 0, kind, record)
+    if row is None:
+        raise NotFoundError(f"Record {record} is not unposted, and was never in a batch.", "Refresh the list.")
+    return row.date
+
+
+def _newest(session: Session, book: Book, kind: RecordKind, record: str) -> Posting | None:
+    query = (
+        select(Posting)
+        .join(PostingRecord, col(PostingRecord.posting_id) == Posting.id)
+        .join(Batch, col(Batch.id) == Posting.batch_id)
+        .where(Posting.book_id == book.id, PostingRecord.kind == kind, PostingRecord.record == record)
+        .where(Batch.mode != "dry")
+    )
+    return session.exec(query.order_by(col(Posting.id).desc())).first()
+
+
+def _of_posting(subject: Subject, posting: Posting) -> Proof:
+    document = codec.from_json(Document, posting.document)
+    body, found, names = _translated(subject, document, posting.generation)
+    with subject.database.reading() as session:
+        rows = posting_problems.of(session, [posting.id or 0]).get(posting.id or 0, [])
+        problems = [posting_problems.to_problem(row) for row in rows] or ([] if posting.ledger_id else found)
+        lines = select(LogLine).where(LogLine.posting_id == posting.id).order_by(col(LogLine.id))
+        receipt = codec.from_json(Receipt, posting.receipt) if posting.receipt else None
+        shown = _destination(subject) if posting.ledger_id else None
+        return Proof(
+            subject.record, document, _sent(session, posting) or body, problems, posting, session.get(Batch, posting.batch_id),
+            receipt, list(session.exec(lines)), _attempts(session, posting),
+            url=shown.url(document.kind, posting.ledger_id) if shown else "",
+            psa_url=subject.psa_url, names=names,
+        )  # fmt: skip
+
+
+def _destination(subject: Subject) -> Destination:
+    return connections.open_destination(subject.database, subject.connectors, subject.book.id or 0)
+
+
+def _translated(
+    subject: Subject, document: Document, generation: int
+) -> tuple[dict[str, Any] | None, list[Problem], dict[str, str]]:  # fmt: skip
+    """Body, problems, and the ledger's names by ``kind:id`` so that a page needn't show ids."""
+    book, rules = subject.book, books.rules_of(subject.book)
+    with subject.database.reading() as session:
+        index = links.Index.load(session, book.id or 0)
+        source = session.get(SourceRow, book.source_id) if book.source_id else None
+    resolved = wants.of(document, index, rules, wants.policies(book), accept=True)
+    names = {f"{entry.kind}:{entry.ledger_id}": entry.name for entry in resolved.links.values()}
+    problems = [*checking.document_problems(document, rules), *resolved.problems, *wants.remarks(resolved)]
+    mark = Mark(subject.kind, subject.record, generation, source.code if source else "")
+    try:
+        body = _destination(subject).translate(document, mark, resolved.links, rules)
+    except UntranslatableError as error:
+        known = {problem.group for problem in problems}
+        return None, [*problems, *(p for p in error.problems if p.group not in known)], names
+    return loads(body.text), [*problems, *body.problems], names
+
+
+def _sent(session: Session, posting: Posting) -> dict[str, Any] | None:
+    """The posting's part of the last call that was sent, byte for byte what went out."""
+    query = (
+        select(Call, CallMember)
+        .join(CallMember, col(CallMember.call_id) == Call.id)
+        .where(CallMember.posting_id == posting.id, CallMember.generation == posting.generation)
+    )
+    found = session.exec(query.order_by(col(Call.id).desc())).first()
+    if found is None or not found[0].body:
+        return None
+    call, member = found
+    body = loads(call.body)
+    if "BatchItemRequest" not in body:
+        return dict(body)
+    item = body["BatchItemRequest"][member.place]
+    return next((value for value in item.values() if isinstance(value, dict)), None)
+
+
+def _attempts(session: Session, posting: Posting) -> list[Attempt]:
+    query = (
+        select(Call, CallMember)
+        .join(CallMember, col(CallMember.call_id) == Call.id)
+        .where(CallMember.posting_id == posting.id)
+        .order_by(col(Call.id))
+    )
+    return [Attempt(c.sent_at, c.request_id, m.outcome or c.state, m.generation) for c, m in session.exec(query).all()]

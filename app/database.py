@@ -6,15 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, create_engine, event
 from sqlmodel import Session
 
+from app import schema
 from app.models.columns import set_encryption_keys
-from app.settings import PROJECT, Settings
+from app.settings import Settings
 
 
 class Database:
@@ -44,20 +41,11 @@ class Database:
 
     def migrate(self) -> None:
         """Bring the schema to the newest version; does nothing when it is there."""
-        command.upgrade(self.alembic(), "head")
+        schema.migrate(self.engine)
 
     def is_current(self) -> bool:
         """Whether the schema is the newest; takes no lock."""
-        with self.engine.connect() as connection:
-            there = MigrationContext.configure(connection).get_current_revision()
-        return there == ScriptDirectory.from_config(self.alembic()).get_current_head()
-
-    def alembic(self) -> Config:
-        """Alembic's configuration for this database."""
-        config = Config()
-        config.set_main_option("script_location", str(PROJECT / "migrations").replace("%", "%%"))
-        config.attributes["engine"] = self.engine
-        return config
+        return schema.is_current(self.engine)
 
     def dispose(self) -> None:
         """Close pooled connections; call in a forked child before the first use."""

@@ -6,9 +6,8 @@ import os
 import sys
 
 import click
-from alembic.autogenerate import compare_metadata
-from alembic.runtime.migration import MigrationContext
 
+from app import schema
 from app.cli.context import Context, pass_context
 from app.cli.options import command
 from app.cli.output import emit
@@ -73,9 +72,7 @@ def migrate(context: Context) -> None:
 @pass_context
 def migration_check(context: Context) -> None:
     """Check that the migrations make exactly the tables that the program expects."""
-    with context.database.engine.connect() as connection:
-        migrations = MigrationContext.configure(connection, opts={"compare_type": True})
-        differences = [str(difference) for difference in compare_metadata(migrations, metadata)]
+    differences = schema.differences(context.database.engine, metadata)
     if differences:
         raise CrossfootError(f"Models and migrations differ: {differences[0]}.", "Write a migration.")
     emit({"differences": []}, ["Models and migrations agree."], as_json=context.as_json)

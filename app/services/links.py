@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
 from sqlalchemy import func
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col, select, update
 
 from app.domain.links import NOUNS, Entry, LinkKind, Need
@@ -218,6 +218,7 @@ def _row(book_id: int, kind: LinkKind, source_id: str, name: str) -> dict[str, A
 
 def _insert(session: Session) -> Any:
     """INSERT that can leave out rows that are there already; both databases can, each in its own dialect."""
-    if session.get_bind().dialect.name == "postgresql":
-        return postgresql.insert(Link)
-    return sqlite.insert(Link)
+    dialect = import_module(
+        f"sqlalchemy.dialects.{session.get_bind().dialect.name}"
+    )  # the other one takes long to load
+    return dialect.insert(Link)

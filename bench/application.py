@@ -90,7 +90,7 @@ class Application:
 
     def command(self, *arguments: str, more: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
         """A command that has been started."""
-        return subprocess.Popen(  # noqa: S603 - our own program
+        return subprocess.Popen(
             ["./crossfoot", *arguments], cwd=self._project, env={**self._env, **(more or {})}, text=True,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )  # fmt: skip
@@ -107,7 +107,7 @@ class Application:
         began = time.monotonic()
         with self.log.open("ab") as log:
             command = ["./crossfoot", "up", "--port", str(self.port), "--workers", str(self._workers)]
-            self._up = subprocess.Popen(  # noqa: S603 - our own program
+            self._up = subprocess.Popen(
                 command, cwd=self._project, env=self._env, stdout=log, stderr=log, start_new_session=True
             )
         self._wait_for("/login", began)

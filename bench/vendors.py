@@ -65,7 +65,7 @@ class Vendors:
         """The sandbox, as a process of its own: it must not share a lock or a core's turn with what is measured."""
         amounts = ["--invoices", str(invoices), "--customers", str(customers), "--products", str(products)]
         command = [sys.executable, "-m", "sandbox", "--json", "--empty", *amounts]
-        process = subprocess.Popen(  # noqa: S603 - our own program
+        process = subprocess.Popen(
             command, cwd=project, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, start_new_session=True
         )
         line = process.stdout.readline() if process.stdout else ""

@@ -9,7 +9,7 @@ import datetime as dt
 import json
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -48,6 +48,7 @@ from app.domain.outcomes import (
     Refused,
     Several,
 )
+from app.domain.pictures import Named, Picture, PicturedLine
 from app.domain.problems import Problem
 
 
@@ -145,6 +146,18 @@ class FakeBooks:
         if missing:
             raise UntranslatableError([_not_linked(need) for need in missing])
         return Body(document.kind, json.dumps(_body(document, mark, links)))
+
+    def picture(self, fields: Mapping[str, Any]) -> Picture:
+        return Picture(
+            party=Named(fields["party_id"]),
+            number=fields["number"],
+            date=dt.date.fromisoformat(fields["date"]),
+            due_date=dt.date.fromisoformat(fields["due_date"]) if fields.get("due_date") else None,
+            note=fields["note"],
+            lines=tuple(PicturedLine("Managed services", Decimal(line["amount"])) for line in fields["lines"]),
+            tax=Decimal(fields["tax"]),
+            total=Decimal(fields["total"]),
+        )
 
     def compose(self, bodies: Sequence[Body], request_id: str) -> OutgoingCall:
         members = [json.loads(body.text) for body in bodies]

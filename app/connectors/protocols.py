@@ -17,6 +17,7 @@ from app.domain.documents import Document, DocumentKind
 from app.domain.links import Draft, Entry, LinkKind, Links, Rules
 from app.domain.marks import Mark
 from app.domain.outcomes import Finding, InDoubt, NotDone, Outcome, Receipt, Refused
+from app.domain.pictures import Picture
 from app.domain.problems import CrossfootError, Problem
 from app.domain.states import RecordKind
 
@@ -285,6 +286,10 @@ class Destination(Protocol):
 
     def translate(self, document: Document, mark: Mark, links: Links, rules: Rules) -> Body:
         """Pure. Raises UntranslatableError."""
+        ...
+
+    def picture(self, fields: Mapping[str, Any]) -> Picture:
+        """One of our bodies, or what a receipt keeps of the ledger's own form, to be shown; pure."""
         ...
 
     def compose(self, bodies: Sequence[Body], request_id: str) -> OutgoingCall:

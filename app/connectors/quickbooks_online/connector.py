@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -23,6 +23,7 @@ from app.connectors.quickbooks_online import company as companies
 from app.connectors.quickbooks_online.client import Client, FaultError
 from app.connectors.quickbooks_online.exact_json import dumps
 from app.connectors.quickbooks_online.find import find
+from app.connectors.quickbooks_online.pictures import to_picture
 from app.connectors.quickbooks_online.receipts import ENTITIES, to_receipt
 from app.connectors.quickbooks_online.removals import removal
 from app.connectors.quickbooks_online.settings import LANES, MAX_BATCH, SCREENS, App
@@ -30,6 +31,7 @@ from app.domain.documents import Document, DocumentKind
 from app.domain.links import Draft, Entry, LinkKind, Links, Rules
 from app.domain.marks import Mark
 from app.domain.outcomes import CannotTell, Finding, InDoubt, NotDone, Outcome, Receipt
+from app.domain.pictures import Picture
 from app.domain.problems import Problem
 
 #: Pause before a call that never left is tried again.
@@ -64,6 +66,9 @@ class QuickBooksOnline:
 
     def translate(self, document: Document, mark: Mark, links: Links, rules: Rules) -> Body:
         return translate.to_quickbooks(document, mark, links, rules)
+
+    def picture(self, fields: Mapping[str, Any]) -> Picture:
+        return to_picture(fields)
 
     def compose(self, bodies: Sequence[Body], request_id: str) -> OutgoingCall:
         return calls.compose(bodies, request_id)

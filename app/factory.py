@@ -21,6 +21,7 @@ from app.routes import (
     formats,
     fragments,
     guard,
+    installation,
     login,
     mappings,
     problems,
@@ -48,6 +49,7 @@ BLUEPRINTS = (
     books.books,
     users.users,
     audit.audit,
+    installation.installation,
 )
 
 

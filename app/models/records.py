@@ -84,3 +84,22 @@ class Selection(SQLModel, table=True):
     records: list[Any] = Field(default_factory=list, sa_type=Json)
     token: str = Field(default="", max_length=40)
     changed_at: dt.datetime = Field(default_factory=utcnow, sa_type=Moment)
+
+
+class Hold(SQLModel, table=True):
+    """A person wants an unposted record left alone, and says why. It stands until somebody releases it.
+
+    ``fingerprint`` is what the record was like then; a later change of the record is shown, and releases nothing.
+    """
+
+    __tablename__ = "holds"
+    __table_args__ = (UniqueConstraint("source_id", "kind", "record"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    source_id: int = Field(foreign_key="sources.id")
+    kind: str = Field(max_length=20)
+    record: str = Field(max_length=60)
+    reason: str = Field(max_length=200)
+    by: str = Field(max_length=320)
+    at: dt.datetime = Field(default_factory=utcnow, sa_type=Moment)
+    fingerprint: str = Field(default="", max_length=64)

@@ -18,7 +18,7 @@ from app.models.columns import utcnow
 from app.models.connections import Book
 from app.models.postings import Creation, Posting, PostingProblem, PostingRecord
 from app.models.records import UnpostedRow
-from app.services import audit, records
+from app.services import audit, holding, records
 
 SUMMARIES = ("default", "condensed", "detailed")
 NAME = re.compile(r"^[\w][\w .()+-]{0,39}$")
@@ -126,11 +126,17 @@ def _sort_out(
             why = f"already {standing.state} in batch {standing.batch}"
             left.append({"record": row.record, "number": row.number, "why": why})
         elif standing.only_by_name and not release:
-            why = f"on hold since batch {standing.batch}"
+            why = _on_hold(standing)
             left.append({"record": row.record, "number": row.number, "why": why})
         else:
             taken.append(row)
     return taken, left
+
+
+def _on_hold(standing: records.Standing) -> str:
+    if standing.reason:
+        return f"on hold: {standing.reason} ({standing.held_by})"
+    return f"on hold since batch {standing.batch}"
 
 
 def _nothing(left_out: list[dict[str, str]]) -> str:
@@ -182,6 +188,7 @@ def _add_postings(session: Session, batch: Batch, rows: list[UnpostedRow]) -> No
     live = batch.mode != "dry"
     if live:
         _take_over(session, batch, [row.record for row in rows])
+        holding.lift(session, batch.source_id, batch.kind, [row.record for row in rows])
     postings = [
         Posting(
             batch_id=_id(batch), book_id=batch.book_id, psa_type=row.psa_type, number=row.number, party=row.party,
@@ -311,6 +318,7 @@ def retry(
         .join(PostingRecord, col(PostingRecord.posting_id) == Posting.id)
         .where(Posting.batch_id == batch.id, col(PostingRecord.live), Posting.held_by == "")
         .where(col(Posting.state).in_((PostingState.HELD, PostingState.REFUSED)))
+        .where(col(PostingRecord.record).not_in(holding.held(batch.source_id, batch.kind)))
     )
     chosen = [p for p in session.exec(query).all() if postings is None or p.id in postings]
     for posting in chosen:

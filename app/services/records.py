@@ -19,7 +19,7 @@ from app.domain.states import PostingState, RecordKind
 from app.models.batches import Batch
 from app.models.columns import utcnow
 from app.models.postings import Posting, PostingRecord
-from app.models.records import UnpostedList, UnpostedRow
+from app.models.records import Hold, UnpostedList, UnpostedRow
 
 PAGE = 100
 SORTS = {
@@ -75,6 +75,7 @@ class Standing:
     """What our own books of account say of a record: where its newest posting stands.
 
     ``offered`` is True when it may be batched; ``only_by_name`` when a person has to ask for just this record.
+    ``reason`` and ``held_by`` are those of a hold.
     """
 
     offered: bool
@@ -83,6 +84,8 @@ class Standing:
     batch_id: int | None = None
     batch: str = ""
     posting_id: int | None = None
+    reason: str = ""
+    held_by: str = ""
 
 
 FREE = Standing(offered=True)
@@ -269,7 +272,8 @@ def standings(session: Session, source_id: int, kind: RecordKind, records: Seque
     """Standing of each record that we have ever posted or tried to; the others are free.
 
     Free for the taking: held by a problem or refused, in a batch that has ended. Only by name: on hold by a person,
-    undone, or skipped, with the same fingerprint as then. Otherwise a batch has it, or it is in the books.
+    undone, or skipped, with the same fingerprint as then; or on hold with a reason, whatever it is like now. Otherwise
+    a batch has it, or it is in the books.
     """
     found: dict[str, Standing] = {}
     for start in range(0, len(records), 500):
@@ -293,6 +297,10 @@ def standings(session: Session, source_id: int, kind: RecordKind, records: Seque
         )
         for link, posting, batch, fingerprint in session.execute(query):
             found[link.record] = _standing(link, posting, batch, fingerprint)
+        held = select(Hold).where(Hold.source_id == source_id, Hold.kind == kind)
+        for hold in session.exec(held.where(col(Hold.record).in_(records[start : start + 500]))):
+            known = found.get(hold.record, FREE)
+            found[hold.record] = replace(known, only_by_name=known.offered, reason=hold.reason, held_by=hold.by)
     return found
 
 

@@ -74,6 +74,7 @@ def _check_some(run: Run, chunk: Sequence[Posting]) -> None:
     if run.mode != "clear":
         _look_into_books(run, [look for look in looks if not look.stops and look.document.total.amount])
     with run.database.session() as session:
+        run.hold_on(session)
         links.remember(session, run.book_id, wants.seen([look.document for look in looks], run.rules))
         touched = []
         for look in looks:

@@ -135,10 +135,18 @@ def _gone(session: Session, run: Run, posting: Posting, record: str) -> None:
     """No longer unposted: closed by our own batch (its answer was lost), or by somebody else's."""
     name = _batch_of(run, record)
     ours = run.mark(record, posting.generation).psa_batch
-    if name == ours or (name is None and ours in run.source.find_batches([ours])):
+    if name is None and ours in run.source.find_batches([ours]):
+        name = ours
+    if name and _stem(name) == _stem(ours):  # of whatever generation: this database may be a copy of an older one
+        posting.psa_batch = name
         _closed(session, run, posting)
     else:
         posting_problems.add(session, posting, SectionKey.CLOSE, closed_elsewhere(name))
+
+
+def _stem(psa_batch: str) -> str:
+    """The identifier without its generation."""
+    return psa_batch.rpartition("-g")[0]
 
 
 def _batch_of(run: Run, record: str) -> str | None:
@@ -184,6 +192,8 @@ def _settle(run: Run, ident: int, outcome: CloseOutcome) -> None:
         match outcome:
             case ClosedInPsa():
                 _closed(session, run, posting)
+            case _ if posting.closing != "intended":
+                return  # a frozen worker's late answer: somebody else has looked it up, or closed it, since
             case Refused(problem):
                 _refused(session, run, posting, problem)
             case NotDone(reason):

@@ -124,7 +124,7 @@ def _go(run: Run, lanes: Lanes, creation: Creation, prepared: tuple[str, str], s
     lanes.go(
         "documents",
         lambda: run.destination.create(kind, body, request_id, slot),
-        lambda outcome: _settle(run, ident, outcome, names),
+        lambda outcome: _settle(run, ident, request_id, outcome, names),
     )
 
 
@@ -194,7 +194,10 @@ def _intend(run: Run, creation: Creation, name: str, body: str) -> bool:
 # ── outcome ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _settle(run: Run, ident: int, outcome: CreationOutcome, names: Names) -> None:
+def _settle(run: Run, ident: int, request_id: str, outcome: CreationOutcome, names: Names) -> None:
+    """A success is recorded whatever happened meanwhile; anything else counts only while this request is under way."""
+    if not isinstance(outcome, Created) and not _under_way(run, ident, request_id):
+        return
     match outcome:
         case Created(entry, note):
             names.index.add(entry.kind, _source_id(run, ident), entry)
@@ -209,6 +212,13 @@ def _settle(run: Run, ident: int, outcome: CreationOutcome, names: Names) -> Non
                 raise SystemicError(systemic)
         case InDoubt():
             _set(run, ident, state="in_doubt", look_at=utcnow() + dt.timedelta(seconds=1))
+
+
+def _under_way(run: Run, ident: int, request_id: str) -> bool:
+    """False where another worker has taken it over from this one, which was frozen meanwhile."""
+    with run.database.reading() as session:
+        creation = session.get_one(Creation, ident)
+        return creation.state == "sending" and creation.request_id == request_id
 
 
 def _source_id(run: Run, ident: int) -> str:

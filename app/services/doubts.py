@@ -32,9 +32,12 @@ MOST_SENDS = 4
 
 
 def recover(run: Run) -> None:
-    """Calls that a dead or frozen worker left open: perhaps on the wire, perhaps booked. All of them are in doubt."""
+    """Calls that a dead or frozen worker left open: perhaps on the wire, perhaps booked. All of them are in doubt.
+
+    So are those that were to go again: this database may be a copy from before they did.
+    """
     with run.database.session() as session:
-        query = select(Call).where(Call.batch_id == run.batch_id, Call.state == "open")
+        query = select(Call).where(Call.batch_id == run.batch_id, col(Call.state).in_(("open", "paused")))
         calls = session.exec(query).all()
         for call in calls:
             call.state, call.due_at = "in_doubt", utcnow()
@@ -45,7 +48,7 @@ def recover(run: Run) -> None:
                 .where(col(Posting.id).in_(members), col(Posting.state) == PostingState.SENDING)
                 .values(state=PostingState.IN_DOUBT)
             )
-            run.log(session, "A worker died with a call under way: looking it up.", request_id=call.request_id)
+            run.log(session, "An earlier run left a call under way: looking it up.", request_id=call.request_id)
         if calls:
             run.changed(session)
 
@@ -78,6 +81,7 @@ def _look_up(run: Run, call: Call) -> None:
         probes = [_probe(run, call, member, posting, record) for member, posting, record in doubted]
     findings: Sequence[Finding] = run.destination.find(probes) if probes else []
     with run.database.session() as session:
+        run.hold_on(session)
         fresh = session.get_one(Call, call.id)
         touched, open_ends = [], []
         for (member, posting, _), finding in zip(doubted, findings, strict=True):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 
+from sqlalchemy import update
 from sqlmodel import Session, col, select
 
 from app.connectors.protocols import Exported
@@ -31,11 +32,18 @@ CHANGED = "changed_in_psa"
 
 
 def read(run: Run) -> None:
-    """Store the document of every posting that has none yet. Raises ConnectionFailedError."""
-    if not _waiting(run, 1):
+    """Store the document of every posting that has none yet. Raises ConnectionFailedError.
+
+    What an earlier run has read and not sent is compared and checked again: the PSA may have changed it since, and
+    this database may be a copy from before it was sent.
+    """
+    read_before = _uncheck(run)
+    if not read_before and not _waiting(run, 1):
         return
     run.begin(SectionKey.READ)
     relist(run)
+    for start in range(0, len(read_before), CHUNK):
+        _compare(run, _not_closed_by_us(run, read_before[start : start + CHUNK]))
     while not run.stopping() and (chunk := _waiting(run, CHUNK)):
         _compare(run, chunk)
         wanted = [record for _, record, state in _reload(run, chunk) if state == PostingState.READY]
@@ -71,6 +79,34 @@ def _waiting(run: Run, limit: int) -> list[tuple[int, str]]:
         return [(ident or 0, record) for ident, record in session.exec(query)]
 
 
+def _uncheck(run: Run) -> list[tuple[int, str]]:
+    """Postings that were read by an earlier run and are still to be sent; they have to be checked again."""
+    with run.database.session() as session:
+        run.hold_on(session)
+        theirs = (col(Posting.batch_id) == run.batch_id, col(Posting.state) == PostingState.READY)
+        query = select(Posting.id, PostingRecord.record).join(
+            PostingRecord, col(PostingRecord.posting_id) == Posting.id
+        )
+        found = session.exec(query.where(*theirs, col(Posting.document).is_not(None)).order_by(col(Posting.id))).all()
+        session.exec(update(Posting).where(*theirs).values(checked=False))
+        session.commit()
+    return [(ident or 0, record) for ident, record in found]
+
+
+def _not_closed_by_us(run: Run, chunk: Sequence[tuple[int, str]]) -> list[tuple[int, str]]:
+    """Without those that our own accounting batch has closed: Check will find them in the books."""
+    gone = [(ident, record) for ident, record in chunk if record not in run.listed]
+    if not gone:
+        return list(chunk)
+    with run.database.reading() as session:
+        generations = dict(
+            session.exec(select(Posting.id, Posting.generation).where(col(Posting.id).in_([i for i, _ in gone]))).all()
+        )
+    names = {ident: run.mark(record, generations[ident]).psa_batch for ident, record in gone}
+    found = run.source.find_batches(list(names.values()))
+    return [(ident, record) for ident, record in chunk if names.get(ident) not in found]
+
+
 def _reload(run: Run, chunk: Sequence[tuple[int, str]]) -> list[tuple[int, str, str]]:
     with run.database.reading() as session:
         query = select(Posting.id, Posting.state).where(col(Posting.id).in_([ident for ident, _ in chunk]))
@@ -81,6 +117,7 @@ def _reload(run: Run, chunk: Sequence[tuple[int, str]]) -> list[tuple[int, str, 
 def _compare(run: Run, chunk: Sequence[tuple[int, str]]) -> None:
     """Hold what has gone from the PSA's list, or changed, since the person saw it."""
     with run.database.session() as session:
+        run.hold_on(session)
         held = []
         for posting, link in _rows(session, chunk):
             now = run.listed.get(link.record)
@@ -114,7 +151,7 @@ def _rows(session: Session, chunk: Sequence[tuple[int, str]]) -> list[tuple[Post
     query = (
         select(Posting, PostingRecord)
         .join(PostingRecord, col(PostingRecord.posting_id) == Posting.id)
-        .where(col(Posting.id).in_([ident for ident, _ in chunk]))
+        .where(col(Posting.id).in_([ident for ident, _ in chunk]), Posting.state == PostingState.READY)
     )
     return list(session.exec(query).all())
 
@@ -134,10 +171,12 @@ def _later(one: dt.date | None, other: dt.date | None) -> dt.date | None:
 def _store(run: Run, exported: Sequence[Exported]) -> None:
     by_record = {item.record: item for item in exported}
     with run.database.session() as session:
+        run.hold_on(session)
         query = (
             select(Posting, PostingRecord)
             .join(PostingRecord, col(PostingRecord.posting_id) == Posting.id)
             .where(Posting.batch_id == run.batch_id, col(PostingRecord.record).in_(by_record))
+            .where(Posting.state == PostingState.READY, col(Posting.document).is_(None))
         )
         touched = []
         for posting, link in session.exec(query).all():

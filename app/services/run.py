@@ -13,7 +13,7 @@ from queue import Empty, SimpleQueue
 from typing import Any
 
 from sqlalchemy import ColumnElement, exists, or_, update
-from sqlmodel import Session, col
+from sqlmodel import Session, col, select
 
 from app.connectors.protocols import ConnectionFailedError, Destination, Source
 from app.database import Database
@@ -76,6 +76,16 @@ class Run:
             col(Batch.lease_until) > utcnow(),
             col(Batch.stop_asked).is_(False),
         )
+
+    def hold_on(self, session: Session) -> None:
+        """Before writing what was read from a vendor: the batch must still be ours, until the commit.
+
+        A frozen worker goes on with answers from before another one took the batch. Raises LeaseLostError.
+        """
+        mine = (col(Batch.id) == self.batch_id) & (col(Batch.lease_owner) == self.owner)
+        if session.exec(select(Batch.id).where(mine).with_for_update()).first() is None:
+            self.lost.set()
+            raise LeaseLostError
 
     def changed(self, session: Session, *postings: Posting) -> None:
         """Commit, and let those who watch see it."""

@@ -1,0 +1,136 @@
+"""Workers by fork, as RQ makes them: ``python -m tests.faults.forks`` reads one order a line and answers with a pid."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import redis
+
+from app.connectors.addresses import NetRules
+from app.connectors.connectwise import opening as _connectwise
+from app.connectors.quickbooks_online import opening as _quickbooks_online
+from app.connectors.quickbooks_online.settings import App
+from app.connectors.registry import Registry
+from app.database import Database
+from app.services import running
+from app.settings import Endpoints, Waits
+from tests.faults.traps import Trap, dying_at_exit
+
+PRELOADED = (_connectwise, _quickbooks_online)
+
+
+@dataclass
+class Order:
+    """Run a batch once: on which database and Redis, against which QuickBooks, with which waits and traps."""
+
+    database: str
+    key: str
+    redis: str
+    qbo: str
+    batch: int
+    allow: str
+    speed: float
+    waits: dict[str, float]
+    trap: dict[str, Any] = field(default_factory=dict)
+
+
+class Forks:
+    """The parent of the workers: has imported everything, so that a worker starts at once."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-W", "ignore", "-m", "tests.faults.forks"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def start(self, order: Order) -> Worker:
+        assert self._process.stdin
+        assert self._process.stdout
+        self._process.stdin.write(json.dumps(asdict(order)) + "\n")
+        self._process.stdin.flush()
+        return Worker(int(self._process.stdout.readline()))
+
+    def stop(self) -> None:
+        assert self._process.stdin
+        assert self._process.stdout
+        self._process.stdin.close()
+        self._process.wait(10)
+        self._process.stdout.close()
+
+
+class Worker:
+    """A process that runs a batch."""
+
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+        self._handle: int | None
+        try:
+            self._handle = os.pidfd_open(pid)
+        except ProcessLookupError:
+            self._handle = None
+
+    def ended(self, seconds: float = 0) -> bool:
+        """Whether it is gone, waiting up to ``seconds`` for it."""
+        if self._handle is None:
+            return True
+        poll = select.poll()
+        poll.register(self._handle, select.POLLIN)
+        gone = bool(poll.poll(int(seconds * 1000)))
+        if gone:
+            os.close(self._handle)
+            self._handle = None
+        return gone
+
+    def signal(self, number: signal.Signals) -> None:
+        if not self.ended() and self._handle is not None:
+            signal.pidfd_send_signal(self._handle, number)
+
+    def kill(self) -> None:
+        self.signal(signal.SIGKILL)
+        assert self.ended(10)
+
+    def frozen(self) -> bool:
+        """Whether it is stopped by a signal."""
+        try:
+            return Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()[0] in "Tt"
+        except OSError:
+            return False
+
+
+def work(order: Order) -> None:
+    """One run; the tokens in the database are good for an hour, so the app's keys are never needed."""
+    database = Database(order.database, (order.key,))
+    if order.trap:
+        Trap(**order.trap).set(database.engine)
+    keys = App("", "", Endpoints(order.qbo, "", "", ""), "sandbox")
+    server = redis.Redis.from_url(order.redis)
+    connectors = Registry(server, NetRules.parse(order.allow), lambda: keys, speed=order.speed)
+    running.run(database, connectors, order.batch, Waits(**order.waits))
+
+
+def main() -> None:
+    """Fork a worker for every order until the input ends."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    for line in sys.stdin:
+        pid = os.fork()
+        if pid == 0:
+            with dying_at_exit():
+                signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+                os.dup2(2, 1)
+                work(Order(**json.loads(line)))
+        sys.stdout.write(f"{pid}\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

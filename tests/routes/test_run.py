@@ -10,8 +10,10 @@ from sqlmodel import select
 from app.database import Database
 from app.models.batches import Batch
 from app.models.records import Selection
+from tests.fakes import some_tokens
 from tests.routes.conftest import Browser, Vendors, field, words
 from tests.routes.world import World
+from tests.rows import a_book
 
 ALL = ["39005", "39006", "39007", "39008", "39009"]
 
@@ -176,3 +178,17 @@ def field_of_batch(browser: Browser) -> str:
     found = re.search(r"<title>(?:\([^)]*\) )?([\w-]+) ·", browser.get("/batches/1").text)
     assert found
     return found[1]
+
+
+def test_another_company_brings_its_own_defaults_and_no_ticks(
+    bookkeeper: Browser, world: World, database: Database
+) -> None:
+    with database.session() as session:
+        settings = {"company.default_location": "1", "sales.summary": "condensed"}
+        session.add(a_book("Second Co", "9342", tokens=some_tokens(), source_id=1, settings=settings))
+        session.commit()
+    chosen(bookkeeper, "39005")
+    answer = bookkeeper.post("/run/invoices/options", {"book": "2"}, hx=True)
+    assert re.search(r'<option value="1" selected>Springfield', answer.text)
+    assert re.search(r'value="condensed" checked', answer.text)
+    assert bar(bookkeeper) == "0 of 5 selected"

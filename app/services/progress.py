@@ -241,7 +241,7 @@ def _counts(key: SectionKey, facts: Facts) -> tuple[int, int, int]:
 def _section_status(batch: Batch, section: Section, *, total: int, done: int, failed: int, warned: bool) -> str:
     over = batch.ended_at is not None or batch.stopped
     if section.started_at is None:
-        return Status.SKIPPED if over and not batch.failure else Status.NOT_STARTED
+        return Status.SKIPPED if over and not (batch.failure or batch.stopped) else Status.NOT_STARTED
     if section.ended_at is None:
         return Status.RUNNING if not over else Status.FAILED if batch.failure else Status.STOPPED
     if failed or done < total:

@@ -6,9 +6,10 @@ import dataclasses
 import datetime as dt
 import types
 import typing
+from collections.abc import Callable
 from decimal import Decimal
 from enum import Enum
-from functools import cache
+from functools import cache, partial
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 T = TypeVar("T")
@@ -36,24 +37,39 @@ def from_json(cls: type[T], data: Any) -> T:
     return typing.cast("T", _read(cls, data))
 
 
-@cache
-def _hints(cls: type) -> dict[str, Any]:
-    return get_type_hints(cls)
-
-
 def _read(kind: Any, data: Any) -> Any:
+    return _reader(kind)(data)
+
+
+@cache
+def _reader(kind: Any) -> Callable[[Any], Any]:
+    """How to read one type, found out once: lists of thousands are read for a page."""
     origin = get_origin(kind)
     if origin in (Union, types.UnionType):
-        return None if data is None else _read(next(a for a in get_args(kind) if a is not type(None)), data)
+        inner = next(a for a in get_args(kind) if a is not type(None))
+        return lambda data: None if data is None else _reader(inner)(data)
     if origin is tuple:
-        return tuple(_read(get_args(kind)[0], item) for item in data)
+        item = _reader(get_args(kind)[0])
+        return lambda data: tuple(map(item, data))
     if origin is not None or kind is Any:
-        return data
+        return _as_it_is
     if isinstance(kind, type) and dataclasses.is_dataclass(kind):
-        hints = _hints(kind)
-        return kind(**{name: _read(hints[name], value) for name, value in data.items() if name in hints})
+        return partial(_read_fields, kind, {name: _reader(hint) for name, hint in get_type_hints(kind).items()})
     if issubclass(kind, Decimal):
-        return Decimal(str(data))
+        return lambda data: Decimal(str(data))
     if issubclass(kind, dt.datetime | dt.date):
-        return kind.fromisoformat(data)
-    return kind(data) if issubclass(kind, Enum) else data
+        return partial(_read_moment, kind)
+    return kind if issubclass(kind, Enum) else _as_it_is
+
+
+def _as_it_is(data: Any) -> Any:
+    return data
+
+
+def _read_moment(kind: type[dt.date], data: str) -> dt.date:
+    return kind.fromisoformat(data)
+
+
+def _read_fields(kind: Callable[..., Any], readers: dict[str, Callable[[Any], Any]], data: dict[str, Any]) -> Any:
+    """A dataclass; what it has no field for is left out."""
+    return kind(**{name: readers[name](value) for name, value in data.items() if name in readers})

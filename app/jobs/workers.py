@@ -9,8 +9,13 @@ from rq.serializers import JSONSerializer
 
 def alive(redis_url: str) -> list[str]:
     """Names of the workers that Redis knows to be alive; none where Redis does not answer."""
+    with Redis.from_url(redis_url, socket_timeout=2) as server:
+        return known_to(server)
+
+
+def known_to(server: Redis) -> list[str]:
+    """The same, over a connection that is open already."""
     try:
-        with Redis.from_url(redis_url, socket_timeout=2) as server:
-            return [worker.name for worker in Worker.all(connection=server, serializer=JSONSerializer)]
+        return [worker.name for worker in Worker.all(connection=server, serializer=JSONSerializer)]
     except RedisError:
         return []

@@ -114,14 +114,14 @@ def live(batch_id: int) -> ResponseReturnValue:
 def _rows_changed(batch: Batch, seen: str) -> bool:
     """Whether a document of the shown page is newer than what the page knows."""
     known = int(seen) if seen.isdecimal() else -1
-    return any(posting.rev > known for posting in _page(batch).rows) or _counts(batch) != request.args.get("counts", "")
+    newest = batch_rows.newest_change(reading(), batch, **_place())
+    return newest > known or _counts(batch) != request.args.get("counts", "")
 
 
-def _page(batch: Batch) -> batch_rows.Rows:
+def _place() -> dict[str, str]:
+    """Which page of the table is shown."""
     args = request.args
-    return batch_rows.rows(
-        reading(), batch, state=args.get("state", ""), sort=args.get("sort", "number"), after=args.get("after", "")
-    )
+    return {"state": args.get("state", ""), "sort": args.get("sort", "number"), "after": args.get("after", "")}
 
 
 def _counts(batch: Batch) -> str:
@@ -137,14 +137,13 @@ def _states(session: Session, batch: Batch) -> dict[str, int]:
 
 def _rows(batch: Batch) -> dict[str, Any]:
     """What the table of documents shows; with the addresses of each in both systems."""
-    args, page, states = request.args, _page(batch), _states(reading(), batch)
+    session, place = reading(), _place()
+    page, states = batch_rows.rows(session, batch, **place), _states(session, batch)
     return {
         "page": page,
         "states": states,
-        "warned": overview.warned(reading(), batch.id or 0),
-        "state": args.get("state", ""),
-        "sort": args.get("sort", "number"),
-        "after": args.get("after", ""),
+        "warned": overview.warned(session, batch.id or 0),
+        **place,
         "counts": _counts(batch),
         "addresses": _addresses(batch, page),
     }

@@ -46,7 +46,7 @@ def around() -> Around | None:
         use_book(book)
         g.around = Around(
             book=book,
-            vitals=health.vitals(session, workers.alive(web().settings.redis_url)),
+            vitals=health.vitals(session, workers.known_to(web().redis)),
             broken=health.broken(session),
             demo=web().settings.is_demo,
             environment=web().settings.qbo_environment,

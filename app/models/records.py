@@ -9,6 +9,11 @@ from sqlmodel import Field, SQLModel
 
 from app.models.columns import DecimalText, Json, Moment, utcnow
 
+#: Columns that sums and judgements over the whole list need: the index answers them without the documents beside.
+BRIEF = (
+    "record", "date", "location_id", "location", "currency", "cents", "psa_type", "fingerprint", "looked_at", "seen_at",
+)  # fmt: skip
+
 
 class UnpostedRow(SQLModel, table=True):
     """One record of the stored list. ``cents`` is the total in hundredths: SQL sums and sorts it exactly.
@@ -21,6 +26,7 @@ class UnpostedRow(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("source_id", "kind", "record"),
         Index("ix_unposted_location", "source_id", "kind", "location_id"),
+        Index("ix_unposted_brief", "source_id", "kind", *BRIEF),
     )
 
     id: int | None = Field(default=None, primary_key=True)

@@ -28,21 +28,21 @@ KIND = RecordKind.INVOICES
 @requires("viewer")
 def invoices() -> ResponseReturnValue:
     """The selection page; for HTMX only its list."""
-    here = _here()
+    here = _here(bar=not fragments.is_fragment())
     if here is None:
         return render_template("run/not_connected.html", book=books.default_book(reading()))
     return fragments.page_or_fragment("run/show.html", "run/_list.html", **_context(here))
 
 
-def _here() -> Sight | None:
-    """The person's draft; None where a side is not connected yet."""
+def _here(*, bar: bool = True) -> Sight | None:
+    """The person's draft; None where a side is not connected yet. ``bar``: also what Submit would create."""
     with writing() as session:
         selection = selections.current(session, me().id, KIND)
     session = reading()
     book = session.get(Book, selection.book_id) if selection.book_id else None
     if book is None or book.source_id is None:
         return None
-    return selecting.sight(session, selection, book, KIND)
+    return selecting.sight(session, selection, book, KIND, bar=bar)
 
 
 def _context(here: Sight, **more: Any) -> dict[str, Any]:
@@ -91,7 +91,7 @@ def _take_options(session: Session) -> bool:
         return True
     book = books.find_book(session, selection.book_id or 0)
     shell.use_book(book)
-    before = selecting.sight(session, selection, book, KIND)
+    before = selecting.sight(session, selection, book, KIND, bar=False)
     values: dict[str, str] = {}
     if "location" in form and form["location"] != before.options.location:
         values["location"] = form["location"]
@@ -138,15 +138,15 @@ def _take_ticks(session: Session) -> None:
 def select_many() -> ResponseReturnValue:
     """This page, all that match, all that are ready, or none."""
     which = request.form.get("select", "none")
-    here = _here()
+    here = _here(bar=False)
     if here is None:
         return redirect(_page_url(), 303)
     session = reading()
     verdicts = views.judged(session, here.book, here.source_id, KIND)
-    every = records.matching(session, here.source_id, KIND, here.options)
-    shown = request.form.getlist("shown")
+    every = [row.record for row in here.offered]
+    shown = set(request.form.getlist("shown"))
     wanted = {
-        "page": [record for record in every if record in set(shown)],
+        "page": [record for record in every if record in shown],
         "ready": [record for record in every if verdicts.get(record) == views.READY],
         "match": _matching(here, verdicts, every),
     }.get(which, [])
@@ -161,8 +161,7 @@ def _matching(here: Sight, verdicts: Any, every: list[str]) -> list[str]:
     """What the list shows now, over all its pages."""
     args = request.values
     narrowed = selecting.narrow(here.options, args.get("view", ""), args.get("q", ""), "", verdicts, every)
-    found = records.matching(reading(), here.source_id, KIND, narrowed)
-    return [r for r in found if narrowed.records is None or r in set(narrowed.records)]
+    return selecting.matching(reading(), here, narrowed)
 
 
 @run.post("/run/invoices/refresh")

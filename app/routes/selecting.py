@@ -16,7 +16,7 @@ from app.models.records import Selection, UnpostedList
 from app.routes import shell
 from app.routes.guard import me
 from app.services import batches, books, previews, records, selections, views
-from app.services.records import Filter, Location, Page, Standing, Sum
+from app.services.records import Brief, Filter, Location, Page, Standing, Sum
 
 #: Above this the bar does not say what would be created and linked; the page before Submit does.
 PLANNED = 500
@@ -34,6 +34,8 @@ class Sight:
     summary: str
     name: str
     listing: UnpostedList | None
+    everywhere: list[Brief]
+    offered: list[Brief]
     all: Sum
     chosen: selections.Chosen
     plan: previews.Plan | None
@@ -67,13 +69,19 @@ class Listed:
         return self.counts.total() - self.counts[views.UNLOOKED]
 
 
-def sight(session: Session, selection: Selection, book: Book, kind: RecordKind) -> Sight:
-    """The draft as it stands. Raises ValidationError (batches) where the Book has no PSA."""
+def sight(session: Session, selection: Selection, book: Book, kind: RecordKind, *, bar: bool = True) -> Sight:
+    """The draft as it stands; what Submit would create only where the bar is shown, because that takes its time.
+
+    Raises ValidationError (batches) where the Book has no PSA.
+    """
     shell.use_book(book)
     source_id = book.source_id or 0
     today = books.today_of(book)
     options = selections.wanted(selection, book, today)
-    chosen = selections.chosen(session, selection, source_id, kind, options)
+    everywhere = records.briefs(session, source_id, kind, options.through)
+    offered = [row for row in everywhere if options.location in ("", row.location_id)]
+    chosen = selections.chosen(selection, offered)
+    asks = bar and len(chosen.records) <= PLANNED
     proposed = batches.propose_name(session, book, kind, me().initials, today)
     return Sight(
         book=book,
@@ -84,9 +92,11 @@ def sight(session: Session, selection: Selection, book: Book, kind: RecordKind) 
         summary=selections.summary(selection, book),
         name=selection.options.get("name") or proposed,
         listing=records.as_of(session, source_id, kind),
-        all=records.summed(session, source_id, kind, options),
+        everywhere=everywhere,
+        offered=offered,
+        all=records.sum_of(offered),
         chosen=chosen,
-        plan=planned(session, book, source_id, kind, chosen.records) if len(chosen.records) <= PLANNED else None,
+        plan=planned(session, book, source_id, kind, chosen.records) if asks else None,
     )
 
 
@@ -100,7 +110,7 @@ def listed(session: Session, here: Sight) -> Listed:
     args = request.values
     view, words, sort, after = (args.get(name, "") for name in ("view", "q", "sort", "after"))
     verdicts = views.judged(session, here.book, here.source_id, here.kind)
-    every = records.matching(session, here.source_id, here.kind, here.options)
+    every = [row.record for row in here.offered]
     narrowed = narrow(here.options, view, words, sort, verdicts, every)
     page = records.page(session, here.source_id, here.kind, narrowed, after)
     idents = [row.record for row in page.rows]
@@ -109,13 +119,22 @@ def listed(session: Session, here: Sight) -> Listed:
         problems=previews.readiness(session, here.book, page.rows),
         standings=records.standings(session, here.source_id, here.kind, idents),
         counts=views.counts(verdicts, every),
-        matching=records.summed(session, here.source_id, here.kind, narrowed, narrowed.records).count,
+        matching=len(matching(session, here, narrowed)),
         view=view,
         words=words,
         sort=sort or "number",
         after=after,
-        locations=records.locations(session, here.source_id, here.kind, here.options.through),
+        locations=records.locations_of(here.everywhere),
     )
+
+
+def matching(session: Session, here: Sight, narrowed: Filter) -> list[str]:
+    """Ids of everything that a view and words leave, over all pages."""
+    every = list(narrowed.records) if narrowed.records is not None else [row.record for row in here.offered]
+    if not narrowed.query:
+        return every
+    found = set(records.matching(session, here.source_id, here.kind, narrowed))
+    return [record for record in every if record in found]
 
 
 def narrow(options: Filter, view: str, words: str, sort: str, verdicts: Mapping[str, str], every: list[str]) -> Filter:

@@ -9,11 +9,12 @@ from __future__ import annotations
 import datetime as dt
 import secrets
 import time
+from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy import update
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, func, select
 
 from app.connectors.protocols import Created, CreationOutcome, NameTaken, Slot, UntranslatableError, Wait
 from app.domain.codec import to_json
@@ -308,9 +309,10 @@ def _look(run: Run, kinds: Collection[LinkKind]) -> None:
             _set(run, creation.id or 0, state="wanted", look_at=utcnow() + LOOK_AGAIN)
 
 
-def counts(session: Session, batch_id: int, kinds: Collection[LinkKind]) -> tuple[int, int, int]:
-    """Total, done and refused creations of a batch."""
-    states = list(
-        session.exec(select(Creation.state).where(Creation.batch_id == batch_id, col(Creation.kind).in_(kinds)))
-    )
-    return len(states), states.count("done"), states.count("refused")
+def tally(session: Session, batch_id: int) -> dict[str, Counter[str]]:
+    """How many creations of a batch are in each state, per kind."""
+    query = select(Creation.kind, Creation.state, func.count()).group_by(Creation.kind, Creation.state)
+    found: dict[str, Counter[str]] = {}
+    for kind, state, count in session.exec(query.where(Creation.batch_id == batch_id)):
+        found.setdefault(kind, Counter())[state] = count
+    return found

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import func
 from sqlalchemy import select as columns
-from sqlmodel import Session, col
+from sqlmodel import Session, col, select
 
 from app.domain.problems import Problem, Severity
 from app.domain.states import PostingState
@@ -53,9 +53,12 @@ def groups(session: Session, batch: Batch) -> list[Group]:
         .group_by(col(PostingProblem.code), col(PostingProblem.subject), col(Posting.currency))
     )
     found: dict[tuple[str, str], Group] = {}
-    for code, subject, first, currency, count, amount in session.execute(query):
+    rows = session.execute(query).all()
+    firsts = session.exec(select(PostingProblem).where(col(PostingProblem.id).in_([row[2] for row in rows])))
+    samples = {row.id: posting_problems.to_problem(row) for row in firsts}
+    for code, subject, first, currency, count, amount in rows:
         old = found.get((code, subject))
-        sample = old.sample if old else posting_problems.to_problem(session.get_one(PostingProblem, first))
+        sample = old.sample if old else samples[first]
         cents = {**(old.cents if old else {}), currency: int(amount or 0)}
         found[code, subject] = Group(code, subject, sample, count + (old.count if old else 0), cents)
     groups = sorted(found.values(), key=lambda g: (_WORST[g.sample.severity], -g.count, g.code, g.subject))

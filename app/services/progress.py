@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -71,13 +72,14 @@ class BatchView:
 def view(session: Session, batch: Batch) -> BatchView:
     """The batch as it stands now."""
     facts = _facts(session, batch)
+    facts.creations = creating.tally(session, batch.id or 0)
     stored = session.exec(select(Section).where(Section.batch_id == batch.id)).all()
     failure = posting_problems.from_json(batch.failure) if batch.failure else None
     return BatchView(
         batch=batch,
         book=session.get_one(Book, batch.book_id).name,
         status=_status(batch, facts),
-        sections=[v for section in stored if (v := _section(session, batch, section, facts)) is not None],
+        sections=[v for section in stored if (v := _section(batch, section, facts)) is not None],
         feet=feet(facts.tallies, facts.in_books),
         groups=groups(session, batch),
         waiting=batch.waiting,
@@ -108,6 +110,7 @@ class Facts:
     problems: dict[tuple[str, str], int] = field(default_factory=dict)
     held_by_section: dict[str, int] = field(default_factory=dict)
     blocked: int = 0
+    creations: Mapping[str, Counter[str]] = field(default_factory=dict)
 
     def state(self, *states: str) -> int:
         return sum(self.states.get(state, 0) for state in states)
@@ -162,15 +165,10 @@ def _problem_facts(session: Session, batch: Batch, facts: Facts) -> None:
     for section, severity, state, count in session.execute(query):
         key = (section, severity)
         facts.problems[key] = facts.problems.get(key, 0) + count
+        if state in IN_BOOKS and severity in (Severity.ERROR, Severity.DOUBT):
+            facts.blocked += count
         if state == S.HELD and severity == Severity.ERROR:
             facts.held_by_section[section] = facts.held_by_section.get(section, 0) + count
-    blocked = (
-        columns(func.count(func.distinct(PostingProblem.posting_id)))
-        .join(Posting, col(Posting.id) == col(PostingProblem.posting_id))
-        .where(col(PostingProblem.batch_id) == batch.id, col(Posting.state).in_(IN_BOOKS))
-        .where(col(PostingProblem.severity).in_((Severity.ERROR, Severity.DOUBT)))
-    )
-    facts.blocked = int(session.execute(blocked).scalar_one())
 
 
 def _status(batch: Batch, facts: Facts) -> str:
@@ -191,11 +189,11 @@ def _status(batch: Batch, facts: Facts) -> str:
 # ── sections ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _section(session: Session, batch: Batch, section: Section, facts: Facts) -> SectionView | None:
+def _section(batch: Batch, section: Section, facts: Facts) -> SectionView | None:
     """One section; None for one that this batch doesn't need."""
     key = SectionKey(section.key)
     if key in SECTION_KINDS:
-        total, done, failed = creating.counts(session, batch.id or 0, SECTION_KINDS[key])
+        total, done, failed = _creations(facts, SECTION_KINDS[key])
         if not total:
             return None
     else:
@@ -203,7 +201,7 @@ def _section(session: Session, batch: Batch, section: Section, facts: Facts) -> 
     warned = bool(facts.problems.get((key, Severity.WARNING)))
     return SectionView(
         key,
-        _title(key, session, batch),
+        _title(key, facts),
         _section_status(batch, section, total=total, done=done, failed=failed, warned=warned),
         total,
         done,
@@ -212,10 +210,16 @@ def _section(session: Session, batch: Batch, section: Section, facts: Facts) -> 
     )
 
 
-def _title(key: SectionKey, session: Session, batch: Batch) -> str:
-    if key is SectionKey.PARTIES and creating.counts(session, batch.id or 0, (LinkKind.TERMS,))[0]:
+def _title(key: SectionKey, facts: Facts) -> str:
+    if key is SectionKey.PARTIES and facts.creations.get(LinkKind.TERMS):
         return "Customers & terms"
     return TITLES[key]
+
+
+def _creations(facts: Facts, kinds: Collection[LinkKind]) -> tuple[int, int, int]:
+    """Total, done, failed."""
+    states = sum((facts.creations.get(kind, Counter()) for kind in kinds), Counter[str]())
+    return states.total(), states["done"], states["refused"]
 
 
 def _counts(key: SectionKey, facts: Facts) -> tuple[int, int, int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, String, and_, case, cast, delete, func, or_
 from sqlalchemy import select as columns
@@ -220,49 +220,62 @@ def matching(session: Session, source_id: int, kind: RecordKind, wanted: Filter)
     return list(session.exec(select(UnpostedRow.record).where(*_conditions(source_id, kind, wanted))))
 
 
-def summed(
-    session: Session, source_id: int, kind: RecordKind, wanted: Filter, records: Iterable[str] | None = None
-) -> Sum:
-    """Count and totals of all that match, or of those of ``records`` that do."""
+def summed(session: Session, source_id: int, kind: RecordKind, wanted: Filter) -> Sum:
+    """Count and totals of all that match."""
     query = (
         columns(col(UnpostedRow.currency), func.count(), func.coalesce(func.sum(UnpostedRow.cents), 0))
         .where(*_conditions(source_id, kind, wanted))
         .group_by(col(UnpostedRow.currency))
     )
-    if records is not None:
-        chosen = list(records)
-        parts = [
-            session.execute(query.where(col(UnpostedRow.record).in_(chosen[i : i + 5000]))).all()
-            for i in range(0, len(chosen), 5000)
-        ]
-        rows = [row for part in parts for row in part]
-    else:
-        rows = list(session.execute(query).all())
-    totals: dict[str, int] = {}
-    for currency, _, amount in rows:
-        totals[currency] = totals.get(currency, 0) + int(amount)
-    return Sum(sum(row[1] for row in rows), totals)
+    rows = session.execute(query).all()
+    return Sum(sum(row[1] for row in rows), {currency: int(amount) for currency, _, amount in rows})
+
+
+class Brief(NamedTuple):
+    """What sums are made of: read for all that may be batched, so that the rest of a page needs no further query."""
+
+    record: str
+    location_id: str
+    location: str
+    currency: str
+    cents: int
+    psa_type: str
+
+
+def briefs(session: Session, source_id: int, kind: RecordKind, through: dt.date | None) -> list[Brief]:
+    """Everything that may be batched, in short; an index holds all of it."""
+    query = columns(
+        col(UnpostedRow.record),
+        col(UnpostedRow.location_id),
+        col(UnpostedRow.location),
+        col(UnpostedRow.currency),
+        col(UnpostedRow.cents),
+        col(UnpostedRow.psa_type),
+    ).where(*_conditions(source_id, kind, Filter(through=through)))
+    return [Brief(*row) for row in session.execute(query)]
+
+
+def sum_of(rows: Iterable[Brief]) -> Sum:
+    """Count and totals per currency."""
+    count, totals = 0, dict[str, int]()
+    for row in rows:
+        count += 1
+        totals[row.currency] = totals.get(row.currency, 0) + row.cents
+    return Sum(count, totals)
 
 
 def locations(session: Session, source_id: int, kind: RecordKind, through: dt.date | None) -> list[Location]:
     """The locations that have records, largest first."""
-    query = (
-        columns(
-            col(UnpostedRow.location_id),
-            func.max(UnpostedRow.location),
-            col(UnpostedRow.currency),
-            func.count(),
-            func.sum(UnpostedRow.cents),
-        )
-        .where(*_conditions(source_id, kind, Filter(through=through)))
-        .group_by(col(UnpostedRow.location_id), col(UnpostedRow.currency))
-    )
-    found: dict[str, Location] = {}
-    for ident, name, currency, count, amount in session.execute(query):
-        old = found.get(ident)
-        totals = {**(old.sum.cents if old else {}), currency: int(amount or 0)}
-        found[ident] = Location(ident, name or ident, Sum(count + (old.sum.count if old else 0), totals))
-    return sorted(found.values(), key=lambda location: (-location.sum.count, location.name))
+    return locations_of(briefs(session, source_id, kind, through))
+
+
+def locations_of(rows: Iterable[Brief]) -> list[Location]:
+    """The locations of some records, largest first."""
+    there: dict[str, list[Brief]] = {}
+    for row in rows:
+        there.setdefault(row.location_id, []).append(row)
+    found = [Location(ident, own[0].location or ident, sum_of(own)) for ident, own in there.items()]
+    return sorted(found, key=lambda location: (-location.sum.count, location.name))
 
 
 # ── where a record stands with us ────────────────────────────────────────────────────────────────────────────────

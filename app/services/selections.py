@@ -8,8 +8,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import func, or_
-from sqlalchemy import select as columns
 from sqlmodel import Session, col, select
 
 from app.domain.problems import ValidationError
@@ -18,7 +16,7 @@ from app.models.columns import utcnow
 from app.models.connections import Book
 from app.models.records import Selection, UnpostedRow
 from app.services import batches, books, records
-from app.services.records import Filter, Sum
+from app.services.records import Brief, Filter, Sum
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,15 +102,12 @@ def set_records(session: Session, selection: Selection, chosen: Sequence[str]) -
     _keep(session, selection)
 
 
-def chosen(session: Session, selection: Selection, source_id: int, kind: RecordKind, options: Filter) -> Chosen:
-    """Those ticked that are still unposted and that the options let through."""
+def chosen(selection: Selection, offered: Iterable[Brief]) -> Chosen:
+    """Those ticked that are still unposted and that the options let through: ``offered`` are all that are."""
     ticked = set(selection.records)
-    idents = [record for record in records.matching(session, source_id, kind, options) if record in ticked]
-    return Chosen(
-        idents,
-        records.summed(session, source_id, kind, options, idents),
-        _credits(session, source_id, kind, idents),
-    )
+    on = [row for row in offered if row.record in ticked]
+    credit = [row for row in on if row.cents < 0 or row.psa_type == "CreditMemo"]
+    return Chosen([row.record for row in on], records.sum_of(on), records.sum_of(credit))
 
 
 def rows(session: Session, source_id: int, kind: RecordKind, idents: Sequence[str]) -> list[UnpostedRow]:
@@ -122,22 +117,6 @@ def rows(session: Session, source_id: int, kind: RecordKind, idents: Sequence[st
         query = select(UnpostedRow).where(UnpostedRow.source_id == source_id, UnpostedRow.kind == kind)
         found.extend(session.exec(query.where(col(UnpostedRow.record).in_(idents[start : start + 500]))))
     return found
-
-
-def _credits(session: Session, source_id: int, kind: RecordKind, idents: list[str]) -> Sum:
-    count, totals = 0, dict[str, int]()
-    for start in range(0, len(idents), 500):
-        query = (
-            columns(col(UnpostedRow.currency), func.count(), func.sum(UnpostedRow.cents))
-            .where(col(UnpostedRow.source_id) == source_id, col(UnpostedRow.kind) == kind)
-            .where(col(UnpostedRow.record).in_(idents[start : start + 500]))
-            .where(or_(col(UnpostedRow.cents) < 0, col(UnpostedRow.psa_type) == "CreditMemo"))
-            .group_by(col(UnpostedRow.currency))
-        )
-        for currency, part, amount in session.execute(query):
-            count += part
-            totals[currency] = totals.get(currency, 0) + int(amount)
-    return Sum(count, totals)
 
 
 def submitted(session: Session, selection: Selection) -> None:

@@ -163,6 +163,14 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("unposted_records", schema=None) as batch_op:
         batch_op.create_index("ix_unposted_location", ["source_id", "kind", "location_id"], unique=False)
+        batch_op.create_index(
+            "ix_unposted_brief",
+            [
+                "source_id", "kind", "record", "date", "location_id", "location", "currency", "cents", "psa_type",
+                "fingerprint", "looked_at", "seen_at",
+            ],
+            unique=False,
+        )  # fmt: skip
 
     op.create_table(
         "batches",
@@ -584,6 +592,7 @@ def downgrade() -> None:
 
     op.drop_table("batches")
     with op.batch_alter_table("unposted_records", schema=None) as batch_op:
+        batch_op.drop_index("ix_unposted_brief")
         batch_op.drop_index("ix_unposted_location")
 
     op.drop_table("unposted_records")

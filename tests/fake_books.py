@@ -159,6 +159,9 @@ class FakeBooks:
             total=Decimal(fields["total"]),
         )
 
+    def member(self, body: str, place: int) -> dict[str, Any] | None:
+        return dict(json.loads(body)[place])
+
     def compose(self, bodies: Sequence[Body], request_id: str) -> OutgoingCall:
         members = [json.loads(body.text) for body in bodies]
         items = tuple(f"b{place}" for place in range(len(bodies)))
@@ -204,18 +207,19 @@ class FakeBooks:
 
     def _receipt(self, ledger_id: str, member: dict[str, Any]) -> Receipt:
         currency = member["currency"]
+        total, tax = (Decimal(member[name]) + self.tax_off_by for name in ("total", "tax"))
         return Receipt(
             ledger_id,
             member["number"],
-            Money(Decimal(member["total"]) + self.tax_off_by, currency),
-            tax=Money(Decimal(member["tax"]) + self.tax_off_by, currency),
+            Money(total, currency),
+            tax=Money(tax, currency),
             date=dt.date.fromisoformat(member["date"]),
             due_date=dt.date.fromisoformat(member["due_date"]) if member.get("due_date") else None,
             party_id=member["party_id"],
             note=member["note"],
             version="0",
             created_at=dt.datetime.now(dt.UTC),
-            stored={"Id": ledger_id, **member},
+            stored={"Id": ledger_id, **member, "total": str(total), "tax": str(tax)},
         )
 
     def _find(self, probe: Probe) -> Finding:

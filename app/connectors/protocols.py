@@ -292,6 +292,10 @@ class Destination(Protocol):
         """One of our bodies, or what a receipt keeps of the ledger's own form, to be shown; pure."""
         ...
 
+    def member(self, body: str, place: int) -> dict[str, Any] | None:
+        """One document's part of a call's body, as ``compose`` put it there; None where there is none."""
+        ...
+
     def compose(self, bodies: Sequence[Body], request_id: str) -> OutgoingCall:
         """The exact request for one or several documents; pure."""
         ...

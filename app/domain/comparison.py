@@ -57,6 +57,11 @@ class LinePair:
     def mark(self) -> Agreement:
         return Agreement.DIFFERS if self.differing else Agreement.SAME
 
+    @property
+    def price(self) -> Decimal | None:
+        """The PSA's amount per unit; None where there is no quantity to divide by."""
+        return cents(self.psa.amount.amount / self.psa.quantity) if self.psa and self.psa.quantity else None
+
 
 @dataclass(frozen=True, slots=True)
 class FootRow:

@@ -19,7 +19,7 @@ TYPES = {"DownPayment": "Down payment", "CreditMemo": "Credit memo"}
 def install(app: Flask) -> None:
     """Register the filters under their own names."""
     for function in (
-        amount, cents, cash, sums, plural, date, day, clock, moment, took, ago, kind_word,
+        amount, quantity, cents, cash, sums, plural, date, day, clock, time_of_day, moment, took, ago, kind_word,
     ):  # fmt: skip
         app.jinja_env.filters[function.__name__] = function
 
@@ -27,6 +27,11 @@ def install(app: Flask) -> None:
 def amount(value: Decimal) -> str:
     """``−1,234.50``."""
     return f"{abs(value):,.2f}" if value >= 0 else f"{MINUS}{abs(value):,.2f}"
+
+
+def quantity(value: Decimal | None) -> str:
+    """``14``, ``1.75``, ``−2``; a dash for none."""
+    return f"{value.normalize():f}".replace("-", MINUS) if value is not None else "–"
 
 
 def cents(value: int) -> str:
@@ -76,6 +81,11 @@ def clock(value: dt.datetime | None) -> str:
     here = local(value)
     today = local(utcnow()).date()
     return here.strftime("%H:%M") if here.date() == today else f"{date(here.date())} {here:%H:%M}"
+
+
+def time_of_day(value: dt.datetime) -> str:
+    """``10:42:07``."""
+    return f"{local(value):%H:%M:%S}"
 
 
 def moment(value: dt.datetime | None) -> str:

@@ -18,7 +18,7 @@ from app.routes import formats, fragments, selecting, shell
 from app.routes.guard import me, requires
 from app.routes.selecting import Sight
 from app.routes.web import reading, web, writing
-from app.services import batches, books, connections, lists, records, selections, views
+from app.services import batches, books, connections, lists, people, records, selections, views
 
 run = Blueprint("run", __name__)
 KIND = RecordKind.INVOICES
@@ -47,7 +47,14 @@ def _here(*, bar: bool = True) -> Sight | None:
 
 def _context(here: Sight, **more: Any) -> dict[str, Any]:
     """What the templates of the page need."""
-    return {"here": here, "list": selecting.listed(reading(), here), "books": books.list_books(reading()), **more}
+    session = reading()
+    return {
+        "here": here,
+        "list": selecting.listed(session, here),
+        "books": books.list_books(session),
+        "names": people.labels(session),
+        **more,
+    }
 
 
 def _parts(here: Sight, *, status: int = 200, **more: Any) -> ResponseReturnValue:

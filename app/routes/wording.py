@@ -11,6 +11,7 @@ from flask import Flask
 
 from app.domain.links import NOUNS, LinkKind
 from app.domain.problems import Problem
+from app.models.batches import LogLine
 from app.models.columns import utcnow
 from app.models.connections import Book
 from app.routes.formats import date, plural
@@ -26,7 +27,7 @@ def install(app: Flask) -> None:
     """Register the filters under their own names."""
     for function in (
         code_words, link_address, link_words, remarks, brief, plan_words, accept_words, kind_noun, seconds_until, spell,
-        headline, fix_words,
+        headline, fix_words, timeline_tone,
     ):  # fmt: skip
         app.jinja_env.filters[function.__name__] = function
     app.jinja_env.globals["presets"] = presets
@@ -146,6 +147,18 @@ def fix_words(problem: Problem) -> str:
     if link:
         return f"Choose {NOUNS[link[0]]}"
     return "Decide"
+
+
+#: What a line of a timeline says -> how it is marked; the first that fits.
+TIMELINE = (
+    ("doubt", "doubt"), ("is in the books", "ok"), ("closed in", "ok"), ("is closed", "ok"), ("not undone", "warn"),
+    ("refused", "warn"), ("held", "warn"), ("differs", "warn"),
+)  # fmt: skip
+
+
+def timeline_tone(line: LogLine) -> str:
+    """``ok``, ``warn``, ``doubt`` or nothing."""
+    return next((tone for word, tone in TIMELINE if word in line.text), "")
 
 
 def presets(book: Book) -> list[tuple[str, str]]:

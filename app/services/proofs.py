@@ -98,7 +98,7 @@ def proof(database: Database, connectors: Connectors, book: Book, kind: RecordKi
     """
     subject = Subject(database, connectors, book, kind, record)
     with database.reading() as session:
-        posting = _newest(session, book, kind, record)
+        posting = newest(session, book, kind, record)
     if posting is not None and posting.document is not None:
         return _of_posting(subject, posting)
     if book.source_id is None:
@@ -121,7 +121,8 @@ def _date(database: Database, book: Book, kind: RecordKind, record: str) -> dt.d
     return row.date
 
 
-def _newest(session: Session, book: Book, kind: RecordKind, record: str) -> Posting | None:
+def newest(session: Session, book: Book, kind: RecordKind, record: str) -> Posting | None:
+    """The record's posting that was made last; dry runs aside."""
     query = (
         select(Posting)
         .join(PostingRecord, col(PostingRecord.posting_id) == Posting.id)
@@ -140,11 +141,11 @@ def _of_posting(subject: Subject, posting: Posting) -> Proof:
         problems = [posting_problems.to_problem(row) for row in rows] or ([] if posting.ledger_id else found)
         lines = select(LogLine).where(LogLine.posting_id == posting.id).order_by(col(LogLine.id))
         receipt = codec.from_json(Receipt, posting.receipt) if posting.receipt else None
-        shown = _destination(subject) if posting.ledger_id else None
+        shown = _destination(subject)
         return Proof(
-            subject.record, document, _sent(session, posting) or body, problems, posting, session.get(Batch, posting.batch_id),
-            receipt, list(session.exec(lines)), _attempts(session, posting),
-            url=shown.url(document.kind, posting.ledger_id) if shown else "",
+            subject.record, document, _sent(session, posting, shown) or body, problems, posting,
+            session.get(Batch, posting.batch_id), receipt, list(session.exec(lines)), _attempts(session, posting),
+            url=shown.url(document.kind, posting.ledger_id) if posting.ledger_id else "",
             psa_url=subject.psa_url, names=names,
         )  # fmt: skip
 
@@ -173,7 +174,7 @@ def _translated(
     return loads(body.text), [*problems, *body.problems], names
 
 
-def _sent(session: Session, posting: Posting) -> dict[str, Any] | None:
+def _sent(session: Session, posting: Posting, destination: Destination) -> dict[str, Any] | None:
     """The posting's part of the last call that was sent, byte for byte what went out."""
     query = (
         select(Call, CallMember)
@@ -184,11 +185,7 @@ def _sent(session: Session, posting: Posting) -> dict[str, Any] | None:
     if found is None or not found[0].body:
         return None
     call, member = found
-    body = loads(call.body)
-    if "BatchItemRequest" not in body:
-        return dict(body)
-    item = body["BatchItemRequest"][member.place]
-    return next((value for value in item.values() if isinstance(value, dict)), None)
+    return destination.member(call.body, member.place)
 
 
 def _attempts(session: Session, posting: Posting) -> list[Attempt]:

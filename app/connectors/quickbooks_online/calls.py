@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from app.connectors.http import Answer, UnreadableAnswerError
+from app.connectors.http import Answer, UnreadableAnswerError, parse_json
 from app.connectors.protocols import Body, OutgoingCall
 from app.connectors.quickbooks_online import faults
 from app.connectors.quickbooks_online.exact_json import dumps
@@ -27,6 +27,16 @@ def compose(bodies: Sequence[Body], request_id: str) -> OutgoingCall:
         return OutgoingCall(request_id, ENTITIES[kinds[0]].lower(), bodies[0].text, item_ids, kinds)
     items = ",".join(_item(item_id, body) for item_id, body in zip(item_ids, bodies, strict=True))
     return OutgoingCall(request_id, "batch", f'{{"BatchItemRequest":[{items}]}}', item_ids, kinds)
+
+
+def member(body: str, place: int) -> dict[str, Any] | None:
+    """One document of a composed call; None where the place holds none."""
+    fields = parse_json(body)
+    items = fields.get("BatchItemRequest")
+    if items is None:
+        return dict(fields)
+    wanted = items[place] if place < len(items) else {}
+    return next((dict(value) for value in wanted.values() if isinstance(value, dict)), None)
 
 
 def outcomes(call: OutgoingCall, answer: Answer, home_currency: str) -> list[Outcome]:

@@ -70,6 +70,9 @@ class QuickBooksOnline:
     def picture(self, fields: Mapping[str, Any]) -> Picture:
         return to_picture(fields)
 
+    def member(self, body: str, place: int) -> dict[str, Any] | None:
+        return calls.member(body, place)
+
     def compose(self, bodies: Sequence[Body], request_id: str) -> OutgoingCall:
         return calls.compose(bodies, request_id)
 

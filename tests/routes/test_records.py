@@ -1,0 +1,154 @@
+"""One record on both sides: preview, proof, hold, undo, and the questions that only a person can answer."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from app.database import Database
+from app.domain.documents import DocumentKind
+from tests.routes.conftest import Browser, Vendors, words
+from tests.routes.test_run import ALL, bar, chosen, submission
+from tests.routes.world import World
+
+PAGE = "/records/1/invoices/39006"
+
+
+@pytest.fixture
+def world(database: Database, vendors: Vendors) -> World:
+    return World(database, vendors)
+
+
+def posted(browser: Browser, world: World, *records: str) -> None:
+    """These are posted and closed."""
+    chosen(browser, *records)
+    browser.post("/run/invoices/submit", submission(browser))
+    world.work()
+
+
+def test_before_posting_the_page_says_what_quickbooks_will_get(viewer: Browser, world: World) -> None:
+    said = words(viewer.get(PAGE))
+    assert "Invoice 10483 Not posted" in said
+    assert "preview: what QuickBooks will get" in said
+    assert "QuickBooks will get · Invoice" in said
+    assert "Total, USD 107.00 same Total, USD 107.00" in said
+    assert "Nothing has been done with it yet." in said
+
+
+def test_after_posting_the_same_page_is_the_proof(bookkeeper: Browser, world: World) -> None:
+    posted(bookkeeper, world, "39006")
+    page = bookkeeper.get(PAGE)
+    said = words(page)
+    assert "Invoice 10483 Closed" in said
+    assert "Proven: QuickBooks holds it exactly once" in said
+    assert "QuickBooks holds · Invoice" in said
+    assert "none differs" in said
+    assert "Attempt 1" in said
+    assert "https://psa.example/invoices/39006" in page.text
+
+
+def test_links_into_a_stand_in_are_not_offered(bookkeeper: Browser, world: World) -> None:
+    posted(bookkeeper, world, "39006")
+    assert "https://books.example" not in bookkeeper.get(PAGE).text
+
+
+def test_what_quickbooks_computed_otherwise_is_marked_and_can_be_kept(bookkeeper: Browser, world: World) -> None:
+    world.company.tax_off_by = Decimal("0.01")
+    posted(bookkeeper, world, "39006")
+    said = words(bookkeeper.get(PAGE))
+    assert "Posted, not closed" in said
+    assert "Total, USD 107.00 differs Total, USD 107.01" in said
+    assert "The document is kept and closed." in words(bookkeeper.post(f"{PAGE}/decide", {"choice": "keep"}))
+    world.work()
+    assert "Invoice 10483 Closed" in words(bookkeeper.get(PAGE))
+
+
+def test_undo_says_what_it_will_do_and_leaves_the_record_unposted(bookkeeper: Browser, world: World) -> None:
+    posted(bookkeeper, world, "39006")
+    asked = words(bookkeeper.get(f"{PAGE}/undo"))
+    assert "QuickBooks: Invoice 10483, $107.00, is deleted." in asked
+    assert "ConnectWise: batch CF-I-39006-g1 is deleted, and the record is listed as unposted again." in asked
+    assert "It is being undone" in words(bookkeeper.post(f"{PAGE}/undo"))
+    world.work()
+    assert "Invoice 10483 Undone" in words(bookkeeper.get(PAGE))
+    assert world.company.total_booked() == 0
+    assert world.source.batch_of_record == {}
+    assert "nothing of it to undo" in words(bookkeeper.post(f"{PAGE}/undo", status=422))
+
+
+def test_a_viewer_can_neither_undo_nor_hold(viewer: Browser, bookkeeper: Browser, world: World) -> None:
+    posted(bookkeeper, world, "39006")
+    viewer.get(PAGE)
+    assert "/undo" not in viewer.get(PAGE).text
+    for deed in ("undo", "hold", "release", "decide"):
+        viewer.post(f"{PAGE}/{deed}", status=403)
+
+
+def test_a_hold_needs_a_reason_and_keeps_the_record_out_of_all(bookkeeper: Browser, world: World) -> None:
+    chosen(bookkeeper, *ALL)
+    bookkeeper.get(f"{PAGE}/hold")
+    assert "A hold needs a reason" in words(bookkeeper.post(f"{PAGE}/hold", {"reason": "  "}, status=422))
+    said = words(bookkeeper.post(f"{PAGE}/hold", {"reason": "PO is missing"}))
+    assert "On hold: PO is missing (Bookkeeper Person" in said
+    assert bar(bookkeeper).startswith("4 of 5 selected")
+    assert "On hold PO is missing" in words(bookkeeper.get("/run/invoices"))
+    bookkeeper.post("/run/invoices/select", {"select": "match", "shown": ALL})
+    assert bar(bookkeeper).startswith("4 of 5 selected")
+
+
+def test_a_hold_is_released_by_hand(bookkeeper: Browser, world: World) -> None:
+    bookkeeper.get(f"{PAGE}/hold")
+    bookkeeper.post(f"{PAGE}/hold", {"reason": "PO is missing"})
+    assert "It is released" in words(bookkeeper.post(f"{PAGE}/release"))
+    assert "On hold" not in words(bookkeeper.get("/run/invoices"))
+
+
+def test_a_hold_is_released_by_posting_just_this_record(bookkeeper: Browser, world: World) -> None:
+    bookkeeper.get(f"{PAGE}/hold")
+    bookkeeper.post(f"{PAGE}/hold", {"reason": "PO is missing"})
+    posted(bookkeeper, world, "39006")
+    said = words(bookkeeper.get(PAGE))
+    assert "Invoice 10483 Closed" in said
+    assert "On hold" not in said
+
+
+def test_what_is_in_a_batch_can_not_be_put_on_hold(bookkeeper: Browser, world: World) -> None:
+    posted(bookkeeper, world, "39006")
+    bookkeeper.get(PAGE)
+    bookkeeper.post(f"{PAGE}/hold", {"reason": "too late"}, status=422)
+
+
+def test_what_looks_already_posted_stands_side_by_side_and_can_be_linked(bookkeeper: Browser, world: World) -> None:
+    by_hand = {
+        "number": "10483", "date": "2026-11-22", "party_id": "1", "currency": "USD", "total": "107.00", "tax": "7.00",
+        "note": "typed in", "lines": [{"amount": "100.00", "account": "4100"}],
+    }  # fmt: skip
+    found = world.company.type_in(by_hand, DocumentKind.INVOICE)
+    posted(bookkeeper, world, "39006")
+    said = words(bookkeeper.get(PAGE))
+    assert f"Is it 10483 in QuickBooks, id {found.ledger_id}?" in said
+    assert "Link to 10483: it is the same" in said
+    assert "Post anyway: $107.00" in said
+    answer = bookkeeper.post(f"{PAGE}/decide", {"choice": "link", "ledger_id": found.ledger_id})
+    assert "The document is linked." in words(answer)
+    world.work()
+    assert "Invoice 10483 Closed" in words(bookkeeper.get(PAGE))
+    assert world.company.total_booked() == Decimal("107.00")
+
+
+@pytest.mark.parametrize("path", ["/records/1/invoices/404", "/records/9/invoices/39006", "/records/1/poems/39006"])
+def test_what_nobody_knows_is_a_404(viewer: Browser, world: World, path: str) -> None:
+    viewer.get(path, status=404)
+
+
+def test_a_hostile_name_is_only_text(viewer: Browser, world: World) -> None:
+    page = viewer.get("/records/1/invoices/39009")
+    assert "&lt;script&gt;" in page.text
+    assert "<script>alert" not in page.text
+
+
+def test_the_page_asked_for_by_htmx_is_only_its_changing_part(bookkeeper: Browser, world: World) -> None:
+    answer = bookkeeper.get(PAGE, hx=True)
+    assert 'id="record"' in answer.text
+    assert 'id="drawer"' not in answer.text

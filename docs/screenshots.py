@@ -67,6 +67,7 @@ def _take_all(browser: Browser, base: str, password: str) -> None:
         page.goto(f"{base}/settings/connections")
         _take(page, "connections")
         page.get_by_role("navigation", name="Main").get_by_role("link", name="Mappings").click()
+        page.get_by_role("link", name="GL accounts").click()
         _take(page, "mappings")
     with _page(browser, base, password, dark=True) as page:
         page.goto(batch)

@@ -9,6 +9,10 @@ from sqlmodel import Field, SQLModel
 
 from app.models.columns import DecimalText, Json, Moment, utcnow
 
+#: What the live page sums up every two seconds: an index answers it without the documents beside.
+FACTS = ("currency", "kind", "cents", "ledger_cents", "checked", "proved")
+UNREAD: dict[str, Any] = {"sqlite_where": text("document IS NULL"), "postgresql_where": text("document IS NULL")}
+
 
 class Posting(SQLModel, table=True):
     """The unit of exactly-once.
@@ -31,7 +35,8 @@ class Posting(SQLModel, table=True):
 
     __tablename__ = "postings"
     __table_args__ = (
-        Index("ix_postings_batch_state", "batch_id", "state"),
+        Index("ix_postings_facts", "batch_id", "state", *FACTS),
+        Index("ix_postings_unread", "batch_id", **UNREAD),
         Index("ix_postings_batch_number", "batch_id", "number", "id"),
         Index("ix_postings_flight", "book_id", "state", "party_key"),
     )

@@ -130,22 +130,23 @@ def _facts(session: Session, batch: Batch) -> Facts:
             func.count(),
             func.coalesce(func.sum(Posting.cents), 0),
             func.coalesce(func.sum(Posting.ledger_cents), 0),
-            func.sum(case((col(Posting.document).is_not(None), 1), else_=0)),
             func.sum(case((col(Posting.checked), 1), else_=0)),
             func.sum(case((col(Posting.proved), 1), else_=0)),
         )
         .where(col(Posting.batch_id) == batch.id)
         .group_by(col(Posting.currency), col(Posting.kind), col(Posting.state))
     )
-    for currency, kind, state, count, amount, ledger, read, checked, proved in session.execute(query):
+    for currency, kind, state, count, amount, ledger, checked, proved in session.execute(query):
         facts.tallies[currency, kind, state] = Tally(count, int(amount))
         facts.states[state] = facts.states.get(state, 0) + count
-        facts.read += int(read)
+        facts.read += count
         facts.checked += int(checked)
         facts.proved += int(proved)
         if state in IN_BOOKS:
             held = facts.in_books.get((currency, kind), Tally())
             facts.in_books[currency, kind] = held + Tally(count, int(ledger))
+    unread = columns(func.count()).where(col(Posting.batch_id) == batch.id, col(Posting.document).is_(None))
+    facts.read -= int(session.execute(unread).scalar_one())
     _problem_facts(session, batch, facts)
     return facts
 

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import func
+from sqlalchemy import String, func, type_coerce
 from sqlalchemy import select as columns
 from sqlmodel import Session, col
 
@@ -66,7 +66,10 @@ def _grounds(session: Session, book: Book) -> tuple[object, ...]:
 def _seen(session: Session, source_id: int, kind: RecordKind) -> dict[str, tuple[object, ...]]:
     """What each record is like now: differs as soon as its judgement might."""
     query = columns(
-        col(UnpostedRow.record), col(UnpostedRow.fingerprint), col(UnpostedRow.looked_at), col(UnpostedRow.seen_at)
+        col(UnpostedRow.record),
+        col(UnpostedRow.fingerprint),
+        col(UnpostedRow.looked_at),
+        type_coerce(col(UnpostedRow.seen_at), String),  # only compared: making moments of thousands takes its time
     ).where(col(UnpostedRow.source_id) == source_id, col(UnpostedRow.kind) == kind)
     return {record: (*state,) for record, *state in session.execute(query)}
 

@@ -406,7 +406,18 @@ def upgrade() -> None:
     with op.batch_alter_table("postings", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_postings_batch_id"), ["batch_id"], unique=False)
         batch_op.create_index("ix_postings_batch_number", ["batch_id", "number", "id"], unique=False)
-        batch_op.create_index("ix_postings_batch_state", ["batch_id", "state"], unique=False)
+        batch_op.create_index(
+            "ix_postings_facts",
+            ["batch_id", "state", "currency", "kind", "cents", "ledger_cents", "checked", "proved"],
+            unique=False,
+        )
+        batch_op.create_index(
+            "ix_postings_unread",
+            ["batch_id"],
+            unique=False,
+            sqlite_where=sa.text("document IS NULL"),
+            postgresql_where=sa.text("document IS NULL"),
+        )
         batch_op.create_index("ix_postings_flight", ["book_id", "state", "party_key"], unique=False)
 
     op.create_table(
@@ -564,7 +575,12 @@ def downgrade() -> None:
     op.drop_table("sections")
     with op.batch_alter_table("postings", schema=None) as batch_op:
         batch_op.drop_index("ix_postings_flight")
-        batch_op.drop_index("ix_postings_batch_state")
+        batch_op.drop_index(
+            "ix_postings_unread",
+            sqlite_where=sa.text("document IS NULL"),
+            postgresql_where=sa.text("document IS NULL"),
+        )
+        batch_op.drop_index("ix_postings_facts")
         batch_op.drop_index("ix_postings_batch_number")
         batch_op.drop_index(batch_op.f("ix_postings_batch_id"))
 

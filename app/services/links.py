@@ -18,7 +18,7 @@ from app.domain.links import NOUNS, Entry, LinkKind, Need
 from app.domain.problems import ValidationError
 from app.domain.states import PostingState
 from app.models.columns import utcnow
-from app.models.connections import Book, Link, ListEntry
+from app.models.connections import Book, Link, ListEntry, ListFetch
 from app.models.postings import Posting, PostingProblem
 from app.services import audit, lists
 
@@ -75,6 +75,25 @@ class Index:
 
 def _same(name: str) -> str:
     return " ".join(name.split()).casefold()
+
+
+class CurrentIndex:
+    """A Book's index, loaded anew only when a link or a list has changed since: looking for that costs a thousandth."""
+
+    def __init__(self) -> None:
+        self._index = Index({}, [])
+        self._state: tuple[Any, ...] = ()
+
+    def get(self, session: Session, book_id: int) -> Index:
+        """The index as the rows are now. Not to be changed by the caller."""
+        state = (
+            session.exec(select(func.count(), func.max(Link.at)).where(Link.book_id == book_id)).one(),
+            session.exec(select(func.count(), func.max(ListEntry.id)).where(ListEntry.book_id == book_id)).one(),
+            session.exec(select(func.count(), func.max(ListFetch.at)).where(ListFetch.book_id == book_id)).one(),
+        )
+        if state != self._state:
+            self._index, self._state = Index.load(session, book_id), state
+        return self._index
 
 
 def remember(session: Session, book_id: int, needs: Iterable[Need]) -> None:

@@ -25,6 +25,7 @@ from app.models.batches import Batch, Section
 from app.models.columns import utcnow
 from app.models.postings import Posting
 from app.services import batches
+from app.services.links import CurrentIndex
 from app.settings import Waits
 
 
@@ -42,7 +43,11 @@ class SystemicError(Exception):
 
 @dataclass
 class Run:
-    """Context of one run. ``size`` is how many documents a new call may have; halved after a time-out."""
+    """Context of one run.
+
+    ``size`` is how many documents a new call may have; halved after a time-out. Before ``send_from`` (monotonic
+    seconds) the throttle has no slot for documents, so nothing needs to be prepared.
+    """
 
     database: Database
     source: Source
@@ -63,6 +68,8 @@ class Run:
     abandon: threading.Event = field(default_factory=threading.Event)
     listed: dict[str, str] = field(default_factory=dict)
     listed_at: dt.datetime | None = None
+    index: CurrentIndex = field(default_factory=CurrentIndex)
+    send_from: float = 0.0
 
     def mark(self, record: str, generation: int) -> Mark:
         """The mark of a record's document."""

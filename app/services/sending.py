@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import secrets
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -26,6 +27,9 @@ from app.models.postings import Call, CallMember, Creation, Posting, PostingReco
 from app.services import links, posting_problems, settling, wants
 from app.services.reading import document_of
 from app.services.run import Lanes, LeaseLostError, Run
+
+#: The throttle is asked again after this many seconds at most: a penalty may be lifted.
+LOOK_AGAIN = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +54,15 @@ def start(run: Run, lanes: Lanes) -> float | None:
             seconds = max(0.1, (paused.due_at - utcnow()).total_seconds())
             run.wait_note("QuickBooks’ limit", seconds)
             return min(seconds, 1.0)
+        if (left := run.send_from - time.monotonic()) > 0:
+            return left
         ready = [] if paused else _next(run)
         if not paused and not ready:
             return 0 if lanes.busy else None
         slot = run.destination.reserve(len(paused.kinds) if paused else len(ready))
         if isinstance(slot, Wait):
             run.wait_note(slot.reason, slot.seconds)
+            run.send_from = time.monotonic() + min(slot.seconds, LOOK_AGAIN)
             return slot.seconds
         run.wait_note("", 0)
         try:
@@ -113,7 +120,7 @@ def _next(run: Run) -> list[Ready]:
             .limit(run.size)
         )
         candidates = list(session.exec(query).all())
-        index = links.Index.load(session, run.book_id) if candidates else None
+        index = run.index.get(session, run.book_id) if candidates else None
         policies = wants.policies(session.get_one(Book, run.book_id))
     if index is None:
         return []

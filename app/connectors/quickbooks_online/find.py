@@ -7,6 +7,7 @@ in them are compared by us. Numbers alone can't be trusted: a company may number
 from __future__ import annotations
 
 import datetime as dt
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -30,15 +31,15 @@ def find(query: Query, probes: Sequence[Probe], home_currency: str, *, our_numbe
 
     ``our_numbers`` is False where QuickBooks numbers by itself: then an equal number alone is chance.
     """
-    rows: dict[DocumentKind, list[Row] | CannotTell] = {}
+    books: dict[DocumentKind, _Books | CannotTell] = {}
     for kind in {probe.kind for probe in probes}:
         try:
-            rows[kind] = _candidates(query, [probe for probe in probes if probe.kind is kind])
+            books[kind] = _Books(_candidates(query, [probe for probe in probes if probe.kind is kind]))
         except ConnectionFailedError as error:
-            rows[kind] = CannotTell(error.message)
+            books[kind] = CannotTell(error.message)
         except (KeyError, AttributeError, TypeError, ValueError) as error:
-            rows[kind] = CannotTell(f"QuickBooks’ answer has another form than expected: {error!r}")
-    return [_finding(probe, rows[probe.kind], home_currency, our_numbers=our_numbers) for probe in probes]
+            books[kind] = CannotTell(f"QuickBooks’ answer has another form than expected: {error!r}")
+    return [_finding(probe, books[probe.kind], home_currency, our_numbers=our_numbers) for probe in probes]
 
 
 def statements(kind: DocumentKind, probes: Sequence[Probe]) -> list[str]:
@@ -59,41 +60,60 @@ def _candidates(query: Query, probes: Sequence[Probe]) -> list[Row]:
     return [row for row in found.values() if not is_voided(row)]
 
 
-def _finding(probe: Probe, rows: list[Row] | CannotTell, home_currency: str, *, our_numbers: bool) -> Finding:
-    if isinstance(rows, CannotTell):
-        return rows
+class _Books:
+    """Documents that may be the ones looked for, in lists by what they are recognised by, for batches of thousands."""
+
+    def __init__(self, rows: Iterable[Row]) -> None:
+        self._marked: dict[str, list[Row]] = defaultdict(list)
+        self._numbered: dict[str, list[Row]] = defaultdict(list)
+        self._dated: dict[tuple[str, str], list[Row]] = defaultdict(list)
+        for row in rows:
+            if marks := _marks(row):
+                # By every generation alike, too: a mark without its number is its stem.
+                for name in {*marks, *(mark.rstrip("0123456789") for mark in marks)}:
+                    self._marked[name].append(row)
+            else:
+                self._numbered[_number(row)].append(row)
+                self._dated[ref(row, "CustomerRef"), str(row.get("TxnDate"))].append(row)
+
+    def ours(self, probe: Probe) -> list[Row]:
+        """What carries the probe's mark."""
+        return self._marked.get(str(probe.mark) if probe.exact else probe.mark.stem, [])
+
+    def look_alikes(self, probe: Probe, *, our_numbers: bool) -> list[Row]:
+        """Same number, or same customer, total and date; what carries a mark of another record is explained by it."""
+        numbers = {doc_number(probe.number).casefold(), probe.number.strip().casefold()} - {""}
+        alike = {
+            str(row["Id"]): row
+            for number in sorted(numbers)
+            for row in self._numbered.get(number, ())
+            if our_numbers or ref(row, "CustomerRef") == (probe.party_id or None) or _same_total(probe, row)
+        }
+        dated = self._dated.get((probe.party_id, probe.date.isoformat()), ()) if probe.party_id else ()
+        return [*alike.values(), *(row for row in dated if str(row["Id"]) not in alike and _same_total(probe, row))]
+
+
+def _finding(probe: Probe, books: _Books | CannotTell, home_currency: str, *, our_numbers: bool) -> Finding:
+    if isinstance(books, CannotTell):
+        return books
     try:
-        ours = [to_receipt(row, home_currency) for row in rows if _is_ours(probe, row)]
+        ours = [to_receipt(row, home_currency) for row in books.ours(probe)]
         if len(ours) == 1:
             return Found(ours[0])
         if ours:
             return Several(tuple(ours))
-        wanted = rows if probe.look_alikes else []
-        alike = [row for row in wanted if _looks_alike(probe, row, our_numbers=our_numbers)]
+        alike = books.look_alikes(probe, our_numbers=our_numbers) if probe.look_alikes else []
         return LooksAlike(tuple(to_receipt(row, home_currency) for row in alike)) if alike else Absent()
     except ValueError as error:
         return CannotTell(f"QuickBooks’ answer has another form than expected: {error}")
 
 
-def _is_ours(probe: Probe, row: Row) -> bool:
-    marks = _marks(row)
-    if probe.exact:
-        return str(probe.mark) in marks
-    stem = probe.mark.stem
-    return any(mark.startswith(stem) and mark[len(stem) :].isdigit() for mark in marks)
+def _number(row: Row) -> str:
+    return str(row.get("DocNumber") or "").strip().casefold()
 
 
-def _looks_alike(probe: Probe, row: Row, *, our_numbers: bool) -> bool:
-    """Same number, or same customer, total and date; what carries a mark of another record is explained by it."""
-    if _marks(row):
-        return False
-    number = str(row.get("DocNumber") or "").strip().casefold()
-    same_number = bool(number) and number in {doc_number(probe.number).casefold(), probe.number.strip().casefold()}
-    same_party = bool(probe.party_id) and ref(row, "CustomerRef") == probe.party_id
-    same_total = amount_of(row.get("TotalAmt")) == cents(probe.total)
-    if same_number and (our_numbers or same_party or same_total):
-        return True
-    return same_party and same_total and str(row.get("TxnDate")) == probe.date.isoformat()
+def _same_total(probe: Probe, row: Row) -> bool:
+    return amount_of(row.get("TotalAmt")) == cents(probe.total)
 
 
 def _marks(row: Row) -> list[str]:

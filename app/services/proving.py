@@ -22,7 +22,8 @@ from app.services import checking, closing, posting_problems, reading
 from app.services.reading import document_of
 from app.services.run import Run
 
-CHUNK = 200
+#: Each look costs a query for the dates and one for every hundred numbers, so few large looks ask for the least.
+CHUNK = 1000
 #: A query may lag behind a create by seconds; these are the pauses between looks that found nothing.
 LAG = (1.0, 3.0)
 

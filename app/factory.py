@@ -12,6 +12,7 @@ from app.composition import connectors_of
 from app.database import Database
 from app.routes import (
     assets,
+    attention,
     audit,
     batches,
     books,
@@ -45,6 +46,7 @@ BLUEPRINTS = (
     batches.batches,
     problems.problems,
     records.records,
+    attention.attention,
     mappings.mappings,
     connections.connections,
     quickbooks.quickbooks,

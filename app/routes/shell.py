@@ -12,16 +12,17 @@ from sqlalchemy.exc import SQLAlchemyError
 from app.jobs import workers
 from app.models.connections import Book
 from app.routes.web import reading, web
-from app.services import books, health
+from app.services import attention, books, health
 
 
 @dataclass(frozen=True)
 class Around:
-    """What the frame shows. ``book`` is the Book that pages begin with."""
+    """What the frame shows. ``book`` is the Book that pages begin with; ``attention``: how much waits for a person."""
 
     book: Book | None
     vitals: health.Vitals
     broken: list[health.Broken]
+    attention: int
     demo: bool
     environment: str
 
@@ -48,6 +49,7 @@ def around() -> Around | None:
             book=book,
             vitals=health.vitals(session, workers.known_to(web().redis)),
             broken=health.broken(session),
+            attention=attention.count(session),
             demo=web().settings.is_demo,
             environment=web().settings.qbo_environment,
         )

@@ -1,0 +1,289 @@
+"""Needs Attention: everything that waits for a person, over all batches and companies, each with where it is fixed."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, func, or_
+from sqlalchemy import select as columns
+from sqlmodel import Session, col, select
+
+from app.domain.problems import Problem, Severity
+from app.domain.states import PostingState
+from app.models.batches import Batch
+from app.models.columns import utcnow
+from app.models.connections import Book
+from app.models.postings import Posting, PostingProblem, PostingRecord
+from app.services import health, posting_problems
+from app.services.decisions import QUESTIONS
+from app.services.records import Sum
+
+S = PostingState
+PAGE = 50
+SAMPLES = 5
+#: An undo that takes longer than this is stuck.
+PATIENCE = dt.timedelta(minutes=10)
+
+
+class Kind(StrEnum):
+    """What is asked of the person, in the order of the page."""
+
+    QUESTIONS = "questions"
+    HELD = "held"
+    REFUSED = "refused"
+    DIFFERENCES = "differences"
+    NOT_CLOSED = "not_closed"
+    UNDO = "undo"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A batch that has documents of a group, and how many."""
+
+    batch_id: int
+    batch: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One of a group's documents, by its record."""
+
+    record: str
+    kind: str
+    number: str
+    party: str
+    cents: int
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Documents with the same cause in one company; ``problem`` is the newest of theirs. ``key`` names their drawer."""
+
+    kind: Kind
+    book_id: int
+    book: str
+    state: str
+    problem: Problem
+    sum: Sum
+    newest: int
+    places: Sequence[Place]
+    documents: Sequence[Document]
+
+    @property
+    def key(self) -> str:
+        return self.problem.group
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A document that waits without a problem beside it: posted and left unclosed, or an undo that does not end."""
+
+    kind: Kind
+    posting: Posting
+    batch: Batch
+    record: str
+
+
+@dataclass(frozen=True, slots=True)
+class Attention:
+    """The page. ``next`` is the key of the following page of groups; 0 on the last."""
+
+    groups: Sequence[Group]
+    waiting: Sequence[Waiting] = ()
+    batches: Sequence[Batch] = ()
+    connections: Sequence[health.Broken] = ()
+    next: int = 0
+    books: dict[int, str] = field(default_factory=dict)
+
+    @property
+    def empty(self) -> bool:
+        return not (self.groups or self.waiting or self.batches or self.connections)
+
+    def of(self, kind: Kind) -> list[Group]:
+        return [group for group in self.groups if group.kind == kind]
+
+
+def count(session: Session) -> int:
+    """How many documents, batches and connections wait for a person. A few indexed looks: every page asks it."""
+    asked = columns(func.count(func.distinct(col(PostingProblem.posting_id)))).select_from(PostingProblem)
+    documents = int(session.execute(asked.join(Batch, _in_batch()).where(*_open())).scalar_one())
+    alone = columns(func.count()).select_from(Posting).join(Batch, col(Batch.id) == col(Posting.batch_id))
+    alone = alone.where(*_without_problem(session))
+    ended = columns(func.count()).select_from(Batch).where(_halted())
+    halted = int(session.execute(ended).scalar_one())
+    return documents + int(session.execute(alone).scalar_one()) + halted + len(health.broken(session))
+
+
+def page(session: Session, after: int = 0) -> Attention:
+    """Groups, newest problem first, 50 a page; the rest only on the first page, for it is never long."""
+    names = {book.id or 0: book.name for book in session.exec(select(Book))}
+    rows = _grouped(session, after)
+    groups = [_group(session, row, names) for row in rows[:PAGE]]
+    following = groups[-1].newest if len(rows) > PAGE else 0
+    if after:
+        return Attention(groups, next=following, books=names)
+    halted = session.exec(select(Batch).where(_halted()).order_by(col(Batch.id).desc()).limit(PAGE))
+    return Attention(groups, _waiting(session), list(halted), health.broken(session), following, names)
+
+
+# ── what counts ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _in_batch() -> ColumnElement[bool]:
+    return and_(col(Batch.id) == col(PostingProblem.batch_id), col(Batch.mode) != "dry")
+
+
+def _open() -> list[ColumnElement[bool]]:
+    return [col(PostingProblem.severity).in_((Severity.ERROR, Severity.DOUBT))]
+
+
+def _halted() -> ColumnElement[bool]:
+    """Batches that failed or were stopped and have something left to do: they go on only when a person says so."""
+    left = (S.READY, S.SENDING, S.IN_DOUBT, S.POSTED, S.UNDOING)
+    undone = columns(col(Posting.id)).where(col(Posting.batch_id) == col(Batch.id), col(Posting.state).in_(left))
+    stands = or_(col(Batch.failure).is_not(None), col(Batch.stopped))
+    return and_(stands, col(Batch.mode) != "dry", undone.exists())
+
+
+def _without_problem(session: Session) -> list[Any]:
+    """Posted and not closed by an ended batch, or undoing for too long; with nothing beside it that says why."""
+    said = columns(col(PostingProblem.posting_id)).where(*_open())
+    books = list(session.exec(select(Book.id)))
+    return [
+        col(Posting.book_id).in_(books),
+        or_(
+            and_(col(Posting.state) == S.POSTED, col(Batch.ended_at).is_not(None), col(Batch.failure).is_(None)),
+            and_(col(Posting.state) == S.UNDOING, col(Posting.undo_at) < utcnow() - PATIENCE),
+        ),
+        col(Posting.state).in_((S.POSTED, S.UNDOING)),
+        col(Posting.id).not_in(said),
+    ]
+
+
+# ── groups ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(slots=True)
+class _Row:
+    """A group as the database gives it; one currency after the other is added."""
+
+    book_id: int
+    code: str
+    subject: str
+    state: str
+    newest: int
+    count: int
+    cents: dict[str, int]
+
+
+def _grouped(session: Session, after: int) -> list[_Row]:
+    """By company, cause and state; one more than a page where there are more."""
+    query = (
+        columns(
+            col(Posting.book_id), col(PostingProblem.code), col(PostingProblem.subject), col(Posting.state),
+            col(Posting.currency), func.max(PostingProblem.id), func.count(func.distinct(col(Posting.id))),
+            func.sum(Posting.cents),
+        )
+        .join(Posting, col(Posting.id) == col(PostingProblem.posting_id))
+        .join(Batch, _in_batch())
+        .where(*_open())
+        .group_by(
+            col(Posting.book_id), col(PostingProblem.code), col(PostingProblem.subject), col(Posting.state),
+            col(Posting.currency),
+        )
+    )  # fmt: skip
+    found: dict[tuple[Any, ...], _Row] = {}
+    for book_id, code, subject, state, currency, newest, many, amount in session.execute(query):
+        row = found.setdefault((book_id, code, subject, state), _Row(book_id, code, subject, state, 0, 0, {}))
+        row.newest, row.count = max(row.newest, newest), row.count + many
+        row.cents[currency] = int(amount or 0)
+    rows = sorted(found.values(), key=lambda row: -row.newest)
+    return [row for row in rows if not after or row.newest < after][: PAGE + 1]
+
+
+def _group(session: Session, row: _Row, names: dict[int, str]) -> Group:
+    newest = session.get_one(PostingProblem, row.newest)
+    return Group(
+        kind=_kind(row, newest),
+        book_id=row.book_id,
+        book=names.get(row.book_id, ""),
+        state=row.state,
+        problem=posting_problems.to_problem(newest),
+        sum=Sum(row.count, row.cents),
+        newest=row.newest,
+        places=_places(session, row),
+        documents=_documents(session, row),
+    )
+
+
+def _kind(row: _Row, problem: PostingProblem) -> Kind:
+    if row.code in QUESTIONS:
+        return Kind.QUESTIONS
+    if row.code == "undo_refused":
+        return Kind.UNDO
+    by_state = {S.HELD: Kind.HELD, S.REFUSED: Kind.REFUSED, S.IN_DOUBT: Kind.QUESTIONS, S.UNDOING: Kind.UNDO}
+    if row.state in by_state:
+        return by_state[S(row.state)]
+    return Kind.DIFFERENCES if problem.blocks_close or problem.section == "prove" else Kind.NOT_CLOSED
+
+
+def _same(row: _Row) -> list[ColumnElement[bool]]:
+    return [
+        col(Posting.book_id) == row.book_id, col(PostingProblem.code) == row.code,
+        col(PostingProblem.subject) == row.subject, col(Posting.state) == row.state, *_open(),
+    ]  # fmt: skip
+
+
+def _places(session: Session, row: _Row) -> list[Place]:
+    query = (
+        columns(col(Batch.id), col(Batch.name), func.count(func.distinct(col(Posting.id))))
+        .select_from(PostingProblem)
+        .join(Posting, col(Posting.id) == col(PostingProblem.posting_id))
+        .join(Batch, _in_batch())
+        .where(*_same(row))
+        .group_by(col(Batch.id), col(Batch.name))
+        .order_by(col(Batch.id).desc())
+        .limit(PAGE)
+    )
+    return [Place(*found) for found in session.execute(query)]
+
+
+def _documents(session: Session, row: _Row) -> list[Document]:
+    query = (
+        columns(
+            func.min(PostingRecord.record), func.min(PostingRecord.kind), col(Posting.number), col(Posting.party),
+            col(Posting.cents), col(Posting.currency),
+        )
+        .select_from(PostingProblem)
+        .join(Posting, col(Posting.id) == col(PostingProblem.posting_id))
+        .join(PostingRecord, col(PostingRecord.posting_id) == col(Posting.id))
+        .join(Batch, _in_batch())
+        .where(*_same(row))
+        .group_by(col(Posting.id))
+        .order_by(col(Posting.id).desc())
+        .limit(SAMPLES)
+    )  # fmt: skip
+    return [Document(*found) for found in session.execute(query)]
+
+
+def _waiting(session: Session) -> list[Waiting]:
+    query = (
+        columns(Posting, Batch, func.min(PostingRecord.record))
+        .join(Batch, col(Batch.id) == col(Posting.batch_id))
+        .join(PostingRecord, col(PostingRecord.posting_id) == col(Posting.id))
+        .where(*_without_problem(session))
+        .group_by(col(Posting.id), col(Batch.id))
+        .order_by(col(Posting.id).desc())
+        .limit(PAGE)
+    )
+    kinds = {S.UNDOING: Kind.UNDO}
+    return [
+        Waiting(kinds.get(S(posting.state), Kind.NOT_CLOSED), posting, batch, record)
+        for posting, batch, record in session.execute(query)
+    ]

@@ -221,12 +221,16 @@ def looks_posted(candidates: Sequence[Receipt]) -> Problem:
     more = f" and {len(candidates) - 1} more" if len(candidates) > 1 else ""
     return Problem(
         "looks_already_posted",
-        f"QuickBooks already has {first.number or 'a document without number'} of {first.date or 'unknown date'} over "
+        f"QuickBooks already has {first.number or 'a document without number'} of {_day(first)} over "
         f"{first.total.amount:,.2f}{more}, without Crossfoot’s mark.",
         "Link it if it is the same, post anyway if it is another one, or skip the record.",
         Severity.ERROR,
         technical={"candidates": [to_json(candidate) for candidate in candidates]},
     )
+
+
+def _day(receipt: Receipt) -> str:
+    return f"{receipt.date:%m/%d/%Y}" if receipt.date else "an unknown date"
 
 
 def several(found: Sequence[Receipt]) -> Problem:

@@ -153,7 +153,7 @@ def recheck_source(database: Database, connectors: Connectors, source_id: int) -
 
 def _keep_check(row: SourceRow | Book, check: Check) -> None:
     row.findings = codec.to_json(check.findings)
-    row.checked_at = utcnow()
+    row.checked_at = row.last_call_at = utcnow()
     if connects(check):
         row.name, row.facts, row.broken = check.name, dict(check.facts), ""
 

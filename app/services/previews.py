@@ -135,7 +135,9 @@ def plan(session: Session, book: Book, rows: Sequence[UnpostedRow]) -> Plan:
         errors = [
             p for p in (*checking.document_problems(document, rules), *resolved.problems) if p.severity == "error"
         ]
-        blocked += bool(errors)
+        if errors:
+            blocked += 1
+            continue
         create.update({(draft.kind, draft.source_id): draft.name for draft in resolved.drafts})
         link.update({(need.kind, need.source_id): need.name for need, _ in resolved.exact})
     for (kind, _), name in link.items():

@@ -247,7 +247,7 @@ def _section_status(batch: Batch, section: Section, *, total: int, done: int, fa
     over = batch.ended_at is not None or batch.stopped
     if section.started_at is None:
         return Status.SKIPPED if over and not (batch.failure or batch.stopped) else Status.NOT_STARTED
-    if section.ended_at is None:
+    if section.ended_at is None or (not over and done < total):
         return Status.RUNNING if not over else Status.FAILED if batch.failure else Status.STOPPED
     if failed or done < total:
         return Status.COMPLETED_WITH_ERRORS

@@ -103,14 +103,21 @@ def proof(database: Database, connectors: Connectors, book: Book, kind: RecordKi
         return _of_posting(subject, posting)
     if book.source_id is None:
         raise NotFoundError(f"There is no record {record}.", "Connect the PSA first.")
-    exported = connections.open_source(database, connectors, book.source_id).export(
-        kind, [record], summary=books.setting_of(book, "sales.summary"), through=_date(database, book, kind, record)
-    )[0]
+    source = connections.open_source(database, connectors, book.source_id)
+    if not _is_listed(database, book, kind, record):
+        records.refresh(database, source, book.source_id, kind)
+    through = _date(database, book, kind, record)
+    exported = source.export(kind, [record], summary=books.setting_of(book, "sales.summary"), through=through)[0]
     if exported.document is None:
         return Proof(record, None, None, exported.problems, posting)
     body, problems, names = _translated(subject, exported.document, 1)
     found = [*exported.problems, *problems]
     return Proof(record, exported.document, body, found, posting, names=names, psa_url=subject.psa_url)
+
+
+def _is_listed(database: Database, book: Book, kind: RecordKind, record: str) -> bool:
+    with database.reading() as session:
+        return records.one(session, book.source_id or 0, kind, record) is not None
 
 
 def _date(database: Database, book: Book, kind: RecordKind, record: str) -> dt.date | None:

@@ -1,8 +1,8 @@
 """Undo: a posted document is taken out of both systems, the ledger first, the PSA second.
 
 It is read first for what would refuse it: paid, edited, in a closed period, in a closed PSA batch. Then both steps are
-intents like any other; a run that dies in between leaves ``undoing``, and the next one goes on where it stood. An undone
-record is on hold: only a person who asks for just this record gets it posted again, with a new generation.
+intents like any other; a run that dies in between leaves ``undoing``, and the next one goes on where it stood. What
+was undone is on hold: a person who asks for just this record gets it posted again, with a new generation.
 """
 
 from __future__ import annotations

@@ -22,6 +22,8 @@ from app.services import batches, books, connections, lists, people, records, se
 
 run = Blueprint("run", __name__)
 KIND = RecordKind.INVOICES
+#: What the bar's buttons ask for -> the batch's mode.
+MODES = {"submit": "post", "dry": "dry", "clear": "clear"}
 
 
 @run.get("/run/invoices")
@@ -219,16 +221,37 @@ def confirm() -> ResponseReturnValue:
     except ValidationError as error:
         flash(f"{error.message} {error.remedy}", "bad")
         return redirect(_page_url(), 303)
-    if request.form.get("action") != "submit":
+    action = request.form.get("action", "")
+    if action not in MODES:
         return redirect(_page_url(), 303)
+    if action == "dry" and (twin := _twin(request.form.get("token", ""))):
+        return redirect(url_for("batches.show", batch_id=twin.id), 303)
     here = _here()
     if here is None or not here.chosen.records:
         flash("No record is selected. Tick what is to be posted.", "warn")
         return redirect(_page_url(), 303)
-    return _ask(here)
+    return _try(here) if action == "dry" else _ask(here, mode=MODES[action])
 
 
-def _ask(here: Sight, status: int = 200, **more: Any) -> ResponseReturnValue:
+def _try(here: Sight) -> ResponseReturnValue:
+    """A dry run needs no question: it writes nothing anywhere."""
+    try:
+        batch = _submit(here, accept=True, mode="dry")
+    except ValidationError as error:
+        flash(f"{error.message} {error.remedy}", "bad")
+        return redirect(_page_url(), 303)
+    doorbell.ring_batch(web().settings.redis_url, batch.id or 0)
+    return redirect(url_for("batches.show", batch_id=batch.id), 303)
+
+
+def _twin(token: str) -> Batch | None:
+    """The batch that a form with this token has made already."""
+    return reading().exec(select(Batch).where(Batch.token == token, Batch.token != "")).first()
+
+
+def _ask(here: Sight, status: int = 200, mode: str = "post", **more: Any) -> ResponseReturnValue:
+    if mode == "clear":
+        return render_template("run/clear.html", here=here, **more), status
     plan = here.plan or selecting.planned(reading(), here.book, here.source_id, KIND, here.chosen.records)
     return render_template("run/confirm.html", here=here, plan=plan, **more), status
 
@@ -238,7 +261,8 @@ def _ask(here: Sight, status: int = 200, **more: Any) -> ResponseReturnValue:
 def submit() -> ResponseReturnValue:
     """Make the batch and wake a worker. A second Submit of the same form leads to the same batch."""
     token = request.form.get("token", "")
-    if twin := reading().exec(select(Batch).where(Batch.token == token, Batch.token != "")).first():
+    mode = "clear" if request.form.get("mode") == "clear" else "post"
+    if twin := _twin(token):
         return redirect(url_for("batches.show", batch_id=twin.id), 303)
     here = _here()
     if here is None or here.selection.token != token:
@@ -246,16 +270,17 @@ def submit() -> ResponseReturnValue:
             "This page is older than your selection; nothing was posted.", "Open the selection again and submit it."
         )
     if request.form.get("seen") != here.chosen.fingerprint:
-        return _ask(here, 422, changed=True)
+        return _ask(here, 422, mode, changed=True)
     try:
-        batch = _submit(here, accept=request.form.get("accept") == "yes")
+        batch = _submit(here, accept=request.form.get("accept") == "yes", mode=mode)
     except ValidationError as error:
-        return _ask(here, 422, error=error)
+        return _ask(here, 422, mode, error=error)
     doorbell.ring_batch(web().settings.redis_url, batch.id or 0)
     return redirect(url_for("batches.show", batch_id=batch.id), 303)
 
 
-def _submit(here: Sight, *, accept: bool) -> Batch:
+def _submit(here: Sight, *, accept: bool, mode: str) -> Batch:
+    """The batch; the draft begins anew, unless this was only a try."""
     with writing() as session:
         book = session.get_one(Book, here.book.id)
         batch = batches.submit(
@@ -271,8 +296,10 @@ def _submit(here: Sight, *, accept: bool) -> Batch:
             location=here.options.location,
             accept=accept,
             release=True,  # what is on hold was ticked singly; "all" never takes it
+            mode=mode,
             token=here.selection.token,
             today=books.today_of(book),
         )
-        selections.submitted(session, selections.current(session, me().id, KIND))
+        done = selections.tried if mode == "dry" else selections.submitted
+        done(session, selections.current(session, me().id, KIND))
     return batch

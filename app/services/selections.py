@@ -119,6 +119,12 @@ def rows(session: Session, source_id: int, kind: RecordKind, idents: Sequence[st
     return found
 
 
+def tried(session: Session, selection: Selection) -> None:
+    """A dry run of the draft is made: the draft stays as it is, ready for the real Submit or another try."""
+    selection.token = secrets.token_urlsafe(16)
+    _keep(session, selection)
+
+
 def submitted(session: Session, selection: Selection) -> None:
     """The batch is made: the draft begins anew, with a new token; company, location and summary stay."""
     kept = {name: value for name, value in selection.options.items() if name in ("location", "summary")}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import func, or_, update
@@ -29,6 +30,11 @@ LOOK_AGAIN = dt.timedelta(seconds=5)
 MOST_LOOKS = 12
 
 
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """A refusal whose reason stands beside the posting already."""
+
+
 def start(run: Run, lanes: Lanes) -> float | None:
     """Close what is posted while lanes are free; answers as ``sending.start`` does."""
     while lanes.free("closing"):
@@ -47,17 +53,17 @@ def start(run: Run, lanes: Lanes) -> float | None:
             if not _intend(run, posting, record):
                 slot.release()
                 continue
-            _go(run, lanes, posting, record, slot)
+            _go(run, lanes, posting, record, fingerprint, slot)
     return 0
 
 
-def _go(run: Run, lanes: Lanes, posting: Posting, record: str, slot: Slot) -> None:
+def _go(run: Run, lanes: Lanes, posting: Posting, record: str, fingerprint: str, slot: Slot) -> None:
     ident, gl_ids = posting.id or 0, [int(gl_id) for gl_id in posting.gl_ids]
     identifier = run.mark(record, posting.generation).psa_batch
     lanes.go(
         "closing",
         lambda: run.source.close(run.kind, identifier, gl_ids, slot),
-        lambda outcome: _settle(run, ident, outcome),
+        lambda outcome: _settle(run, ident, _explained(run, posting, record, fingerprint, outcome)),
     )
 
 
@@ -185,7 +191,18 @@ def _intend(run: Run, posting: Posting, record: str) -> bool:
     return claimed == 1
 
 
-def _settle(run: Run, ident: int, outcome: CloseOutcome) -> None:
+def _explained(
+    run: Run, posting: Posting, record: str, fingerprint: str, outcome: CloseOutcome
+) -> CloseOutcome | Explained:
+    """The PSA refuses GL records that are no longer the invoice's: the list, read anew, says it in our words."""
+    if isinstance(outcome, Refused):
+        reading.relist(run)
+        if not _unchanged(run, posting, record, fingerprint):
+            return Explained()
+    return outcome
+
+
+def _settle(run: Run, ident: int, outcome: CloseOutcome | Explained) -> None:
     systemic = None
     with run.database.session() as session:
         posting = session.get_one(Posting, ident)
@@ -194,6 +211,8 @@ def _settle(run: Run, ident: int, outcome: CloseOutcome) -> None:
                 _closed(session, run, posting)
             case _ if posting.closing != "intended":
                 return  # a frozen worker's late answer: somebody else has looked it up, or closed it, since
+            case Explained():
+                posting.closing = ""
             case Refused(problem):
                 _refused(session, run, posting, problem)
             case NotDone(reason):

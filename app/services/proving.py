@@ -160,6 +160,8 @@ def _closed(session: Session, run: Run, posting: Posting, record: str, names: di
         problem = closing.HALF_CLOSED if posting.psa_batch_id != "-" else UNBATCHED
     elif name and name != posting.psa_batch:
         problem = closing.closed_elsewhere(name)
+    elif names is not None and not name:
+        problem = IN_NO_BATCH
     if problem is None:
         return True
     posting.state = PostingState.POSTED
@@ -168,6 +170,11 @@ def _closed(session: Session, run: Run, posting: Posting, record: str, names: di
     return False
 
 
+IN_NO_BATCH = Problem(
+    "in_no_batch",
+    "ConnectWise neither lists it as unposted nor shows it in a batch: it was reopened after it was closed.",
+    "Close the invoice in ConnectWise again, compare both documents, then retry; or undo it.",
+)
 UNBATCHED = Problem(
     "unbatched",
     "ConnectWise lists it as unposted again: its batch was deleted or the invoice reopened.",

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import itertools
 import shutil
 import time
 from collections import Counter
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +33,7 @@ class Rig:
     forks: Forks
     redis_url: str
     folder: Path
-    _names: Any = field(default_factory=itertools.count)
+    seen: str = ""
 
     # ── workers ──
 
@@ -121,6 +120,13 @@ class Rig:
         found = requests.get(f"{self.engine.both.quickbooks_online.url}/_documents", timeout=10).json()
         return [document for document in found if "CF-" in (document["PrivateNote"] or "")]
 
+    def all_documents(self) -> list[dict[str, Any]]:
+        """What the books hold, whoever put it there."""
+        found: list[dict[str, Any]] = requests.get(
+            f"{self.engine.both.quickbooks_online.url}/_documents", timeout=10
+        ).json()
+        return found
+
     def in_quickbooks(self, number: str, **order: Any) -> None:
         """Somebody edits, voids or deletes the document of this number."""
         found = next(d for d in self.documents() if f"PSA {number} " in d["PrivateNote"])
@@ -159,3 +165,21 @@ class Rig:
             names = [batch["identifier"] for batch in batches if number in batch["numbers"]]
             assert len(names) == 1, f"{number} is in the batches {names}"
             assert names[0].startswith("CF-I-"), f"{number} was closed by {names[0]}"
+
+    def assert_agreed_or_said(self, batch: int, number: str) -> None:
+        """Books and PSA hold the same, once each, and the engine says closed; or a Problem is there to be seen."""
+        invoices = requests.get(f"{self.engine.both.connectwise.url}/_invoices", timeout=10).json()
+        invoice = next(row for row in invoices if row["number"] == number)
+        live = [d for d in self.all_documents() if d["DocNumber"] == number and d["status"] == "Normal"]
+        assert len(live) <= 1, f"{number} is in the books {len(live)} times"
+        state, problems = self.states(batch)[number], self.problems(batch).get(number, [])
+        agreed = (
+            bool(live)
+            and f"{live[0]['TotalAmt']:.2f}" == invoice["total"]
+            and (invoice["batch"] or "").startswith("CF-I-")
+        )
+        self.seen = f"{state}, {problems}, books {len(live)}, PSA {invoice['state']} by {invoice['batch']}"
+        if state == "closed" and not problems:
+            assert agreed, f"said to be closed, but: {self.seen}"
+        else:
+            assert problems, f"stuck without a problem: {self.seen}"

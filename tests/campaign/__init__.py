@@ -1,0 +1,1 @@
+"""The long fault suite, run by ``./crossfoot campaign``; ``./crossfoot test`` leaves it out."""

@@ -1,0 +1,90 @@
+"""An installation in the middle of a month: connected, linked, with a batch that left something to do."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, BrowserContext, expect
+from sqlmodel import select
+
+from app.database import Database
+from app.domain.links import LinkKind
+from app.models.connections import Book
+from app.models.records import UnpostedRow
+from app.services import links
+from tests.journeys.installation import Installation
+from tests.journeys.person import EMAIL, ENDED, Person
+
+
+@dataclass
+class Furnished:
+    """The installation, and the cookies of its admin."""
+
+    at: Installation
+    browser: Browser
+    cookies: Any
+
+    def context(self, *, dark: bool = False, width: int = 1440, **more: Any) -> BrowserContext:
+        """A profile that is logged in already."""
+        scheme: Any = "dark" if dark else "light"
+        return self.browser.new_context(
+            storage_state=self.cookies, color_scheme=scheme, viewport={"width": width, "height": 900}, **more
+        )
+
+
+def furnish(at: Installation, browser: Browser) -> Furnished:
+    """Connect by the pages, link by the services, and run a batch by the pages."""
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    her = Person(context.new_page(), at)
+    her.set_up()
+    her.connect_connectwise()
+    her.connect_quickbooks()
+    her.open("/run/invoices")
+    her.wait_until_looked_at(74)
+    _link(at)
+    _tick(her, "acme", "10404", "10414", "10425", "10460")
+    her.press(re.compile("^Post 10 documents"))
+    her.press(re.compile("post 10 documents", re.IGNORECASE))
+    expect(her.page.locator("#head .cf-st")).to_have_text(ENDED, timeout=60_000)
+    cookies = context.storage_state()
+    context.close()
+    return Furnished(at, browser, cookies)
+
+
+def database_of(at: Installation) -> Database:
+    """Its database, opened beside the running processes."""
+    key = Path(at.folder / "encryption.key").read_text().strip()
+    return Database(f"sqlite:///{at.folder / 'crossfoot.db'}", (key,))
+
+
+def _link(at: Installation) -> None:
+    database = database_of(at)
+    with database.session() as session:
+        book = session.exec(select(Book)).one()
+        for kind, name in ((LinkKind.ACCOUNTS, "account_links"), (LinkKind.TAX_CODES, "tax_code_links")):
+            for source_id, ledger_id in at.both.credentials[name].items():
+                links.set_link(session, book, kind, source_id, ledger_id, by=EMAIL)
+    database.dispose()
+
+
+def _tick(her: Person, *searches: str) -> None:
+    """Tick all that each search shows."""
+    for words in searches:
+        her.open(f"/run/invoices?q={words}")
+        with her.page.expect_response("**/run/invoices/tick"):
+            her.page.get_by_label("Select this page").check()
+
+
+def fill_up(at: Installation, count: int) -> None:
+    """So many more unposted records, as if the PSA had listed them."""
+    database = database_of(at)
+    with database.session() as session:
+        pattern = session.exec(select(UnpostedRow).where(UnpostedRow.number == "10394")).one().model_dump()
+        for index in range(count):
+            own = {"id": None, "record": f"x{index}", "number": f"X{index:05}", "looked_at": ""}
+            session.add(UnpostedRow(**{**pattern, **own}))
+        session.commit()
+    database.dispose()

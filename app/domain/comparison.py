@@ -247,6 +247,8 @@ def _taxes(document: Document, picture: Picture) -> list[FootRow]:
     """Level beside rate where there are as many of each, else one after the other; then what they come to."""
     levels = [(f"{level.name or 'Tax'}{_percent(level.rate)}", level.amount.amount) for level in document.tax_levels]
     parts = [(f"Rate{_percent(part.percent)}", part.amount) for part in picture.tax_parts]
+    if len(levels) == 1 and not parts and levels[0][1] == document.tax.amount:
+        return [_foot(*levels[0], "Tax", picture.tax or Decimal(0))]
     if len(levels) == len(parts):
         rows = [_foot(a, psa, b, books) for (a, psa), (b, books) in zip(levels, parts, strict=True)]
     else:

@@ -12,6 +12,11 @@ from app.models.columns import DecimalText, Json, Moment, utcnow
 #: What the live page sums up every two seconds: an index answers it without the documents beside.
 FACTS = ("currency", "kind", "cents", "ledger_cents", "checked", "proved")
 UNREAD: dict[str, Any] = {"sqlite_where": text("document IS NULL"), "postgresql_where": text("document IS NULL")}
+#: What waits for a person: every page counts it.
+OPEN: dict[str, Any] = {
+    "sqlite_where": text("severity IN ('error', 'doubt')"),
+    "postgresql_where": text("severity IN ('error', 'doubt')"),
+}
 
 
 class Posting(SQLModel, table=True):
@@ -117,7 +122,10 @@ class PostingProblem(SQLModel, table=True):
     """A Problem that stands beside a posting; deleted when it no longer holds (the log keeps what was)."""
 
     __tablename__ = "problems"
-    __table_args__ = (Index("ix_problems_batch_code", "batch_id", "code", "subject"),)
+    __table_args__ = (
+        Index("ix_problems_batch_code", "batch_id", "code", "subject"),
+        Index("ix_problems_open", "posting_id", "batch_id", **OPEN),
+    )
 
     id: int | None = Field(default=None, primary_key=True)
     posting_id: int = Field(foreign_key="postings.id", index=True)

@@ -177,7 +177,6 @@ def undo(book_id: int, kind: str, record: str) -> ResponseReturnValue:
     with writing() as session:
         undoing.ask(session, session.get_one(Batch, batch.id), [record], by=me().email)
     doorbell.ring_batch(web().settings.redis_url, batch.id or 0)
-    flash("It is being undone: first in QuickBooks, then in ConnectWise.")
     return _back(book_id, kind, record)
 
 

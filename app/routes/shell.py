@@ -45,11 +45,12 @@ def around() -> Around | None:
         session = reading()
         book = books.default_book(session)
         use_book(book)
+        broken = health.broken(session)
         g.around = Around(
             book=book,
             vitals=health.vitals(session, workers.known_to(web().redis)),
-            broken=health.broken(session),
-            attention=attention.count(session),
+            broken=broken,
+            attention=attention.count(session) + len(broken),
             demo=web().settings.is_demo,
             environment=web().settings.qbo_environment,
         )

@@ -110,14 +110,15 @@ class Attention:
 
 
 def count(session: Session) -> int:
-    """How many documents, batches and connections wait for a person. A few indexed looks: every page asks it."""
+    """How many documents and batches wait for a person; ``health.broken`` counts the connections.
+
+    One statement over indexes: every page asks it.
+    """
     asked = columns(func.count(func.distinct(col(PostingProblem.posting_id)))).select_from(PostingProblem)
-    documents = int(session.execute(asked.join(Batch, _in_batch()).where(*_open())).scalar_one())
     alone = columns(func.count()).select_from(Posting).join(Batch, col(Batch.id) == col(Posting.batch_id))
-    alone = alone.where(*_without_problem(session))
-    ended = columns(func.count()).select_from(Batch).where(_halted())
-    halted = int(session.execute(ended).scalar_one())
-    return documents + int(session.execute(alone).scalar_one()) + halted + len(health.broken(session))
+    halted = columns(func.count()).select_from(Batch).where(_halted())
+    parts = (asked.join(Batch, _in_batch()).where(*_open()), alone.where(*_without_problem()), halted)
+    return sum(int(part) for part in session.execute(columns(*(part.scalar_subquery() for part in parts))).one())
 
 
 def page(session: Session, after: int = 0) -> Attention:
@@ -151,10 +152,10 @@ def _halted() -> ColumnElement[bool]:
     return and_(stands, col(Batch.mode) != "dry", undone.exists())
 
 
-def _without_problem(session: Session) -> list[Any]:
+def _without_problem() -> list[Any]:
     """Posted and not closed by an ended batch, or undoing for too long; with nothing beside it that says why."""
     said = columns(col(PostingProblem.posting_id)).where(*_open())
-    books = list(session.exec(select(Book.id)))
+    books = columns(col(Book.id))  # so that the index by company and state serves
     return [
         col(Posting.book_id).in_(books),
         or_(
@@ -277,7 +278,7 @@ def _waiting(session: Session) -> list[Waiting]:
         columns(Posting, Batch, func.min(PostingRecord.record))
         .join(Batch, col(Batch.id) == col(Posting.batch_id))
         .join(PostingRecord, col(PostingRecord.posting_id) == col(Posting.id))
-        .where(*_without_problem(session))
+        .where(*_without_problem())
         .group_by(col(Posting.id), col(Batch.id))
         .order_by(col(Posting.id).desc())
         .limit(PAGE)

@@ -541,6 +541,13 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("problems", schema=None) as batch_op:
         batch_op.create_index("ix_problems_batch_code", ["batch_id", "code", "subject"], unique=False)
+        batch_op.create_index(
+            "ix_problems_open",
+            ["posting_id", "batch_id"],
+            unique=False,
+            sqlite_where=sa.text("severity IN ('error', 'doubt')"),
+            postgresql_where=sa.text("severity IN ('error', 'doubt')"),
+        )
         batch_op.create_index(batch_op.f("ix_problems_posting_id"), ["posting_id"], unique=False)
 
     # ### end Alembic commands ###
@@ -551,6 +558,11 @@ def downgrade() -> None:
     with op.batch_alter_table("problems", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_problems_posting_id"))
         batch_op.drop_index("ix_problems_batch_code")
+        batch_op.drop_index(
+            "ix_problems_open",
+            sqlite_where=sa.text("severity IN ('error', 'doubt')"),
+            postgresql_where=sa.text("severity IN ('error', 'doubt')"),
+        )
 
     op.drop_table("problems")
     with op.batch_alter_table("posting_records", schema=None) as batch_op:

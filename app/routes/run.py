@@ -126,13 +126,15 @@ def _through(text: str) -> Any:
 @run.post("/run/invoices/tick")
 @requires("bookkeeper")
 def tick() -> ResponseReturnValue:
-    """The ticks of the shown page, as they stand now; only the bar changes."""
+    """The ticks of the shown page, as they stand now; only the bar and the count above the list change."""
     with writing() as session:
         _take_ticks(session)
     here = _here()
     if here is None or not fragments.is_fragment():
         return redirect(_page_url(), 303)
-    return fragments.answer(render_template("run/_bar.html", here=here, oob=True))
+    on_page = len(set(request.form.getlist("record")) & set(here.chosen.records))
+    parts = [render_template(f"run/_{part}.html", here=here, on_page=on_page, oob=True) for part in ("bar", "ticked")]
+    return fragments.answer("".join(parts))
 
 
 def _take_ticks(session: Session) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -150,5 +151,12 @@ def plan(session: Session, book: Book, rows: Sequence[UnpostedRow]) -> Plan:
 
 
 def _similar(entries: list[Entry], name: str) -> str:
+    """The likeliest entry, if it may well be the same: “Net 15” is not “Net 21”, however alike they look."""
     near = suggestions.rank(entries, name, limit=1)
-    return near[0].entry.name if near and near[0].score >= LIKELY else ""
+    if not near or near[0].score < LIKELY or _figures(near[0].entry.name) != _figures(name):
+        return ""
+    return near[0].entry.name
+
+
+def _figures(name: str) -> list[str]:
+    return re.findall(r"\d+", name)

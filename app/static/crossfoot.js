@@ -141,7 +141,7 @@
     "?": () => { location.href = "/help/keys"; },
     "[": () => views(-1),
     "]": () => views(1),
-    Escape: () => closeDrawer() || $("#select-none")?.click(),
+    Escape: () => closeDrawer() || all("#select-none").find((none) => none.checkVisibility())?.click(),
     Enter: () => open(cursor()),
     f: () => $("[data-fix]", cursor() || document)?.click(),
     j: () => step(1),

@@ -8,6 +8,9 @@ import pytest
 
 from app.database import Database
 from app.domain.documents import DocumentKind
+from app.domain.states import RecordKind
+from app.models.connections import Book
+from app.services import batches
 from tests.routes.conftest import Browser, Vendors, words
 from tests.routes.test_run import ALL, bar, chosen, submission
 from tests.routes.world import World
@@ -152,3 +155,26 @@ def test_the_page_asked_for_by_htmx_is_only_its_changing_part(bookkeeper: Browse
     answer = bookkeeper.get(PAGE, hx=True)
     assert 'id="record"' in answer.text
     assert 'id="drawer"' not in answer.text
+
+
+def test_a_retry_of_the_batch_leaves_what_is_on_hold(bookkeeper: Browser, world: World) -> None:
+    posted(bookkeeper, world, "39007")
+    page = "/records/1/invoices/39007"
+    bookkeeper.get(f"{page}/hold")
+    bookkeeper.post(f"{page}/hold", {"reason": "disputed"})
+    assert "0 documents go again." in words(bookkeeper.post("/batches/1/retry"))
+
+
+def test_everything_by_script_leaves_what_is_on_hold_and_says_why(
+    bookkeeper: Browser, world: World, database: Database
+) -> None:
+    bookkeeper.get(f"{PAGE}/hold")
+    bookkeeper.post(f"{PAGE}/hold", {"reason": "PO is missing"})
+    with database.session() as session:
+        batch = batches.submit(
+            session, session.get_one(Book, 1), kind=RecordKind.INVOICES, wanted=ALL, by="script", release=False
+        )
+        left_out = batch.left_out
+    assert left_out == [
+        {"record": "39006", "number": "10483", "why": "on hold: PO is missing (bookkeeper@example.test)"}
+    ]

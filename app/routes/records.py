@@ -207,7 +207,6 @@ def hold(book_id: int, kind: str, record: str) -> ResponseReturnValue:
             holding.hold(session, book.source_id or 0, _kind(kind), record, reason=reason, by=me().email)
     except CrossfootError as error:
         return _ask(_sight(book_id, kind, record), "hold", 422, error)
-    flash("It is on hold: no batch takes it until somebody releases it.")
     return _back(book_id, kind, record)
 
 

@@ -88,7 +88,7 @@ class Throttle:
         lanes: calls under way at once; None: no limit.
         last_contact: the database's memory of the last call (aware; None: there was none ever). Asked only when Redis
             knows nothing; without it the windows are then taken as full.
-        speed: how many times faster than life the vendor's windows run (test servers).
+        speed: how many times faster than life the vendor's windows and time limits run (test servers).
         margin: seconds added to every window, against the vendor's clock.
         lease: seconds after which a slot that was never given back counts as its holder's death.
     """
@@ -111,7 +111,7 @@ class Throttle:
         self._lanes = lanes
         self._last_contact = last_contact
         self._windows = [int((limit.seconds / speed + margin) * 1000) for limit in limits]
-        self._lease = int(lease * 1000)
+        self._lease = int(lease / speed * 1000)
         root = f"crossfoot:throttle:{{{name}}}"
         self._keys = [f"{root}:{part}" for part in ("memory", "gate", "flight", *(limit.key for limit in limits))]
         self._acquire = server.register_script(throttle_scripts.ACQUIRE)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,10 @@ import requests
 from sqlmodel import col, select
 
 from app.database import Database
+from app.domain.states import SectionKey
+from app.models.batches import Section
 from app.models.postings import Posting, PostingProblem
+from app.services import batches
 from app.settings import Waits
 from tests import engine
 from tests.engine import Engine
@@ -63,7 +67,7 @@ class Rig:
             if not worker.ended(within):
                 worker.kill()
             time.sleep(0.05)
-        assert self.engine.batch(batch).ended_at is not None, "the batch does not end"
+        assert self.engine.batch(batch).ended_at is not None, f"the batch does not end: {self.story(batch)}"
         return self.engine.json(batch)
 
     def wait_frozen(self, worker: Worker, seconds: float = 20) -> None:
@@ -72,6 +76,23 @@ class Rig:
             assert not worker.ended(), "the worker ended before it came to the point where it was to be frozen"
             assert time.monotonic() < end, "the worker never came to the point where it was to be frozen"
             time.sleep(0.01)
+
+    def story(self, batch: int) -> str:
+        """What the batch waits for, its states, and the end of its log."""
+        row = self.engine.batch(batch)
+        with self.engine.database.reading() as session:
+            lines = [f"{line.at:%X} {line.text}" for line in batches.log_lines(session, row)[-8:]]
+        facts = (
+            f"waits for {row.waiting}, wakes at {row.wake_at}, leased to {row.lease_owner!r} until {row.lease_until}"
+        )
+        return "\n".join([facts, str(self.states(batch)), *lines])
+
+    @staticmethod
+    def wait_until(true: Callable[[], bool], seconds: float = 30) -> None:
+        end = time.monotonic() + seconds
+        while not true():
+            assert time.monotonic() < end, "it never came to that"
+            time.sleep(0.02)
 
     # ── the database ──
 
@@ -97,6 +118,12 @@ class Rig:
         """State of each number."""
         return {posting["number"]: posting["state"] for posting in self.engine.json(batch)["postings"]}
 
+    def has_begun(self, batch: int, key: SectionKey) -> bool:
+        """Whether a section of the batch has started."""
+        with self.engine.database.reading() as session:
+            query = select(Section.started_at).where(Section.batch_id == batch, Section.key == key)
+            return session.exec(query).one() is not None
+
     def sending(self) -> int:
         """How many postings are on their way at this moment."""
         with self.engine.database.reading() as session:
@@ -114,6 +141,11 @@ class Rig:
             return found
 
     # ── people at the vendors' own pages ──
+
+    def close_more(self, count: int) -> list[str]:
+        """The PSA closes some new invoices; answers their numbers."""
+        url = f"{self.engine.both.connectwise.url}/_close"
+        return [row["number"] for row in requests.post(url, json={"count": count}, timeout=10).json()]
 
     def documents(self) -> list[dict[str, Any]]:
         """What the books hold and we put there."""

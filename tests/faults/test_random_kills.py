@@ -1,0 +1,39 @@
+"""Ten kills at random moments; how many of them hit a document on its way is printed and must be most."""
+
+from __future__ import annotations
+
+import random
+import sys
+import time
+from functools import partial
+
+from app.domain.states import SectionKey
+from app.settings import Waits
+from tests.faults.rig import Rig
+
+KILLS = 10
+#: Seconds that QuickBooks takes for a call with documents; everything else is quick.
+SLOW = 1.2
+
+
+def test_ten_random_kills_double_nothing_and_lose_nothing(rig: Rig) -> None:
+    rig.engine.waits = Waits(running=SLOW + 0.5, between=0.1, lease=0.6)
+    for path in ("batch", "invoice"):
+        rig.engine.company.faults.add("slow", path=path, method="POST", times=0, seconds=SLOW)
+    chance = random.Random(4417)  # the same moments every time, as far as the machine allows
+    hits, numbers = 0, []
+    for _ in range(KILLS):
+        fresh = rig.close_more(2)
+        batch = rig.engine.submit(*fresh)
+        worker = rig.worker(batch)
+        rig.wait_until(partial(rig.has_begun, batch, SectionKey.DOCUMENTS))
+        time.sleep(chance.uniform(0, 0.3 + SLOW))
+        hits += rig.sending() > 0
+        worker.kill()
+        rig.take_over(batch)
+        numbers += fresh
+        assert rig.count() == dict.fromkeys(numbers, 1)
+        rig.assert_ours(*fresh)
+    rig.engine.assert_exactly_once()
+    sys.stdout.write(f"{KILLS} random kills, {hits} while a document was on its way, 0 doubled, 0 lost\n")
+    assert hits >= 0.6 * KILLS

@@ -6,7 +6,7 @@ import structlog
 from flask import Flask, Response, g, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DataError, SQLAlchemyError
 from werkzeug.exceptions import HTTPException, TooManyRequests
 
 from app.domain.problems import CrossfootError, NotFoundError
@@ -33,6 +33,8 @@ def install(app: Flask) -> None:
     app.register_error_handler(CSRFError, _stale)
     app.register_error_handler(CrossfootError, _ours)
     app.register_error_handler(HTTPException, _http)
+    for unstorable in (OverflowError, DataError):
+        app.register_error_handler(unstorable, _unstorable)
     app.register_error_handler(Exception, _failed)
 
 
@@ -43,6 +45,11 @@ def _stale(_error: CSRFError) -> ResponseReturnValue:
 def _ours(error: CrossfootError) -> ResponseReturnValue:
     status = 404 if isinstance(error, NotFoundError) else 422
     return _say(status, error.message, error.remedy or WORDS[422][1])
+
+
+def _unstorable(_error: Exception) -> ResponseReturnValue:
+    """A number or a text that no column takes: nothing of ours has such an id."""
+    return _say(422, *WORDS[422])
 
 
 def _http(error: HTTPException) -> ResponseReturnValue:

@@ -13,7 +13,7 @@ from sqlmodel import Session, col, func, select
 from app.domain.problems import Severity
 from app.models.batches import Batch
 from app.models.postings import Posting, PostingProblem, PostingRecord
-from app.services import posting_problems
+from app.services import paging, posting_problems
 
 PAGE = 100
 SORTS: Mapping[str, Any] = {
@@ -72,10 +72,6 @@ def _query(batch: Batch, state: str, sort: str, after: str) -> Any:
     elif state:
         query = query.where(Posting.state == state)
     if after:
-        value, _, ident = after.rpartition("|")
-        key: Any = int(value) if name == "total" else value
-        query = query.where(
-            ((column < key) if down else (column > key)) | ((column == key) & (col(Posting.id) > int(ident)))
-        )
+        query = query.where(paging.beyond(column, col(Posting.id), after, down=down, read=paging.reader(name)))
     order = col(column).desc() if down else col(column).asc()
     return query.order_by(order, col(Posting.id))

@@ -20,6 +20,7 @@ from app.models.batches import Batch
 from app.models.columns import utcnow
 from app.models.postings import Posting, PostingRecord
 from app.models.records import Hold, UnpostedList, UnpostedRow
+from app.services import paging
 
 PAGE = 100
 SORTS = {
@@ -196,11 +197,7 @@ def page(session: Session, source_id: int, kind: RecordKind, wanted: Filter, aft
     if wanted.records is not None:
         query = query.where(col(UnpostedRow.record).in_(wanted.records))
     if after:
-        value, _, row_id = after.rpartition("|")
-        key: Any = int(value) if name == "total" else dt.date.fromisoformat(value) if name == "date" else value
-        beyond = column < key if down else column > key
-        same = and_(column == key, col(UnpostedRow.id) > int(row_id))
-        query = query.where(or_(beyond, same))
+        query = query.where(paging.beyond(column, col(UnpostedRow.id), after, down=down, read=paging.reader(name)))
     order = column.desc() if down else column.asc()
     rows = list(session.exec(query.order_by(order, col(UnpostedRow.id)).limit(PAGE + 1)))
     more = len(rows) > PAGE

@@ -18,7 +18,7 @@ from app.domain.problems import Problem, Severity
 from app.domain.states import PostingState, SectionKey
 from app.models.connections import Book
 from app.models.postings import Creation, Posting, PostingRecord
-from app.services import links, lists, posting_problems, receipts, wants
+from app.services import links, lists, posting_problems, posting_rows, receipts, wants
 from app.services.reading import document_of
 from app.services.run import Run
 
@@ -65,6 +65,7 @@ def _unchecked(run: Run, limit: int, after: int = 0) -> list[Posting]:
             .where(col(Posting.checked).is_(False), col(Posting.document).is_not(None))
             .order_by(col(Posting.id))
             .limit(limit)
+            .options(*posting_rows.WITH_DOCUMENT)
         )
         return list(session.exec(query))
 
@@ -77,8 +78,9 @@ def _check_some(run: Run, chunk: Sequence[Posting]) -> None:
         run.hold_on(session)
         links.remember(session, run.book_id, wants.seen([look.document for look in looks], run.rules))
         touched = []
+        fresh = posting_rows.of(session, [look.posting.id or 0 for look in looks], posting_rows.BARE)
         for look in looks:
-            posting = session.get_one(Posting, look.posting.id)
+            posting = fresh[look.posting.id or 0]
             if posting.state == PostingState.READY and not posting.checked:
                 _settle(session, run, posting, look)
                 touched.append(posting)
@@ -88,7 +90,7 @@ def _check_some(run: Run, chunk: Sequence[Posting]) -> None:
 def _examine(run: Run, chunk: Sequence[Posting]) -> list[Look]:
     with run.database.reading() as session:
         book = session.get_one(Book, run.book_id)
-        index, policies = links.Index.load(session, run.book_id), wants.policies(book)
+        index, policies = run.index.get(session, run.book_id), wants.policies(book)
         records = dict(_first_records(session, [posting.id or 0 for posting in chunk]))
     looks = []
     for posting in chunk:

@@ -20,7 +20,7 @@ from app.domain.problems import Problem
 from app.domain.states import PostingState, SectionKey
 from app.models.columns import utcnow
 from app.models.postings import Posting, PostingProblem, PostingRecord
-from app.services import posting_problems, reading
+from app.services import posting_problems, posting_rows, reading
 from app.services.run import Lanes, Run, SystemicError
 
 #: The PSA's list may be this old when a record is compared with it before closing.
@@ -42,19 +42,38 @@ def start(run: Run, lanes: Lanes) -> float | None:
         if not due:
             return _later(run, lanes)
         _fresh_list(run)
-        for posting, record, fingerprint in due:
-            if not lanes.free("closing"):
-                break
-            if not _unchanged(run, posting, record, fingerprint):
-                continue
+        unchanged = [one for one in due if _unchanged(run, *one)]
+        begun, wait = _begin(run, lanes, unchanged)
+        if wait is not None:
+            return wait.seconds
+        if unchanged and not begun:
+            return 0.1  # asked to stop, or the lease is gone: whoever called us looks
+    return 0
+
+
+def _begin(run: Run, lanes: Lanes, due: Sequence[tuple[Posting, str, str]]) -> tuple[int, Wait | None]:
+    """Close as many as there are lanes and slots for; their intents are one commit. Answers how many, and the wait."""
+    slots: list[Slot] = []
+    wait: Wait | None = None
+    try:
+        while len(slots) < min(len(due), lanes.room("closing")) and wait is None:
             slot = run.source.reserve()
             if isinstance(slot, Wait):
-                return slot.seconds
-            if not _intend(run, posting, record):
-                slot.release()
-                continue
-            _go(run, lanes, posting, record, fingerprint, slot)
-    return 0
+                wait = slot
+            else:
+                slots.append(slot)
+        chosen = due[: len(slots)]
+        claimed = _intend(run, chosen) if chosen else set()
+    except BaseException:
+        for granted in slots:
+            granted.release()
+        raise
+    for (posting, record, seen), granted in zip(chosen, slots, strict=True):
+        if posting.id in claimed:
+            _go(run, lanes, posting, record, seen, granted)
+        else:
+            granted.release()
+    return len(claimed), wait
 
 
 def _go(run: Run, lanes: Lanes, posting: Posting, record: str, fingerprint: str, slot: Slot) -> None:
@@ -96,6 +115,7 @@ def _next(run: Run, limit: int) -> list[tuple[Posting, str, str]]:
             .group_by(col(Posting.id))
             .order_by(col(Posting.id))
             .limit(limit)
+            .options(*posting_rows.WITH_GL_IDS)
         )
         return list(session.exec(query).all())
 
@@ -179,16 +199,23 @@ def closed_elsewhere(name: str | None) -> Problem:
 # ── intent and outcome ───────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _intend(run: Run, posting: Posting, record: str) -> bool:
+def _intend(run: Run, due: Sequence[tuple[Posting, str, str]]) -> set[int | None]:
+    """Commit the intents; answers those that are ours now."""
+    claimed = set()
     with run.database.session() as session:
-        claimed = session.exec(
-            update(Posting)
-            .where(col(Posting.id) == posting.id, col(Posting.closing) == "", run.still_ours())
-            .where(col(Posting.state) == posting.state)
-            .values(closing="intended", psa_batch=run.mark(record, posting.generation).psa_batch, close_at=utcnow())
-        ).rowcount
+        for posting, record, _ in due:
+            psa_batch = run.mark(record, posting.generation).psa_batch
+            ours = session.exec(
+                update(Posting)
+                .where(col(Posting.id) == posting.id, col(Posting.closing) == "", run.still_ours())
+                .where(col(Posting.state) == posting.state)
+                .values(closing="intended", psa_batch=psa_batch, close_at=utcnow()),
+                execution_options={"synchronize_session": False},
+            ).rowcount
+            if ours == 1:
+                claimed.add(posting.id)
         session.commit()
-    return claimed == 1
+    return claimed
 
 
 def _explained(
@@ -205,7 +232,7 @@ def _explained(
 def _settle(run: Run, ident: int, outcome: CloseOutcome | Explained) -> None:
     systemic = None
     with run.database.session() as session:
-        posting = session.get_one(Posting, ident)
+        posting = session.get_one(Posting, ident, options=posting_rows.BARE)
         match outcome:
             case ClosedInPsa():
                 _closed(session, run, posting)

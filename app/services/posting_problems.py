@@ -52,6 +52,13 @@ def clear(session: Session, posting: Posting, *codes: str) -> None:
     session.exec(query.where(col(PostingProblem.code).in_(codes)) if codes else query)
 
 
+def clear_all(session: Session, postings: Sequence[int], codes: Sequence[str]) -> None:
+    """Take problems with these codes away from many postings."""
+    for start in range(0, len(postings), 500):
+        some = col(PostingProblem.posting_id).in_(postings[start : start + 500])
+        session.exec(delete(PostingProblem).where(some, col(PostingProblem.code).in_(codes)))
+
+
 def of(session: Session, postings: Sequence[int]) -> dict[int, list[PostingProblem]]:
     """Problems by posting, worst first."""
     order = [Severity.ERROR, Severity.DOUBT, Severity.WARNING, Severity.INFO]

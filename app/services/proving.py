@@ -18,12 +18,14 @@ from app.domain.outcomes import Absent, CannotTell, Finding, Found, LooksAlike, 
 from app.domain.problems import Problem, Severity
 from app.domain.states import IN_BOOKS, PostingState, SectionKey
 from app.models.postings import Posting, PostingRecord
-from app.services import checking, closing, posting_problems, reading
+from app.services import checking, closing, posting_problems, posting_rows, reading
 from app.services.reading import document_of
 from app.services.run import Run
 
 #: Each look costs a query for the dates and one for every hundred numbers, so few large looks ask for the least.
 CHUNK = 1000
+#: Said anew by every look.
+OWN_PROBLEMS = ("not_in_books", "not_proved", "books_differ", "several_in_books")
 #: A query may lag behind a create by seconds; these are the pauses between looks that found nothing.
 LAG = (1.0, 3.0)
 
@@ -53,6 +55,7 @@ def _unproved(run: Run, after: int, limit: int) -> list[tuple[Posting, str]]:
             .group_by(col(Posting.id))
             .order_by(col(Posting.id))
             .limit(limit)
+            .options(*posting_rows.WITH_DOCUMENT)
         )
         return list(session.exec(query).all())
 
@@ -62,9 +65,10 @@ def _prove_some(run: Run, chunk: Sequence[tuple[Posting, str]]) -> None:
     names = _psa_batches(run, [record for posting, record in chunk if posting.state == PostingState.CLOSED])
     with run.database.session() as session:
         rows = []
+        fresh = posting_rows.of(session, [posting.id or 0 for posting, _ in chunk], posting_rows.BARE)
+        posting_problems.clear_all(session, list(fresh), OWN_PROBLEMS)
         for (posting, record), finding in zip(chunk, findings, strict=True):
-            row = session.get_one(Posting, posting.id)
-            posting_problems.clear(session, row, "not_in_books", "not_proved", "books_differ", "several_in_books")
+            row = fresh[posting.id or 0]
             in_books = _in_books(session, row, finding)
             row.proved = _closed(session, run, row, record, names) and in_books
             session.add(row)

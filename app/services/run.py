@@ -245,6 +245,10 @@ class Lanes:
     def free(self, name: str) -> bool:
         return self._busy[name] < self._sizes[name]
 
+    def room(self, name: str) -> int:
+        """How many more calls may be under way."""
+        return self._sizes[name] - self._busy[name]
+
     @property
     def busy(self) -> int:
         """Calls whose answers have not been handed on yet."""

@@ -24,10 +24,12 @@ from app.domain.states import PostingState, SectionKey
 from app.models.columns import utcnow
 from app.models.connections import Book
 from app.models.postings import Call, CallMember, Creation, Posting, PostingRecord
-from app.services import links, posting_problems, settling, wants
+from app.services import links, posting_problems, posting_rows, settling, wants
 from app.services.reading import document_of
 from app.services.run import Lanes, LeaseLostError, Run
 
+#: An UPDATE in a session that holds none of its rows needs not look for them there.
+NOT_LOADED = {"synchronize_session": False}
 #: The throttle is asked again after this many seconds at most: a penalty may be lifted.
 LOOK_AGAIN = 1.0
 
@@ -118,6 +120,7 @@ def _next(run: Run) -> list[Ready]:
             .group_by(col(Posting.id))
             .order_by(col(Posting.party_key), col(Posting.id))
             .limit(run.size)
+            .options(*posting_rows.WITH_DOCUMENT)
         )
         candidates = list(session.exec(query).all())
         index = run.index.get(session, run.book_id) if candidates else None
@@ -175,14 +178,16 @@ def _intend(run: Run, ready: Sequence[Ready]) -> Call | None:
     request_id = secrets.token_hex(16)
     outgoing = run.destination.compose([item.body for item in ready], request_id)
     now = utcnow()
+    idents = [item.posting.id or 0 for item in ready]
     with run.database.session() as session:
         for item in ready:
             claimed = session.exec(
                 update(Posting)
                 .where(col(Posting.id) == item.posting.id, col(Posting.state) == PostingState.READY)
                 .where(col(Posting.generation) == item.posting.generation, run.still_ours())
-                .where(_not_flying(run, item, [other.posting.id or 0 for other in ready]))
-                .values(state=PostingState.SENDING, attempt=Posting.attempt + 1, party_key=item.party)
+                .where(_not_flying(run, item, idents))
+                .values(state=PostingState.SENDING, attempt=Posting.attempt + 1, party_key=item.party),
+                execution_options=NOT_LOADED,
             ).rowcount
             if claimed != 1:
                 session.rollback()
@@ -202,7 +207,7 @@ def _intend(run: Run, ready: Sequence[Ready]) -> Call | None:
             )
             for place, item in enumerate(ready)
         )
-        run.changed(session, *[session.get_one(Posting, item.posting.id, populate_existing=True) for item in ready])
+        run.changed(session, *posting_rows.of(session, idents, posting_rows.BARE).values())
     return call
 
 

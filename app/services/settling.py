@@ -16,7 +16,7 @@ from app.domain.problems import Problem
 from app.domain.states import PostingState, SectionKey
 from app.models.columns import utcnow
 from app.models.postings import Call, CallMember, Posting, PostingRecord
-from app.services import posting_problems, receipts
+from app.services import posting_problems, posting_rows, receipts
 from app.services.reading import document_of
 from app.services.run import Run, SystemicError
 
@@ -46,8 +46,10 @@ def settle(run: Run, call_id: int, sends: int, outcomes: Sequence[Outcome]) -> N
             systemic = _pause(session, run, call, outcomes[0])
         else:
             touched = []
-            for member in _members(session, call_id):
-                posting = session.get_one(Posting, member.posting_id)
+            members = _members(session, call_id)
+            postings = posting_rows.of(session, [m.posting_id for m in members], posting_rows.WITH_DOCUMENT)
+            for member in members:
+                posting = postings[member.posting_id]
                 outcome = replays.get(member.place, outcomes[member.place])
                 if ours or isinstance(outcome, Posted):
                     _settle_one(session, run, call, member, posting, outcome)
@@ -72,7 +74,8 @@ def _verify(run: Run, call_id: int, outcomes: Sequence[Outcome]) -> dict[int, Ou
     with run.database.reading() as session:
         call = session.get_one(Call, call_id)
         members = _members(session, call_id)
-        marks = {m.place: _mark(session, run, m) for m in members}
+        records = dict(session.exec(_first_records(call_id)).all())
+        marks = {m.place: str(run.mark(records[m.posting_id], m.generation)) for m in members}
     verified: dict[int, Outcome] = {}
     for member in members:
         outcome = outcomes[member.place]
@@ -81,11 +84,13 @@ def _verify(run: Run, call_id: int, outcomes: Sequence[Outcome]) -> dict[int, Ou
     return verified
 
 
-def _mark(session: Session, run: Run, member: CallMember) -> str:
-    record = session.exec(
-        select(func.min(PostingRecord.record)).where(PostingRecord.posting_id == member.posting_id)
-    ).one()
-    return str(run.mark(record, member.generation))
+def _first_records(call_id: int) -> Any:
+    """SQL: posting and the record that its mark is made of, of a call's members."""
+    return (
+        select(PostingRecord.posting_id, func.min(PostingRecord.record))
+        .where(col(PostingRecord.posting_id).in_(members_of(call_id)))
+        .group_by(col(PostingRecord.posting_id))
+    )
 
 
 def _suspect(call: Call, receipt: Receipt, mark: str) -> bool:

@@ -30,7 +30,7 @@ POINTS = [
     ("documents booked, not quite written", "commit", r"UPDATE calls SET state=.*'answered'", 1),
     ("documents booked and written", "committed", r"UPDATE calls SET state=.*'answered'", 1),
     ("closing's intent not quite committed", "commit", r"UPDATE postings SET psa_batch=.*'intended'", 1),
-    ("closing's intent committed", "committed", r"UPDATE postings SET psa_batch=.*'intended'", 2),
+    ("closings' intents committed", "committed", r"UPDATE postings SET psa_batch=.*'intended'", 1),
     ("first byte of a closing", "request", r"POST .*/accounting/batches", 2),
     ("closed, answer unread", "answer", r"POST .*/accounting/batches", 2),
     ("closed, not quite written", "commit", r"UPDATE postings SET .*'closed'", 2),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import threading
 from collections.abc import Callable, Iterator
@@ -68,7 +69,8 @@ class Bench:
         with Watch(self.vendors, self.app.session) as watch:
             yield watch
         self.none(f"429s: {name}", watch.refused)
-        self.told(f"machine busy: {name}", f"{watch.busy:.0%}")
+        spent = f"{watch.processor:.0f} s, machine {watch.busy:.0%} busy, load {os.getloadavg()[0]:.1f}"
+        self.told(f"processor time of Crossfoot: {name}", spent)
 
     def one_batch(self) -> tuple[Json, Moments]:
         batch = finished(self.app.batch())

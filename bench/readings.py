@@ -81,13 +81,14 @@ class Watch:
         self.counts: list[Counts] = []
         self.peak: Counter[str] = Counter()
         self.busy = 0.0
+        self.processor = 0.0
         self._vendors = vendors
         self._session = session
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._sample, daemon=True)
 
     def __enter__(self) -> Watch:
-        self._began = _jiffies()
+        self._began, self._spent = _jiffies(), processor_of(self._session)
         self.counts.append(self._vendors.counts())
         self._thread.start()
         return self
@@ -96,6 +97,7 @@ class Watch:
         self._end.set()
         self._thread.join()
         self.counts.append(self._vendors.counts())
+        self.processor = processor_of(self._session) - self._spent
         (idle, total), (idle_before, total_before) = _jiffies(), self._began
         self.busy = 1 - (idle - idle_before) / max(1, total - total_before)
 
@@ -117,6 +119,18 @@ def _jiffies() -> tuple[int, int]:
     """Idle and total time of all cores since the machine started."""
     numbers = [int(part) for part in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:]]
     return numbers[3] + numbers[4], sum(numbers[:8])
+
+
+def processor_of(session: int) -> float:
+    """Seconds of processor time that a session's processes, and their children that have ended, have used so far."""
+    ticks = 0
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with suppress(OSError, ValueError, IndexError):
+                fields = (entry / "stat").read_text().rsplit(")", 1)[1].split()
+                if int(fields[3]) == session:
+                    ticks += sum(int(part) for part in fields[11:15])
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 # ── memory ───────────────────────────────────────────────────────────────────────────────────────────────────────

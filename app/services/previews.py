@@ -36,6 +36,7 @@ def fill(
         latest = max(row.date for row in chunk)
         exported = source.export(kind, [row.record for row in chunk], summary="default", through=latest)
         _keep(database, chunk, {item.record: item for item in exported})
+        _remember(database, source_id, [item.document for item in exported if item.document])
         count += len(chunk)
     return count
 
@@ -60,6 +61,14 @@ def _keep(database: Database, chunk: Sequence[UnpostedRow], exported: Mapping[st
             row.export_problems = [codec.to_json(problem) for problem in item.problems] if item else []
             row.looked_at = row.fingerprint
             session.add(row)
+        session.commit()
+
+
+def _remember(database: Database, source_id: int, documents: Sequence[Document]) -> None:
+    """What the documents refer to stands under Mappings of every company that takes from this PSA, before any batch."""
+    with database.session() as session:
+        for book in session.exec(select(Book).where(Book.source_id == source_id)).all():
+            links.remember(session, book.id or 0, wants.seen(documents, books.rules_of(book)))
         session.commit()
 
 

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import structlog
 from flask import Flask, Response, abort, g, redirect, request
+from flask.sessions import SecureCookieSessionInterface, SessionMixin
 from flask.typing import ResponseReturnValue
 from flask_limiter import Limiter
 from flask_login import current_user
@@ -46,6 +47,14 @@ limiter = Limiter(
 log = structlog.get_logger("crossfoot.web")
 
 
+class Sessions(SecureCookieSessionInterface):
+    """A page that looks again by itself gets no new cookie: it could overwrite one that brings a message."""
+
+    def should_set_cookie(self, app: Flask, session: SessionMixin) -> bool:
+        polled = request.method == "GET" and "HX-Request" in request.headers
+        return session.modified if polled else super().should_set_cookie(app, session)
+
+
 def install(app: Flask, settings: Settings) -> None:
     """Everything above, by the settings."""
     app.config.update(
@@ -59,6 +68,7 @@ def install(app: Flask, settings: Settings) -> None:
         MAX_FORM_PARTS=MOST_FIELDS,
         RATELIMIT_STORAGE_URI=_storage(settings.redis_url),
     )
+    app.session_interface = Sessions()
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]

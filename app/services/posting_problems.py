@@ -11,6 +11,7 @@ from sqlmodel import Session, col, select
 from app.domain import codec
 from app.domain.problems import Problem, Severity
 from app.domain.states import PostingState, SectionKey
+from app.models.batches import LogLine
 from app.models.postings import Posting, PostingProblem
 
 
@@ -42,8 +43,11 @@ def hold(session: Session, posting: Posting, section: SectionKey, problems: Iter
     """Stop the posting before sending, with everything that is wrong with it."""
     posting.state = PostingState.HELD
     session.add(posting)
-    for problem in problems:
+    found = list(problems)
+    for problem in found:
         add(session, posting, section, problem)
+    why = next((problem.message for problem in found if problem.severity is Severity.ERROR), "for a reason unknown")
+    session.add(LogLine(batch_id=posting.batch_id, posting_id=posting.id, text=f"{posting.number} is held: {why}"))
 
 
 def clear(session: Session, posting: Posting, *codes: str) -> None:

@@ -138,3 +138,8 @@ def test_assets_are_kept_for_long_only_under_their_version(app: Flask, settings:
         with client.get(f"/assets/{address}", base_url=HOST) as answer:
             assert answer.cache_control.max_age == seconds
     assert client.get("/assets/../crossfoot.db", base_url=HOST).status_code == 404
+
+
+def test_a_polled_fragment_sets_no_cookie_that_could_overwrite_a_message(viewer: Browser) -> None:
+    assert "Set-Cookie" in viewer.get("/batches").headers
+    assert "Set-Cookie" not in viewer.get("/fragments/banners", hx=True).headers

@@ -24,6 +24,7 @@ Crossfoot posts ConnectWise PSA transactions into QuickBooks and proves that bot
   ./crossfoot demo [--once] [--port N] [--fresh]   see it work, against stand-ins of both vendors
   ./crossfoot up [--port N] [--workers N]          serve for real use
   ./crossfoot test [PYTEST ARGUMENTS]              run all tests
+  ./crossfoot campaign [PYTEST ARGUMENTS]          kill, freeze and overlap for half an hour, and count
   ./crossfoot sandbox [--port N] [--json]          serve the vendors' stand-ins alone
   ./crossfoot bench [--size N] [--only …]          measure speed, calls and memory
   ./crossfoot setup                                only install what the others need
@@ -108,4 +109,5 @@ OWN = {
     "up": "launcher.up:command",
     "demo": "launcher.demo:command",
     "test": "launcher.testing:command",
+    "campaign": "launcher.testing:campaign",
 }

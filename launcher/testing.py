@@ -45,6 +45,11 @@ def command(project: Project, arguments: list[str]) -> int:
         return subprocess.run(run, cwd=project.root, env=env, check=False).returncode
 
 
+def campaign(project: Project, arguments: list[str]) -> int:
+    """The long fault suite, one scenario at a time; it ends with a table, and non-zero where anything was violated."""
+    return command(project, ["-n0", "tests/campaign", *arguments])
+
+
 def requires_all(environ: Mapping[str, str]) -> bool:
     """Whether a missing part is a failure: in CI it must not look like a success."""
     return environ.get("CI", "").lower() in {"true", "1"} or environ.get("CROSSFOOT_REQUIRE_ALL") == "1"

@@ -91,6 +91,7 @@ class Throttle:
         speed: how many times faster than life the vendor's windows and time limits run (test servers).
         margin: seconds added to every window, against the vendor's clock.
         lease: seconds after which a slot that was never given back counts as its holder's death.
+        lane_lease: the same for its lane; so much shorter that a batch whose worker died goes on soon.
     """
 
     def __init__(
@@ -105,6 +106,7 @@ class Throttle:
         speed: float = 1.0,
         margin: float = 0.5,
         lease: float = 150.0,
+        lane_lease: float = 60.0,
     ) -> None:
         self.limits = tuple(limits)
         self._vendor = vendor
@@ -112,6 +114,7 @@ class Throttle:
         self._last_contact = last_contact
         self._windows = [int((limit.seconds / speed + margin) * 1000) for limit in limits]
         self._lease = int(lease / speed * 1000)
+        self._lane_lease = int(lane_lease / speed * 1000)
         root = f"crossfoot:throttle:{{{name}}}"
         self._keys = [f"{root}:{part}" for part in ("memory", "gate", "flight", *(limit.key for limit in limits))]
         self._acquire = server.register_script(throttle_scripts.ACQUIRE)
@@ -119,10 +122,11 @@ class Throttle:
         self._remember = server.register_script(throttle_scripts.REMEMBER)
         self._penalize = server.register_script(throttle_scripts.PENALIZE)
 
-    def try_acquire(self, costs: Mapping[str, int] | None = None) -> GrantedSlot | Wait:
+    def try_acquire(self, costs: Mapping[str, int] | None = None, *, lane: bool = True) -> GrantedSlot | Wait:
         """A slot, or how long to wait and for whose limit.
 
-        ``costs`` says how much of which limit the call uses (absent: nothing); without it, one of each.
+        ``costs`` says how much of which limit the call uses (absent: nothing); without it, one of each. Without
+        ``lane`` it needs no free lane: a look-up must not wait for the lanes of a dead worker.
         Raises RedisGoneError.
         """
         costs = {limit.key: 1 for limit in self.limits} if costs is None else costs
@@ -132,7 +136,7 @@ class Throttle:
         for limit, amount in zip(self.limits, amounts, strict=True):
             if amount > limit.calls - limit.spare:
                 raise ValueError(f"A call that costs {amount} can never pass {limit.words}.")
-        return self._asked(amounts, member=f"{uuid.uuid4().hex}|{'|'.join(map(str, amounts))}")
+        return self._asked(amounts, f"{uuid.uuid4().hex}|{'|'.join(map(str, amounts))}", lane=lane)
 
     def acquire(
         self,
@@ -141,7 +145,7 @@ class Throttle:
         sleep: Callable[[float], None] = time.sleep,
     ) -> GrantedSlot:
         """A slot, waiting for it: for reads. ``waiting`` is told before every sleep and may raise to give up."""
-        while isinstance(answer := self.try_acquire(costs), Wait):
+        while isinstance(answer := self.try_acquire(costs, lane=False), Wait):
             if waiting:
                 waiting(answer)
             sleep(min(answer.seconds, LOOK_AGAIN) + random.uniform(0, 0.02))  # noqa: S311 -- jitter, not a secret
@@ -151,8 +155,9 @@ class Throttle:
         """Close the gate for everybody, as the vendor has asked for (429). A longer penalty stands."""
         self._run(self._penalize, [int(seconds * 1000)])
 
-    def _asked(self, amounts: list[int], member: str) -> GrantedSlot | Wait:
-        arguments: list[Any] = [member, self._lease, self._lanes or 0, int(SLOT_SECONDS * 1000)]
+    def _asked(self, amounts: list[int], member: str, *, lane: bool) -> GrantedSlot | Wait:
+        lanes = self._lanes or 0 if lane else 0
+        arguments: list[Any] = [member, self._lease, lanes, int(SLOT_SECONDS * 1000), self._lane_lease]
         for limit, window, amount in zip(self.limits, self._windows, amounts, strict=True):
             arguments += [limit.calls - limit.spare, window, amount]
         verdict, milliseconds, which = self._run(self._acquire, arguments)

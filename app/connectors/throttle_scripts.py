@@ -25,17 +25,18 @@ local function note(key, moment, id, cost, window)
 end
 """
 
-#: ARGV: member, lease, lanes (0: any), grace, then calls, window, cost per limit. Answers {verdict, wait, which}.
+#: ARGV: member, lease, lanes (0: any), grace, how long a lane counts as taken, then calls, window, cost per limit.
+#: Answers {verdict, wait, which}.
 ACQUIRE = (
     _NOW
     + """
 if redis.call('GET', KEYS[1]) ~= run_id() then return {-1, 0, 0} end
 -- Asked once more by a client that missed our answer: it has its slot.
 if redis.call('ZSCORE', KEYS[3], ARGV[1]) then return {1, 0, 0} end
-local lease, lanes, grace = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
+local lease, lanes, grace, taken = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
 local limits = {}
 for i = 1, #KEYS - 3 do
-  local at = 2 + 3 * i
+  local at = 3 + 3 * i
   limits[i] = {key = KEYS[3 + i], calls = tonumber(ARGV[at]), window = tonumber(ARGV[at + 1]),
                cost = tonumber(ARGV[at + 2]), flying = 0}
 end
@@ -56,7 +57,8 @@ local gate = tonumber(redis.call('GET', KEYS[2]) or '0')
 if gate > now then return {0, gate - now, 0} end
 
 local flight = redis.call('ZRANGE', KEYS[3], 0, -1)
-if lanes > 0 and #flight >= lanes then return {0, 50, -1} end
+-- A lane is our own manner, not the vendor's limit: a dead holder keeps it for a shorter time than its slot.
+if lanes > 0 and redis.call('ZCOUNT', KEYS[3], now + lease - taken, '+inf') >= lanes then return {0, 50, -1} end
 for _, member in ipairs(flight) do
   local i = 0
   for cost in string.gmatch(member, '|(%d+)') do

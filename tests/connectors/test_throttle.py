@@ -183,3 +183,13 @@ def test_who_waits_is_told_why_before_every_sleep(redis_server: redis.Redis) -> 
     throttle.acquire(waiting=told.append)
 
     assert {wait.reason for wait in told} == {"one a minute"}
+
+
+def test_a_dead_workers_lanes_are_free_before_its_slots_are_and_a_look_needs_none(redis_server: redis.Redis) -> None:
+    throttle = a_throttle(redis_server, Limit("calls", 9, 0.01, "nine"), lanes=1, lease=60, lane_lease=0.3)
+    held = throttle.try_acquire()  # its holder dies: it is never given back
+    assert not isinstance(held, Wait)
+    assert isinstance(throttle.try_acquire(), Wait)
+    throttle.acquire().release()
+    time.sleep(0.35)
+    assert not isinstance(throttle.try_acquire(), Wait)

@@ -235,6 +235,7 @@ def _take_over(session: Session, batch: Batch, wanted: Sequence[str]) -> None:
             .where(PostingRecord.source_id == batch.source_id, PostingRecord.kind == batch.kind)
             .where(col(PostingRecord.record).in_(wanted[start : start + 500]), col(PostingRecord.live))
             .where(col(Posting.state).in_((PostingState.HELD, PostingState.REFUSED)))
+            .with_for_update()  # nobody retries it meanwhile
         )
         for link, posting in session.exec(query).all():
             link.live = False
@@ -318,6 +319,7 @@ def retry(
         .join(PostingRecord, col(PostingRecord.posting_id) == Posting.id)
         .where(Posting.batch_id == batch.id, col(PostingRecord.live), Posting.held_by == "")
         .where(col(Posting.state).in_((PostingState.HELD, PostingState.REFUSED)))
+        .with_for_update()
         .where(col(PostingRecord.record).not_in(holding.held(batch.source_id, batch.kind)))
     )
     chosen = [p for p in session.exec(query).all() if postings is None or p.id in postings]

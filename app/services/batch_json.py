@@ -26,6 +26,7 @@ def batch_json(session: Session, batch: Batch) -> dict[str, Any]:
         "kind": batch.kind,
         "book": shown.book,
         "status": str(shown.status),
+        "mode": batch.mode,
         "sections": [
             {"key": s.key, "title": s.title, "status": str(s.status), "total": s.total, "done": s.done,
              "failed": s.failed}
@@ -79,6 +80,7 @@ def summary_json(session: Session, batch: Batch) -> dict[str, Any]:
         "kind": batch.kind,
         "book": session.get_one(Book, batch.book_id).name,
         "status": str(progress.status(session, batch)),
+        "mode": batch.mode,
         "started": _moment(batch.started_at),
         "ended": _moment(batch.ended_at),
     }

@@ -46,7 +46,8 @@ class Run:
     """Context of one run.
 
     ``size`` is how many documents a new call may have; halved after a time-out. Before ``send_from`` (monotonic
-    seconds) the throttle has no slot for documents, so nothing needs to be prepared.
+    seconds) the throttle has no slot for documents, so nothing needs to be prepared. ``behind_since`` (monotonic):
+    what is left to send waits for another batch's call with the same customers.
     """
 
     database: Database
@@ -70,6 +71,7 @@ class Run:
     listed_at: dt.datetime | None = None
     index: CurrentIndex = field(default_factory=CurrentIndex)
     send_from: float = 0.0
+    behind_since: float | None = None
 
     def mark(self, record: str, generation: int) -> Mark:
         """The mark of a record's document."""

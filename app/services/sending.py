@@ -32,6 +32,8 @@ from app.services.run import Lanes, LeaseLostError, Run
 NOT_LOADED = {"synchronize_session": False}
 #: The throttle is asked again after this many seconds at most: a penalty may be lifted.
 LOOK_AGAIN = 1.0
+#: Behind another batch's call a worker waits so long; then it is given back, for longer than a run is patient.
+BEHIND_OTHERS, COME_BACK = 20.0, 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +62,14 @@ def start(run: Run, lanes: Lanes) -> float | None:
             return left
         ready = [] if paused else _next(run)
         if not paused and not ready:
-            return 0 if lanes.busy else None
+            return 0 if lanes.busy else _behind_others(run)
         slot = run.destination.reserve(len(paused.kinds) if paused else len(ready))
         if isinstance(slot, Wait):
             run.wait_note(slot.reason, slot.seconds)
             run.send_from = time.monotonic() + min(slot.seconds, LOOK_AGAIN)
             return slot.seconds
         run.wait_note("", 0)
+        run.behind_since = None
         try:
             call = _again(run, paused) if paused else _intend(run, ready)
         except BaseException:
@@ -77,6 +80,23 @@ def start(run: Run, lanes: Lanes) -> float | None:
             continue
         _go(run, lanes, call, slot)
     return 0
+
+
+def _behind_others(run: Run) -> float | None:
+    """Seconds to wait for another batch that has the same customers under way; None where nothing waits.
+
+    Its call ends within seconds, or is in doubt for minutes and may need this very worker to be looked up.
+    """
+    with run.database.reading() as session:
+        waiting = select(Posting.id).where(
+            Posting.batch_id == run.batch_id, Posting.state == PostingState.READY, col(Posting.checked)
+        )
+        if session.exec(waiting).first() is None:
+            run.behind_since = None
+            return None
+    now = time.monotonic()
+    run.behind_since = run.behind_since or now
+    return LOOK_AGAIN if now - run.behind_since < BEHIND_OTHERS else COME_BACK
 
 
 def _go(run: Run, lanes: Lanes, call: Call, slot: Slot) -> None:

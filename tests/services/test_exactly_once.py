@@ -263,3 +263,27 @@ def test_a_book_that_numbers_by_itself_gets_no_number_and_is_still_posted_once(w
     batch = working.post(*CLEAN)
     assert states(batch) == {"closed"}
     working.assert_exactly_once()
+
+
+def test_a_batch_waits_for_another_one_that_has_the_same_customer_under_way(working: Engine) -> None:
+    working.post("10464")  # five invoices of one customer; this one is made to look as if it were on the wire
+    _set_state(working, "10464", "sending")
+    batch = working.submit("10465")
+    runner = threading.Thread(target=working.run, args=(batch,))
+    runner.start()
+    _eventually(working, select(Posting).where(Posting.number == "10465", Posting.checked, Posting.state == "ready"))
+    time.sleep(1)
+    assert working.batch(batch).ended_at is None
+    assert working.posting("10465").state == "ready"
+    _set_state(working, "10464", "closed")
+    runner.join(30)
+    assert working.posting("10465").state == "closed"
+    working.assert_exactly_once()
+
+
+def _set_state(working: Engine, number: str, state: str) -> None:
+    with working.database.session() as session:
+        posting = session.exec(select(Posting).where(Posting.number == number)).one()
+        posting.state = state
+        session.add(posting)
+        session.commit()

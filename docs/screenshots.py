@@ -52,9 +52,7 @@ def main() -> int:
 def _close_invoices(psa_port: int) -> None:
     """New work for the selection page; the address is one that only the stand-in has."""
     body = json.dumps({"count": INVOICES}).encode()
-    request = urllib.request.Request(
-        f"http://127.0.0.1:{psa_port}/_close", body, {"Content-Type": "application/json"}
-    )
+    request = urllib.request.Request(f"http://127.0.0.1:{psa_port}/_close", body, {"Content-Type": "application/json"})
     urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=60).close()
 
 

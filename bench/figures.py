@@ -51,7 +51,9 @@ class Bench:
         """Nothing counts unless everything was closed."""
         count = moments.states.get("closed", 0)
         if count != wanted:
-            self._add(Figure(f"{name}: closed", str(wanted), f"{count} {moments.states}", reached=False))
+            self._add(
+                Figure(f"{name}: closed", str(wanted), f"{count} {moments.states} {moments.failure}", reached=False)
+            )
 
     def told(self, name: str, text: str) -> None:
         self._add(Figure(name, "", text))

@@ -31,6 +31,7 @@ class Moments:
     sections: dict[str, tuple[float, float]]
     states: dict[str, int]
     calls: int
+    failure: str
 
     @property
     def document_seconds(self) -> float:
@@ -59,14 +60,16 @@ def moments_of(home: Path, batch: int) -> Moments:
         sections = rows.execute(
             "SELECT key, started_at, ended_at FROM sections WHERE batch_id = ?", (batch,)
         ).fetchall()
+        failure = rows.execute("SELECT failure FROM batches WHERE id = ?", (batch,)).fetchone()[0] or ""
     if not (sent and posted and closed):
-        raise CannotMeasureError(f"Batch {batch} posted or closed nothing: {dict(states)}.")
+        raise CannotMeasureError(f"Batch {batch} posted or closed nothing: {dict(states)} {failure}")
     return Moments(
         (_epoch(sent), _epoch(posted)),
         (_epoch(first), _epoch(closed)),
         {key: (_epoch(begin), _epoch(end)) for key, begin, end in sections if begin and end},
         dict(states),
         int(calls),
+        failure,
     )
 
 

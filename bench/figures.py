@@ -18,6 +18,10 @@ from bench.vendors import Json, Vendors, nearest
 CALL_MS, ITEM_MS = 300, 100
 
 
+#: Sections in which customers, terms and items are created.
+MADE_FIRST = ("parties", "items")
+
+
 @dataclass(frozen=True, slots=True)
 class Figure:
     """One line of the table. ``reached`` is None where it is only said, not judged."""
@@ -92,9 +96,10 @@ def creating(bench: Bench) -> None:
         _, moments = bench.one_batch()
     made = watch.counts[-1].ledger - watch.counts[0].ledger
     bench.closed("first batch", moments, bench.size)
+    whole = moments.documents[1] - min(begin for key, (begin, _) in moments.sections.items() if key in MADE_FIRST)
     bench.most(
-        "customers and items created first", 100 * bench.size / 1000, moments.seconds("parties", "items"), " s more",
-        f"{made} QuickBooks calls in all",
+        "customers and items created first, then the documents", 120 * bench.size / 1000, whole, " s",
+        f"{moments.seconds(*MADE_FIRST):.0f} s of it to create, {made} QuickBooks calls in all",
     )  # fmt: skip
 
 

@@ -60,7 +60,7 @@ class _Slot:
     def age(self) -> float:
         return time.monotonic() - self._granted
 
-    def release(self) -> None:
+    def release(self, *, sent: bool = True) -> None:
         """Nothing to give back."""
 
 

@@ -50,7 +50,7 @@ class FakeSlot:
     def age(self) -> float:
         return time.monotonic() - self._granted + self.frozen_for
 
-    def release(self) -> None:
+    def release(self, *, sent: bool = True) -> None:
         self.released = True
 
 

@@ -43,8 +43,8 @@ class Slot(Protocol):
     @property
     def age(self) -> float: ...
 
-    def release(self) -> None:
-        """Give it back, once, when the call has ended or will not be made."""
+    def release(self, *, sent: bool = True) -> None:
+        """Give it back, once, when the call has ended or (``sent=False``) will not be made, so that none is counted."""
         ...
 
 

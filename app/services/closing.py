@@ -66,13 +66,13 @@ def _begin(run: Run, lanes: Lanes, due: Sequence[tuple[Posting, str, str]]) -> t
         claimed = _intend(run, chosen) if chosen else set()
     except BaseException:
         for granted in slots:
-            granted.release()
+            granted.release(sent=False)
         raise
     for (posting, record, seen), granted in zip(chosen, slots, strict=True):
         if posting.id in claimed:
             _go(run, lanes, posting, record, seen, granted)
         else:
-            granted.release()
+            granted.release(sent=False)
     return len(claimed), wait
 
 

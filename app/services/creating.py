@@ -112,8 +112,8 @@ def _start(run: Run, lanes: Lanes, kinds: Collection[LinkKind], names: Names) ->
             return slot.seconds
         run.wait_note("", 0)
         if not _intend(run, creation, *prepared):
-            slot.release()
-            continue
+            slot.release(sent=False)
+            return 0.1  # asked to stop, or another run has it: look again
         names.taken.add(prepared[0].casefold())  # only now: one that had to wait for a slot keeps its own name
         _go(run, lanes, creation, prepared, slot, names)
     return 0.2

@@ -73,11 +73,11 @@ def start(run: Run, lanes: Lanes) -> float | None:
         try:
             call = _again(run, paused) if paused else _intend(run, ready)
         except BaseException:
-            slot.release()
+            slot.release(sent=False)
             raise
         if call is None:
-            slot.release()
-            continue
+            slot.release(sent=False)
+            return 0.1  # a customer is under way elsewhere, a stop was asked for, or the lease is gone: look again
         _go(run, lanes, call, slot)
     return 0
 

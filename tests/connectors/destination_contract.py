@@ -83,7 +83,7 @@ class OldSlot:
 
     age = 21.0
 
-    def release(self) -> None:
+    def release(self, *, sent: bool = True) -> None:
         return
 
 

@@ -40,7 +40,7 @@ class Aged:
     age = 21.0
     released = False
 
-    def release(self) -> None:
+    def release(self, *, sent: bool = True) -> None:
         self.released = True
 
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import json as jsonlib
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -43,6 +44,10 @@ __all__ = [
 ]
 
 MAX_REDIRECTS = 3
+#: Escapes in JSON of what no database keeps: NUL, and surrogates, which may stand alone.
+UNSTORABLE = re.compile(r"\\u(0000|[dD][89a-fA-F])")
+#: Seconds after which we ask again, whatever a Retry-After says: a day would be a batch that hangs.
+LONGEST_WAIT = 900.0
 
 
 class RedirectRefusedError(NotSentError):
@@ -62,8 +67,21 @@ class UnreadableAnswerError(ConnectionFailedError):
 
 
 def parse_json(text: str) -> Any:
-    """JSON with exact numbers. Raises ValueError."""
-    return jsonlib.loads(text, parse_float=Decimal)
+    """JSON with exact numbers, its texts such as every encoding and database takes. Raises ValueError."""
+    try:
+        value = jsonlib.loads(text, parse_float=Decimal)
+        return _storable(value) if UNSTORABLE.search(text) else value
+    except RecursionError:
+        raise ValueError("The JSON is nested too deeply.") from None
+
+
+def _storable(value: Any) -> Any:
+    """Without NUL, and with U+FFFD for half a surrogate pair: JSON can escape both, and nothing can keep them."""
+    if isinstance(value, str):
+        return value.replace("\0", "").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, dict):
+        return {_storable(key): _storable(item) for key, item in value.items()}
+    return [_storable(item) for item in value] if isinstance(value, list) else value
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +111,9 @@ class Answer:
 
     @property
     def retry_after(self) -> float | None:
-        """Seconds that a Retry-After header asks for; None without one (or where it holds a date)."""
+        """Seconds that a Retry-After header asks for, within reason; None without one (or where it holds a date)."""
         value = self.headers.get("Retry-After", "").strip()
-        return float(value) if value.replace(".", "", 1).isdigit() else None
+        return min(float(value), LONGEST_WAIT) if re.fullmatch(r"[0-9]+(\.[0-9]*)?", value) else None
 
 
 class Http:

@@ -48,16 +48,19 @@ def said(answer: Answer) -> dict[str, Any]:
 def sentences(answer: Answer) -> str:
     """ConnectWise's own words: the message and those of its single errors."""
     body = said(answer)
-    errors = [error for error in body.get("errors") or [] if isinstance(error, dict)]
-    words = [str(body.get("message") or ""), *(str(error.get("message") or "") for error in errors)]
+    words = [str(body.get("message") or ""), *(str(error.get("message") or "") for error in _errors(body))]
     return " ".join(word for word in words if word) or answer.text.strip()[:200]
 
 
 def error_codes(answer: Answer) -> set[str]:
     """Codes of the body and of its single errors."""
     body = said(answer)
-    errors = [error for error in body.get("errors") or [] if isinstance(error, dict)]
-    return {str(item.get("code") or "") for item in (body, *errors)} - {""}
+    return {str(item.get("code") or "") for item in (body, *_errors(body))} - {""}
+
+
+def _errors(body: dict[str, Any]) -> list[dict[str, Any]]:
+    errors = body.get("errors")
+    return [error for error in errors if isinstance(error, dict)] if isinstance(errors, list) else []
 
 
 def cannot_route(answer: Answer) -> bool:

@@ -148,7 +148,7 @@ class Batches:
 
     def batch_of(self, records: Sequence[str]) -> dict[str, str]:
         """Name of the batch that each invoice is in. Raises ConnectionFailedError ``cannot_tell``."""
-        wanted = [record for record in dict.fromkeys(records) if record.isdigit()]
+        wanted = [record for record in dict.fromkeys(records) if values.is_number(record)]
         if not wanted:
             return {}
         try:

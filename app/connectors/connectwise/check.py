@@ -103,8 +103,9 @@ def _probed(client: Client, probe: Probe) -> Iterator[Problem]:
 def _export_allowed(client: Client) -> Iterator[Problem]:
     """Exporting takes the level Add, which only an export shows; this one is a preview of a single record."""
     found = client.read("/finance/accounting/unpostedinvoices", {"pageSize": "1"}).json()
-    record = values.identity(found[0], "billingLogId") if isinstance(found, list) and found else ""
-    if not record:
+    first = found[0] if isinstance(found, list) and found and isinstance(found[0], dict) else {}
+    record = values.identity(first, "billingLogId")
+    if not values.is_number(record):
         return
     body = {
         "batchIdentifier": "preview",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -22,6 +23,8 @@ Row = dict[str, Any]
 PAGE_SIZE = 1000
 #: ConnectWise takes addresses up to 2,000 characters (Developer Guide, "Conditions").
 LONGEST_QUERY = 1600
+#: ``v2026_1``: one part of an address, and nothing that would lead elsewhere.
+CODEBASE = re.compile(r"[A-Za-z0-9_.-]{1,50}")
 #: How often a read is made before its failure is believed; and how often it may be sent back by a 429 besides.
 ATTEMPTS, THROTTLED = 4, 5
 
@@ -76,7 +79,8 @@ class Client:
                 status=answer.status,
                 systemic=True,
             )
-        return str(info.get("Codebase") or "").strip("/ ") or "v4_6_release"
+        codebase = str(info.get("Codebase") or "").strip("/ ")
+        return codebase if CODEBASE.fullmatch(codebase) else "v4_6_release"
 
     def _address(self, path: str) -> str:
         return f"{self.settings.api_origin}/{self._codebase}/apis/3.0{path}"
@@ -142,9 +146,9 @@ class Client:
             slot.release()
 
     def pages(self, path: str, params: Mapping[str, str] | None = None) -> list[Row]:
-        """Every row of a list. Rows that are no objects are left out."""
+        """Every row of a list. Rows that are no objects are left out; a page that comes again ends the list."""
         rows: list[Row] = []
-        page = 1
+        page, before = 1, None
         while True:
             asked = {**(params or {}), "pageSize": str(PAGE_SIZE), "page": str(page)}
             answer = self.read(path, asked)
@@ -155,10 +159,12 @@ class Client:
                     "Check that the site is ConnectWise’s API.",
                     code="unreadable_answer",
                 )
-            rows += [row for row in found if isinstance(row, dict)]
-            if not found or not _has_next(answer, len(found)):
+            if not found or found == before:
                 return rows
-            page += 1
+            rows += [row for row in found if isinstance(row, dict)]
+            if not _has_next(answer, len(found)):
+                return rows
+            page, before = page + 1, found
 
     def rows_in(
         self, path: str, field: str, values: Sequence[str], params: Mapping[str, str] | None = None
@@ -181,7 +187,8 @@ class Client:
     def count(self, path: str, conditions: str = "") -> int:
         """How many rows a list has."""
         answer = self.read(f"{path}/count", {"conditions": conditions} if conditions else None).json()
-        return int(answer.get("count", 0)) if isinstance(answer, dict) else 0
+        found = answer.get("count") if isinstance(answer, dict) else None
+        return found if isinstance(found, int) else 0
 
     # ── writes ───────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Sequence
 
-from app.connectors.connectwise import check, listing
+from app.connectors.connectwise import check, listing, values
 from app.connectors.connectwise.batches import Batches
 from app.connectors.connectwise.client import Client
 from app.connectors.connectwise.exporting import Exporter
@@ -73,7 +73,7 @@ class ConnectWise:
             slot.release()
 
     def url(self, kind: RecordKind, record: str) -> str:
-        if kind is not RecordKind.INVOICES or not record.isdigit():
+        if kind is not RecordKind.INVOICES or not values.is_number(record):
             return ""
         page = "/v4_6_release/services/system_io/router/openrecord.rails"
         return f"{self._settings.web_origin}{page}?recordType=InvoiceFv&recid={record}"

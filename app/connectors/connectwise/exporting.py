@@ -9,7 +9,7 @@ from app.connectors.connectwise import translate, values
 from app.connectors.connectwise.answers import PsaError
 from app.connectors.connectwise.client import Client
 from app.connectors.connectwise.values import Row
-from app.connectors.http import NoAnswerError
+from app.connectors.http import NoAnswerError, UnreadableAnswerError
 from app.connectors.protocols import ConnectionFailedError, Exported
 from app.domain.problems import Problem
 
@@ -35,7 +35,7 @@ class Exporter:
     def export(self, records: Sequence[str], summary: str, through: dt.date | None) -> list[Exported]:
         """One answer per record, in the order asked. Raises ConnectionFailedError."""
         found = _Found()
-        left = [record for record in dict.fromkeys(records) if record.isdigit()]
+        left = [record for record in dict.fromkeys(records) if values.is_number(record)]
         while left:
             head, left = left[: self.chunk], left[self.chunk :]
             left = self._take(head, summary, through, found) + left
@@ -74,7 +74,7 @@ class Exporter:
             # A preview posts nothing, so its identifiers are thrown away; they must only be there.
             "batchIdentifier": "preview",
             "glInterfaceIdentifier": "preview",
-            "thruDate": f"{latest.replace(year=latest.year + YEARS_AHEAD, day=1).isoformat()}T00:00:00Z",
+            "thruDate": f"{latest.replace(year=min(latest.year + YEARS_AHEAD, dt.MAXYEAR), day=1).isoformat()}T00:00:00Z",
             "locationId": 0,
             "summarizeInvoices": SUMMARIES.get(summary.lower(), "Default"),
             "exportInvoicesFlag": True,
@@ -84,7 +84,13 @@ class Exporter:
         }
         answer = self._client.read(EXPORT, body=body, attempts=1 if len(records) > 1 else 3)
         data = answer.json()
-        return data if isinstance(data, dict) else {}
+        if not isinstance(data, dict):
+            raise UnreadableAnswerError(
+                "ConnectWise answered an export with something that is none.",
+                "Try again; if it stays, look whether ConnectWise’s own export (Finance ▸ Accounting Interface) works.",
+                code="unreadable_answer",
+            )
+        return data
 
     def _beside(self, found: _Found) -> _Beside:
         """Companies and invoices of everything that was exported, many a call."""

@@ -34,7 +34,7 @@ def records(rows: Iterable[Row], default_currency: str) -> list[UnpostedRecord]:
 
 def to_record(key: str, row: Row, default_currency: str) -> UnpostedRecord:
     """An UnpostedInvoice row. What can't be read in it is a problem of the record, never an exception."""
-    problems = [] if key.isdigit() else [NAMELESS]
+    problems = [] if values.is_number(key) else [NAMELESS]
     total, tax = _amounts(row, problems)
     number, date, due = values.text(row, "invoiceNumber"), _date(row, problems), _due_date(row)
     party = values.part(row, "billToCompany") or values.part(row, "company")
@@ -51,7 +51,7 @@ def to_record(key: str, row: Row, default_currency: str) -> UnpostedRecord:
         party=values.text(party, "name", "identifier"),
         date=date,
         due_date=due,
-        currency=values.currency(row, default_currency),
+        currency=_currency(row, default_currency, problems),
         total=total,
         tax=tax,
         location_id=values.identity(row, "locationId") or values.identity(location),
@@ -83,6 +83,14 @@ def _amounts(row: Row, problems: list[Problem]) -> tuple[Decimal, Decimal]:
         return Decimal(0), Decimal(0)
     is_credit = values.text(row, "invoiceType").replace(" ", "").lower() == "creditmemo"
     return (-total, -tax) if is_credit and total > 0 else (total, tax)
+
+
+def _currency(row: Row, default: str, problems: list[Problem]) -> str:
+    try:
+        return values.currency(row, default)
+    except ValueError as error:
+        problems.append(_unreadable(str(error), "currency"))
+        return default
 
 
 def _date(row: Row, problems: list[Problem]) -> dt.date:

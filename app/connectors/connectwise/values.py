@@ -10,8 +10,18 @@ from typing import Any
 
 Row = Mapping[str, Any]
 
-#: Control characters but tab and newline, and the two separators that break lines in JSON consumers.
-CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufffe\uffff]")
+#: Control characters but tab and newline, the two separators that break lines in JSON consumers,
+#: and halves of surrogate pairs, which no encoding takes.
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
+#: An id or a count; longer ones are none of ConnectWise's, whose ids are 32 bits wide.
+DIGITS = re.compile(r"[0-9]{1,18}")
+DAYS = re.compile(r"-?[0-9]{1,4}")
+#: ISO 4217.
+CURRENCY = re.compile(r"[A-Z]{3}")
+#: Beyond this no invoice is meant, and sums would lose cents.
+LARGEST = Decimal(10) ** 12
+#: Ids are kept in columns of this length.
+LONGEST_ID = 60
 #: ``5/1/2014 5:21:58 AM``: seen beside ISO dates in exports.
 US_DATE = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})\b")
 
@@ -44,9 +54,17 @@ def rows(row: Row, name: str) -> list[Row]:
 
 
 def identity(row: Row, name: str = "id") -> str:
-    """An id as text; empty where it is missing or 0."""
+    """An id as text; empty where it is missing, 0, or nothing that could be one."""
     value = row.get(name)
-    return str(value) if value and not isinstance(value, bool) else ""
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        return ""
+    found = clean(str(value)) if value else ""
+    return found if len(found) <= LONGEST_ID else ""
+
+
+def is_number(value: str) -> bool:
+    """Whether an id is one of ConnectWise's own, which are whole numbers: ``int`` takes it, and a condition too."""
+    return bool(DIGITS.fullmatch(value))
 
 
 def amount(row: Row, name: str) -> Decimal:
@@ -62,12 +80,14 @@ def amount(row: Row, name: str) -> Decimal:
         raise ValueError(f"{name} is not a number.") from None
     if not number.is_finite():
         raise ValueError(f"{name} is not a number.")
+    if abs(number) >= LARGEST:
+        raise ValueError(f"{name} is larger than any invoice.")
     return number
 
 
 def maybe_amount(row: Row, name: str) -> Decimal | None:
     """A number, or None where it is missing."""
-    return None if row.get(name) in {None, ""} else amount(row, name)
+    return None if row.get(name) in (None, "") else amount(row, name)
 
 
 def date(row: Row, name: str) -> dt.date | None:
@@ -84,12 +104,19 @@ def date(row: Row, name: str) -> dt.date | None:
 def days(row: Row, name: str) -> int | None:
     """A number of days; a text in some answers and a number in others. None where it is neither."""
     value = text(row, name)
-    return int(value) if value.lstrip("-").isdigit() else None
+    return int(value) if DAYS.fullmatch(value) else None
 
 
 def currency(row: Row, default: str) -> str:
-    """ISO code of the row's currency."""
-    return text(part(row, "currency"), "currencyCode", "currencyIdentifier").upper() or default
+    """ISO code of the row's currency, an object or a bare code; the default where it names none.
+
+    Raises ValueError for what is no code: taking another currency's amount for dollars would be worse than stopping.
+    """
+    named = part(row, "currency")
+    code = (text(named, "currencyCode", "currencyIdentifier") or text(row, "currency")).upper()
+    if code and not CURRENCY.fullmatch(code):
+        raise ValueError(f"“{code[:20]}” is not a currency’s code of three letters.")
+    return code or default
 
 
 def account(value: str) -> str:
@@ -100,4 +127,5 @@ def account(value: str) -> str:
 def whole_numbers(value: Any) -> list[int]:
     """GL record ids: a number, a text ``1010,1011``, or a list of either."""
     items = value if isinstance(value, list) else str(value if value is not None else "").split(",")
-    return [int(str(item).strip()) for item in items if str(item).strip().isdigit() and int(str(item)) > 0]
+    numbers = (str(item).strip() for item in items)
+    return [int(number) for number in numbers if DIGITS.fullmatch(number) and int(number)]

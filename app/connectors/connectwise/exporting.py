@@ -70,11 +70,12 @@ class Exporter:
 
     def _call(self, records: Sequence[str], summary: str, through: dt.date | None) -> Row:
         latest = max(through or dt.date.min, self._today())
+        year = min(latest.year + YEARS_AHEAD, dt.MAXYEAR)
         body = {
             # A preview posts nothing, so its identifiers are thrown away; they must only be there.
             "batchIdentifier": "preview",
             "glInterfaceIdentifier": "preview",
-            "thruDate": f"{latest.replace(year=min(latest.year + YEARS_AHEAD, dt.MAXYEAR), day=1).isoformat()}T00:00:00Z",
+            "thruDate": f"{latest.replace(year=year, day=1).isoformat()}T00:00:00Z",
             "locationId": 0,
             "summarizeInvoices": SUMMARIES.get(summary.lower(), "Default"),
             "exportInvoicesFlag": True,

@@ -93,6 +93,8 @@ class Client:
         rows: list[dict[str, Any]] = []
         for page in range(10_000):
             found = self._page(queries.paged(statement, page))
+            if page and found == rows[-len(found) :]:
+                break  # the same page again: paging is not understood, and would never end
             rows += found
             if len(found) < queries.PAGE:
                 break
@@ -128,8 +130,11 @@ class Client:
             body = self._read("POST", "query", {}, statement)
         answer = body.get("QueryResponse")
         if not isinstance(answer, dict):
-            raise ConnectionFailedError("QuickBooks’ answer to a query has another form than expected.", code="shape")
-        return next((rows for rows in answer.values() if isinstance(rows, list)), [])
+            raise _odd_query()
+        found = next((rows for rows in answer.values() if isinstance(rows, list)), [])
+        if not all(isinstance(row, dict) for row in found):
+            raise _odd_query()
+        return found
 
     def _send(self, target: str, request_id: str, body: str, slot: Slot, token: str) -> Answer:
         if slot.age > SLOT_SECONDS:
@@ -175,6 +180,14 @@ class Client:
             return self._http.call(method, f"{self._base}/{path}", headers=headers, params=everything, body=body)
         finally:
             slot.release()
+
+
+def _odd_query() -> ConnectionFailedError:
+    return ConnectionFailedError(
+        "QuickBooks’ answer to a query has another form than expected.",
+        "Try again; if it stays, see Intuit’s status page.",
+        code="shape",
+    )
 
 
 def _headers(token: str) -> dict[str, str]:

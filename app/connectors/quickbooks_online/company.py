@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-from app.connectors.protocols import Company
-from app.connectors.quickbooks_online.receipts import ref
+from app.connectors.protocols import Company, ConnectionFailedError
+from app.connectors.quickbooks_online.members import Members, currency, part, rows, text
 from app.domain.links import Entry, Rules
 from app.domain.problems import Problem, Severity
-
-Members = Mapping[str, Any]
 
 
 def to_company(
@@ -19,9 +14,9 @@ def to_company(
     """The company. ``preferences`` is None where the person who connected may not read them."""
     country = country_of(info)
     rules = to_rules(preferences or {}, country, untaxed)
-    sales = _group(preferences, "SalesFormsPrefs")
+    sales = part(preferences, "SalesFormsPrefs")
     return Company(
-        name=str(info.get("CompanyName") or info.get("LegalName") or realm),
+        name=text(info, "CompanyName") or text(info, "LegalName") or realm,
         ledger_id=realm,
         country=country,
         currency=rules.home_currency,
@@ -39,13 +34,13 @@ def to_company(
 
 def country_of(info: Members) -> str:
     """Two letters for the US, else as QuickBooks says it; addresses have begun to answer ``USA``."""
-    country = str(info.get("Country") or "US").upper()
+    country = (text(info, "Country") or "US").upper()
     return "US" if country in ("US", "USA", "UNITED STATES") else country
 
 
 def tax_mode(preferences: Members, country: str) -> str:
     """The company's tax model. PartnerTaxEnabled exists only where US automated sales tax does."""
-    tax = _group(preferences, "TaxPrefs")
+    tax = part(preferences, "TaxPrefs")
     if tax.get("UsingSalesTax") is False:
         return "off"
     if country != "US":
@@ -55,18 +50,17 @@ def tax_mode(preferences: Members, country: str) -> str:
 
 def sends_numbers(preferences: Members) -> bool:
     """Whether the company takes numbers from outside (Custom transaction numbers)."""
-    return _group(preferences, "SalesFormsPrefs").get("CustomTxnNumbers") is True
+    return part(preferences, "SalesFormsPrefs").get("CustomTxnNumbers") is True
 
 
 def to_rules(preferences: Members, country: str, untaxed: Entry | None) -> Rules:
     """Only what the company decides; the Book's own settings are added by the service."""
-    currency = _group(preferences, "CurrencyPrefs")
     return Rules(
         tax_mode=tax_mode(preferences, country),
         send_numbers=sends_numbers(preferences),
-        home_currency=ref(currency, "HomeCurrency") or "USD",
-        multi_currency=currency.get("MultiCurrencyEnabled") is True,
-        close_date=str(_group(preferences, "AccountingInfoPrefs").get("BookCloseDate") or "")[:10],
+        home_currency=_home_currency(preferences),
+        multi_currency=part(preferences, "CurrencyPrefs").get("MultiCurrencyEnabled") is True,
+        close_date=str(part(preferences, "AccountingInfoPrefs").get("BookCloseDate") or "")[:10],
         extra={"untaxed_code": untaxed.ledger_id, "untaxed_parts": untaxed.parts} if untaxed else {},
     )
 
@@ -75,7 +69,7 @@ def _findings(preferences: Members | None, rules: Rules) -> list[Problem]:
     if preferences is None:
         return [NO_RIGHTS]
     found = [] if rules.send_numbers else [OWN_NUMBERS]
-    if rules.tax_mode == "automated" and _group(preferences, "TaxPrefs").get("PartnerTaxEnabled") is False:
+    if rules.tax_mode == "automated" and part(preferences, "TaxPrefs").get("PartnerTaxEnabled") is False:
         found.append(TAX_NOT_SET_UP)
     return found
 
@@ -100,10 +94,16 @@ TAX_NOT_SET_UP = Problem(
 
 
 def _plan(info: Members) -> str:
-    values = info.get("NameValue") or []
-    return next((str(pair.get("Value")) for pair in values if pair.get("Name") == "OfferingSku"), "")
+    return next((text(pair, "Value") for pair in rows(info, "NameValue") if pair.get("Name") == "OfferingSku"), "")
 
 
-def _group(preferences: Members | None, name: str) -> Members:
-    group = (preferences or {}).get(name)
-    return group if isinstance(group, dict) else {}
+def _home_currency(preferences: Members) -> str:
+    """Raises ConnectionFailedError for what is no code: amounts must not be taken for another currency's."""
+    try:
+        return currency(part(preferences, "CurrencyPrefs"), "HomeCurrency", "USD")
+    except ValueError as error:
+        raise ConnectionFailedError(
+            f"QuickBooks’ answer about the company’s home currency can’t be read: {error}.",
+            "Check the connection again; if it stays, see Intuit’s status page.",
+            code="shape",
+        ) from error

@@ -23,6 +23,7 @@ from app.connectors.quickbooks_online import company as companies
 from app.connectors.quickbooks_online.client import Client, FaultError
 from app.connectors.quickbooks_online.exact_json import dumps
 from app.connectors.quickbooks_online.find import find
+from app.connectors.quickbooks_online.members import Members, part
 from app.connectors.quickbooks_online.pictures import to_picture
 from app.connectors.quickbooks_online.receipts import ENTITIES, to_receipt
 from app.connectors.quickbooks_online.removals import removal
@@ -52,7 +53,7 @@ class QuickBooksOnline:
 
     # https://developer.intuit.com/app/developer/qbo/docs/api/accounting/all-entities/companyinfo
     def company(self) -> Company:
-        info = self._client.get(f"companyinfo/{quote(self._client.realm, safe='')}").get("CompanyInfo") or {}
+        info = part(self._client.get(f"companyinfo/{quote(self._client.realm, safe='')}"), "CompanyInfo")
         preferences = self._preferences()
         mode = companies.tax_mode(preferences or {}, companies.country_of(info))
         untaxed = lists.untaxed_code(self.entries(LinkKind.TAX_CODES)) if mode == "per_line" else None
@@ -102,20 +103,20 @@ class QuickBooksOnline:
     def read(self, kind: DocumentKind, ledger_id: str) -> Receipt | None:
         entity = ENTITIES[kind]
         try:
-            found = self._client.get(f"{entity.lower()}/{quote(ledger_id, safe='')}").get(entity)
+            found = part(self._client.get(f"{entity.lower()}/{quote(ledger_id, safe='')}"), entity)
         except FaultError as error:
             if "610" in error.codes:
                 return None
             raise
         try:
-            return to_receipt(found or {}, self._home_currency)
+            return to_receipt(found, self._home_currency)
         except ValueError as error:
             raise ConnectionFailedError(str(error), code="shape") from error
 
-    def _preferences(self) -> dict[str, Any] | None:
+    def _preferences(self) -> Members | None:
         """The company's settings; None where the person who connected may not read them."""
         try:
-            return self._client.get("preferences").get("Preferences") or {}
+            return part(self._client.get("preferences"), "Preferences")
         except FaultError as error:
             if error.status != 403 and not {"120", "5020"} & set(error.codes):
                 raise

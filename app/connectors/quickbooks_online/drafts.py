@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from typing import Any
 
 from app.connectors.http import Answer, UnreadableAnswerError
@@ -47,8 +48,9 @@ def outcome(kind: LinkKind, answer: Answer, request_id: str) -> CreationOutcome:
         taken = isinstance(refused, Refused) and any(fault.code == "6240" for fault in faults.faults_of(answer))
         return NameTaken(refused.problem) if isinstance(refused, Refused) and taken else refused
     row = body.get(ENTITIES[kind])
-    if isinstance(row, dict) and row.get("Id"):
-        return Created(lists.to_entry(kind, row))
+    with suppress(ValueError):
+        if isinstance(row, dict):
+            return Created(lists.to_entry(kind, row))
     technical = {"intuit_tid": faults.tid_of(answer), "request_id": request_id}
     return InDoubt("QuickBooks’ answer has another form than expected.", ended=True, technical=technical)
 

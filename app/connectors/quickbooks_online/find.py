@@ -13,7 +13,8 @@ from typing import Any
 
 from app.connectors.protocols import ConnectionFailedError, Probe
 from app.connectors.quickbooks_online import queries
-from app.connectors.quickbooks_online.receipts import ENTITIES, amount_of, is_voided, ref, to_receipt
+from app.connectors.quickbooks_online.members import amount_of, ref
+from app.connectors.quickbooks_online.receipts import ENTITIES, is_voided, to_receipt
 from app.connectors.quickbooks_online.translate import doc_number
 from app.domain.documents import DocumentKind
 from app.domain.marks import marks_in

@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
+from app.connectors.protocols import ConnectionFailedError
 from app.connectors.quickbooks_online import queries
 from app.connectors.quickbooks_online.client import FaultError
-from app.connectors.quickbooks_online.receipts import ref
+from app.connectors.quickbooks_online.members import identity, part, ref, rows, text
 from app.domain.links import Entry, LinkKind
 
 Row = Mapping[str, Any]
@@ -20,23 +21,44 @@ BOTH = "Active IN (true, false)"
 PSEUDO_CODES = ("TAX", "NON")
 #: Categories and bundles can't stand on a line.
 ITEM_TYPES = ("Service", "NonInventory", "Inventory")
+#: What reading a row of another form than expected ends in.
+UNREADABLE = (KeyError, AttributeError, TypeError, ValueError, ArithmeticError)
 
 
 def entries(query: Query, kind: LinkKind) -> list[Entry]:
-    """The whole list. Raises ConnectionFailedError."""
-    return _READERS[kind](query)
+    """The whole list. Raises ConnectionFailedError, also for a list that can't be read: half of it would mislead."""
+    reader = _READERS[kind]
+    try:
+        return reader(query)
+    except UNREADABLE as error:
+        raise _unreadable(error) from error
 
 
 def names_taken(query: Query) -> set[str]:
     """Names that a new customer may not have: three lists share one namespace, compared without case."""
     holders = ("Customer", "Vendor", "Employee")
-    rows = (row for holder in holders for row in _both(query, holder))
-    return {name.casefold() for row in rows if (name := _name(row))}
+    rows = [row for holder in holders for row in _both(query, holder)]
+    try:
+        return {name.casefold() for row in rows if (name := _name(row))}
+    except UNREADABLE as error:
+        raise _unreadable(error) from error
 
 
 def to_entry(kind: LinkKind, row: Row) -> Entry:
-    """One row of customers, items, accounts or terms."""
-    return _ROWS[kind](row)
+    """One row of customers, items, accounts or terms. Raises ValueError where it can't be read."""
+    reader = _ROWS[kind]
+    try:
+        return reader(row)
+    except UNREADABLE as error:
+        raise ValueError(str(error)) from error
+
+
+def _unreadable(error: Exception) -> ConnectionFailedError:
+    return ConnectionFailedError(
+        f"QuickBooks’ answer to a list has another form than expected: {error!s:.200}.",
+        "Try again; if it stays, see Intuit’s status page.",
+        code="shape",
+    )
 
 
 def untaxed_code(codes: Iterable[Entry]) -> Entry | None:
@@ -76,19 +98,19 @@ def _terms(query: Query) -> list[Entry]:
 
 
 def _tax_codes(query: Query) -> list[Entry]:
-    rates = {str(row["Id"]): row for row in _both(query, "TaxRate")}
+    rates = {identity(row): row for row in _both(query, "TaxRate")}
     rows = _both(query, "TaxCode")
-    return [_tax_code(row, rates) for row in rows if str(row["Id"]) not in PSEUDO_CODES]
+    return [_tax_code(row, rates) for row in rows if identity(row) not in PSEUDO_CODES]
 
 
 def _customer(row: Row) -> Entry:
     return Entry(
         LinkKind.CUSTOMERS,
-        str(row["Id"]),
+        identity(row),
         _name(row),
         active=_active(row),
         detail=f"Sub-customer of {_parent(row)}" if _parent(row) else "",
-        email=str((row.get("PrimaryEmailAddr") or {}).get("Address") or ""),
+        email=text(part(row, "PrimaryEmailAddr"), "Address"),
         holder="customer",
     )
 
@@ -96,7 +118,7 @@ def _customer(row: Row) -> Entry:
 def _item(row: Row) -> Entry:
     return Entry(
         LinkKind.ITEMS,
-        str(row["Id"]),
+        identity(row),
         str(row.get("Name") or ""),
         active=_active(row),
         number=str(row.get("Sku") or ""),
@@ -108,7 +130,7 @@ def _item(row: Row) -> Entry:
 def _account(row: Row) -> Entry:
     return Entry(
         LinkKind.ACCOUNTS,
-        str(row["Id"]),
+        identity(row),
         str(row.get("FullyQualifiedName") or row.get("Name") or ""),
         active=_active(row),
         number=str(row.get("AcctNum") or ""),
@@ -120,7 +142,7 @@ def _term(row: Row) -> Entry:
     days = row.get("DueDays")
     return Entry(
         LinkKind.TERMS,
-        str(row["Id"]),
+        identity(row),
         str(row.get("Name") or ""),
         active=_active(row),
         detail="" if str(row.get("Type", "STANDARD")).upper() == "STANDARD" else "Due by day of month",
@@ -129,7 +151,7 @@ def _term(row: Row) -> Entry:
 
 
 def _tax_code(row: Row, rates: Mapping[str, Row]) -> Entry:
-    details = (row.get("SalesTaxRateList") or {}).get("TaxRateDetail") or []
+    details = rows(part(row, "SalesTaxRateList"), "TaxRateDetail")
     parts = [
         (ref(detail, "TaxRateRef"), rates.get(ref(detail, "TaxRateRef"), {}).get("RateValue")) for detail in details
     ]
@@ -137,7 +159,7 @@ def _tax_code(row: Row, rates: Mapping[str, Row]) -> Entry:
     combined = sum((Decimal(value) for _, value in parts if value is not None), Decimal(0))
     return Entry(
         LinkKind.TAX_CODES,
-        str(row["Id"]),
+        identity(row),
         str(row.get("Name") or ""),
         active=_active(row) and not row.get("Hidden", False),
         detail=str(row.get("Description") or ""),

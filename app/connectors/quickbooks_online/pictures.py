@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from app.connectors.quickbooks_online.members import LARGEST, part, rows
 from app.domain.pictures import Named, Picture, PicturedLine, TaxPart
 
 #: Lines that QuickBooks adds for the eye; they are no lines of the document.
@@ -15,7 +16,7 @@ NOT_LINES = ("SubTotalLineDetail", "DescriptionOnly")
 
 def to_picture(fields: Mapping[str, Any]) -> Picture:
     """What stands in it; a member that is missing or unreadable stays empty, for this is only looked at."""
-    tax = fields.get("TxnTaxDetail") or {}
+    tax = part(fields, "TxnTaxDetail")
     return Picture(
         party=_named(fields.get("CustomerRef")),
         number=str(fields.get("DocNumber") or ""),
@@ -24,16 +25,16 @@ def to_picture(fields: Mapping[str, Any]) -> Picture:
         terms=_named(fields.get("SalesTermRef")),
         tax_code=_named(tax.get("TxnTaxCodeRef")),
         note=str(fields.get("PrivateNote") or ""),
-        lines=tuple(_line(line) for line in fields.get("Line") or [] if line.get("DetailType") not in NOT_LINES),
+        lines=tuple(_line(line) for line in rows(fields, "Line") if line.get("DetailType") not in NOT_LINES),
         tax=_number(tax.get("TotalTax")),
-        tax_parts=tuple(_part(line) for line in tax.get("TaxLine") or []),
+        tax_parts=tuple(_part(line) for line in rows(tax, "TaxLine")),
         total=_number(fields.get("TotalAmt")),
     )
 
 
 def _line(line: Mapping[str, Any]) -> PicturedLine:
     """A body has the detail in a member of its own; a receipt keeps it beside the amount."""
-    detail = line.get("SalesItemLineDetail") or line
+    detail = part(line, "SalesItemLineDetail") or line
     return PicturedLine(
         description=str(line.get("Description") or ""),
         amount=_number(line.get("Amount")) or Decimal(0),
@@ -46,18 +47,19 @@ def _line(line: Mapping[str, Any]) -> PicturedLine:
 
 
 def _part(line: Mapping[str, Any]) -> TaxPart:
-    detail = line.get("TaxLineDetail") or {}
+    detail = part(line, "TaxLineDetail")
     return TaxPart(_number(line.get("Amount")) or Decimal(0), _number(detail.get("TaxPercent")))
 
 
 def _named(reference: Any) -> Named:
-    reference = reference or {}
+    reference = reference if isinstance(reference, Mapping) else {}
     return Named(str(reference.get("value") or ""), str(reference.get("name") or ""))
 
 
 def _number(value: Any) -> Decimal | None:
     try:
-        return None if value is None or value == "" else Decimal(str(value))
+        number = None if value is None or value == "" else Decimal(str(value))
+        return number if number is None or abs(number) < LARGEST else None
     except InvalidOperation:
         return None
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from app.connectors.quickbooks_online.members import amount_of, currency, identity, part, ref, rows
 from app.domain.documents import DocumentKind
 from app.domain.money import Money
 from app.domain.outcomes import Receipt
@@ -32,21 +33,21 @@ def to_receipt(obj: Mapping[str, Any], home_currency: str) -> Receipt:
 
 
 def _receipt(obj: Mapping[str, Any], home_currency: str) -> Receipt:
-    currency = ref(obj, "CurrencyRef") or home_currency
-    tax = (obj.get("TxnTaxDetail") or {}).get("TotalTax")
+    code = currency(obj, "CurrencyRef", home_currency)
+    tax = part(obj, "TxnTaxDetail").get("TotalTax")
     return Receipt(
-        ledger_id=str(obj["Id"]),
+        ledger_id=identity(obj),
         number=str(obj.get("DocNumber") or ""),
-        total=Money(amount_of(obj["TotalAmt"]), currency),
-        tax=None if tax is None else Money(amount_of(tax), currency),
+        total=Money(amount_of(obj["TotalAmt"]), code),
+        tax=None if tax is None else Money(amount_of(tax), code),
         date=_date(obj.get("TxnDate")),
         due_date=_date(obj.get("DueDate")),
         party_id=ref(obj, "CustomerRef"),
         note=str(obj.get("PrivateNote") or ""),
         version=str(obj.get("SyncToken") or ""),
-        created_at=_moment((obj.get("MetaData") or {}).get("CreateTime")),
+        created_at=_moment(part(obj, "MetaData").get("CreateTime")),
         voided=is_voided(obj),
-        open=_open(obj, currency),
+        open=_open(obj, code),
         stored=stored(obj),
     )
 
@@ -65,27 +66,15 @@ def is_voided(obj: Mapping[str, Any]) -> bool:
 def stored(obj: Mapping[str, Any]) -> dict[str, Any]:
     """The parts worth keeping as proof: header, lines and tax, amounts as strings."""
     kept = {key: obj[key] for key in _HEADER if key in obj}
-    kept["Line"] = [_line(line) for line in obj.get("Line", []) if line.get("DetailType") != "SubTotalLineDetail"]
+    kept["Line"] = [_line(line) for line in rows(obj, "Line") if line.get("DetailType") != "SubTotalLineDetail"]
     if "TxnTaxDetail" in obj:
         kept["TxnTaxDetail"] = obj["TxnTaxDetail"]
     return {key: _plain(value) for key, value in kept.items()}
 
 
-def amount_of(value: Any) -> Decimal:
-    """A JSON number as Decimal. Raises ValueError for anything else."""
-    if isinstance(value, bool) or not isinstance(value, (int, Decimal)):
-        raise ValueError(f"{value!r} is not an amount.")  # noqa: TRY004 -- one error for every unreadable answer
-    return Decimal(value)
-
-
-def ref(obj: Mapping[str, Any], name: str) -> str:
-    """The id that a reference points to; empty where there is none."""
-    return str((obj.get(name) or {}).get("value") or "")
-
-
 def _line(line: Mapping[str, Any]) -> dict[str, Any]:
     kept = {key: line[key] for key in _LINE if key in line}
-    detail = line.get("SalesItemLineDetail") or {}
+    detail = part(line, "SalesItemLineDetail")
     return {**kept, **{key: detail[key] for key in _DETAIL if key in detail}}
 
 

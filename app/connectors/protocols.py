@@ -72,6 +72,9 @@ class UnpostedRecord:
         total: signed as the customer owes it: negative for a credit.
         fingerprint: hash of number, date, party, total, terms, tax, date closed.
         problems: what already the list shows, e.g. that the PSA has no GL entries for it.
+        facts: what else the list says, in words, for filters, groups and pages. Expenses: ``member``, ``member_id``,
+            ``report``, ``report_status``, ``classification``, ``payment_method``, ``expense_type``, ``charged_to``.
+            Inventory: ``procurement_type``, ``purchase_order``, ``packing_slip``, ``vendor_invoice``, ``vendor_date``.
     """
 
     record: str
@@ -94,6 +97,7 @@ class UnpostedRecord:
     tax_code_id: str = ""
     tax_code: str = ""
     problems: tuple[Problem, ...] = ()
+    facts: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

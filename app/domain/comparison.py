@@ -12,8 +12,8 @@ from decimal import Decimal
 from enum import StrEnum
 from itertools import zip_longest
 
-from app.domain.documents import Address, Document, Line
-from app.domain.links import Entry, LinkKind, Rules, item_name, item_source_id
+from app.domain.documents import Address, Basis, Document, Line, PartyRole
+from app.domain.links import Entry, LinkKind, Rules, item_name, item_source_id, party_key
 from app.domain.money import cents
 from app.domain.pictures import Named, Picture, PicturedLine
 
@@ -119,9 +119,9 @@ def compare(document: Document, picture: Picture, known: Known, rules: Rules) ->
 
 
 def _facts(document: Document, picture: Picture, known: Known) -> list[Fact]:
-    party, terms, code = document.party, document.terms, document.tax_code
+    terms, code = document.terms, document.tax_code
     return [
-        _linked("Customer", LinkKind.CUSTOMERS, party.source_id, party.name, picture.party, known),
+        _party(document, picture, known),
         Fact("Number", document.number, _number(document.number, picture.number), picture.number),
         _plain("Date", document.date, picture.date),
         _plain("Due date", document.due_date, picture.due_date),
@@ -131,9 +131,15 @@ def _facts(document: Document, picture: Picture, known: Known) -> list[Fact]:
                 picture.tax_code, known),
         Fact("Location", document.location.name if document.location else "", Agreement.LEFT_OUT, ""),
         _order(document.po_number, picture.note),
-        Fact("Bill to", one_line(party.billing_address), Agreement.LEFT_OUT, ""),
+        Fact("Bill to", one_line(document.party.billing_address), Agreement.LEFT_OUT, ""),
         Fact("Memo", document.memo, Agreement.ADDED, picture.note),
     ]  # fmt: skip
+
+
+def _party(document: Document, picture: Picture, known: Known) -> Fact:
+    party, vendor = document.party, document.party.role is PartyRole.VENDOR
+    kind = LinkKind.VENDORS if vendor else LinkKind.CUSTOMERS
+    return _linked(str(party.role).capitalize(), kind, party.source_id, party.name, picture.party, known)
 
 
 def _plain(label: str, psa: Value | None, books: Value | None) -> Fact:
@@ -221,8 +227,9 @@ def _differing(psa: Line | None, books: PicturedLine | None, known: Known) -> li
 
 def needed(document: Document) -> set[tuple[LinkKind, str]]:
     """Every PSA id whose link the comparison asks for."""
-    found = {(LinkKind.CUSTOMERS, document.party.source_id)}
-    found |= {(LinkKind.ITEMS, item_source_id(line)) for line in document.lines}
+    key = party_key(document)
+    found = {key} if key else set()
+    found |= {(LinkKind.ITEMS, item_source_id(line)) for line in document.lines if line.basis is Basis.ITEM}
     found |= {(LinkKind.ACCOUNTS, line.account) for line in document.lines}
     if document.terms:
         found.add((LinkKind.TERMS, document.terms.source_id))

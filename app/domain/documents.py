@@ -1,7 +1,9 @@
 """Documents: the domain form of one or several PSA records. Frozen, exact, without any vendor's field names.
 
 Amounts run in the document's own direction: a line of an Invoice that the customer pays is positive, and so is a line
-of a CreditMemo that the customer gets back. A deduction (down payment, discount) is a negative line in either.
+of a CreditMemo that the customer gets back, or of a Bill that we pay. A deduction (down payment, discount) is a
+negative line in any of them. In a JournalEntry a debit is positive and a credit negative, and its lines add up to
+nothing. A line of an InventoryAdjustment is worth its change: negative where stock went down.
 """
 
 from __future__ import annotations
@@ -19,6 +21,32 @@ class DocumentKind(StrEnum):
 
     INVOICE = "invoice"
     CREDIT_MEMO = "credit_memo"
+    BILL = "bill"
+    VENDOR_CREDIT = "vendor_credit"
+    PURCHASE = "purchase"
+    PURCHASE_ORDER = "purchase_order"
+    JOURNAL_ENTRY = "journal_entry"
+    INVENTORY_ADJUSTMENT = "inventory_adjustment"
+
+
+#: What a customer gets from us; the others are payables, stock and the general ledger.
+SALES = (DocumentKind.INVOICE, DocumentKind.CREDIT_MEMO)
+#: Those that count against their batch: money goes the other way.
+CREDITS = (DocumentKind.CREDIT_MEMO, DocumentKind.VENDOR_CREDIT)
+
+
+class PartyRole(StrEnum):
+    """Which of the ledger's lists a party stands in. Members of the PSA are paid back as vendors."""
+
+    CUSTOMER = "customer"
+    VENDOR = "vendor"
+
+
+class Basis(StrEnum):
+    """How a line is booked: through an item (products & services) or straight to a GL account."""
+
+    ITEM = "item"
+    ACCOUNT = "account"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +70,11 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class Party:
-    """The customer of a document as the PSA knows it."""
+    """The customer or vendor of a document as the PSA knows it.
+
+    ``source_id`` is the PSA's company id; of a member who is paid back it is ``member:`` and the member's id, of a
+    payee known by name only ``name:`` and the name. ``account_number`` is the PSA's number for matching and for names.
+    """
 
     source_id: str
     name: str
@@ -50,21 +82,54 @@ class Party:
     email: str = ""
     phone: str = ""
     billing_address: Address = Address()
+    role: PartyRole = PartyRole.CUSTOMER
 
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """A product of the PSA's catalog on a line. ``kind`` is the PSA's type cross-reference, e.g. ``Service``."""
+    """A product of the PSA's catalog on a line.
+
+    ``kind`` is the PSA's type cross-reference, e.g. ``Service``. The accounts are the PSA's GL account strings where
+    it says them: what a sale of it earns, what its cost is booked to, and where its stock is worth something.
+    """
 
     source_id: str
     identifier: str
     description: str = ""
     kind: str = ""
+    category: str = ""
+    serialized: bool = False
+    income_account: str = ""
+    cost_account: str = ""
+    inventory_account: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One time entry behind a line. Hours and rate are None where the PSA doesn't say; notes are what customers see."""
+
+    entry_id: str
+    date: dt.date | None = None
+    ticket: str = ""
+    summary: str = ""
+    project: str = ""
+    phase: str = ""
+    member: str = ""
+    work_role: str = ""
+    work_type: str = ""
+    hours: Decimal | None = None
+    rate: Decimal | None = None
+    notes: str = ""
+    internal_notes: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line before tax. ``account`` is the PSA's GL account string; no product means labour, agreement, expense."""
+    """One line before tax. ``account`` is the PSA's GL account string; no product means labour, agreement, expense.
+
+    ``gl_class`` is the account's class segment (a path, ``A:B``). ``customer`` is whom a cost was made for.
+    ``source`` is the PSA's hint at what it is, e.g. ``freight``, ``tax``, ``down_payment``, ``prepayment``.
+    """
 
     description: str
     quantity: Decimal
@@ -73,6 +138,14 @@ class Line:
     product: Product | None = None
     taxable: bool = False
     gl_class: str = ""
+    basis: Basis = Basis.ITEM
+    source: str = ""
+    customer: Reference | None = None
+    billable: bool = False
+    date: dt.date | None = None
+    unit: str = ""
+    serial_numbers: str = ""
+    work: tuple[Work, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,13 +160,22 @@ class TaxLevel:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One invoice or credit memo, complete enough for any ledger.
+    """One document, complete enough for any ledger.
 
     Attributes:
         records: ids of the PSA records it stands for.
-        number: the PSA's full number, whatever a ledger's limit is.
-        psa_type: the PSA's own word, e.g. ``Agreement``, for people.
+        number: the PSA's full number, whatever a ledger's limit is. Of a bill the vendor's invoice number; empty while
+            the vendor's invoice has not come.
+        psa_number: the PSA's own number where ``number`` is somebody else's (PO number, expense report).
+        psa_type: the PSA's own word, e.g. ``Agreement``, ``Reimbursable``, ``Adjustment``; for people and for rules.
+        party: ``source_id`` is empty where there is none (a journal entry, an adjustment).
         ship_to: where the goods go; decides the tax of US automated sales tax.
+        header_account, header_class: the PSA's receivable or payable account string, and its class segment.
+        paid_from: GL account string that was paid from (a card, a bank), of what the company paid itself.
+        payment_method: how it was paid, as the PSA names it.
+        tax_by: who computed the tax: ``psa`` or ``avalara``.
+        vendor_date, ordered, received: three dates of a purchase: vendor's invoice, purchase order, document.
+        rate: exchange rate to the home currency, where the PSA says it.
     """
 
     kind: DocumentKind
@@ -115,6 +197,22 @@ class Document:
     po_number: str = ""
     location: Reference | None = None
     ship_to: Address = Address()
+    psa_number: str = ""
+    header_account: str = ""
+    header_class: str = ""
+    paid_from: str = ""
+    payment_method: Reference | None = None
+    tax_by: str = "psa"
+    attention: str = ""
+    sales_rep: str = ""
+    territory: str = ""
+    project: str = ""
+    agreement: str = ""
+    packing_slip: str = ""
+    vendor_date: dt.date | None = None
+    ordered: dt.date | None = None
+    received: dt.date | None = None
+    rate: Decimal | None = None
 
     @property
     def subtotal(self) -> Money:
@@ -123,10 +221,25 @@ class Document:
 
     @property
     def difference(self) -> Money:
-        """What is left when lines and tax are taken from the total: anything but zero does not crossfoot."""
+        """What is left when lines and tax are taken from the total: anything but zero does not crossfoot.
+
+        Of a journal entry: what its debits are more than its credits.
+        """
+        if self.kind is DocumentKind.JOURNAL_ENTRY:
+            return self.subtotal
         return self.total - self.subtotal - self.tax
 
     @property
     def signed_total(self) -> Money:
-        """What the customer owes by it: negative for a credit memo. This is what batch totals add up."""
-        return -self.total if self.kind is DocumentKind.CREDIT_MEMO else self.total
+        """What is owed by it: negative for a credit memo or vendor credit. This is what batch totals add up.
+
+        Of a journal entry and an adjustment it is what the PSA lists, whatever the ledger calls their total.
+        """
+        return -self.total if self.kind in CREDITS else self.total
+
+    @property
+    def ledger_total(self) -> Money:
+        """The total that a ledger says of it: of a journal entry the sum of its debits; else its own."""
+        if self.kind is DocumentKind.JOURNAL_ENTRY:
+            return total([line.amount for line in self.lines if line.amount.amount > 0], self.currency)
+        return self.total

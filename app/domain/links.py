@@ -9,28 +9,46 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from app.domain.documents import Document, Line, Party
+from app.domain.documents import SALES, Basis, Document, Line, Party, PartyRole
+from app.domain.states import RecordKind
 
 
 class LinkKind(StrEnum):
     """What can be linked. Accounts and tax codes are never created by us."""
 
     CUSTOMERS = "customers"
+    VENDORS = "vendors"
     ITEMS = "items"
     ACCOUNTS = "accounts"
     TAX_CODES = "tax_codes"
     TERMS = "terms"
+    CLASSES = "classes"
+    LOCATIONS = "locations"
 
 
-CREATABLE = (LinkKind.CUSTOMERS, LinkKind.ITEMS, LinkKind.TERMS)
+CREATABLE = (
+    LinkKind.CUSTOMERS,
+    LinkKind.VENDORS,
+    LinkKind.ITEMS,
+    LinkKind.TERMS,
+    LinkKind.CLASSES,
+    LinkKind.LOCATIONS,
+)
+#: Kinds whose names the ledger keeps in one namespace: a customer can't be named like a vendor.
+NAMESPACE = (LinkKind.CUSTOMERS, LinkKind.VENDORS)
+#: A document goes without these where they are not linked and the Book's policy is never.
+DISPENSABLE = (LinkKind.TERMS, LinkKind.CLASSES, LinkKind.LOCATIONS)
 
 #: One of each, in the words of pages and sentences.
 NOUNS = {
     LinkKind.CUSTOMERS: "customer",
+    LinkKind.VENDORS: "vendor",
     LinkKind.ITEMS: "item",
     LinkKind.ACCOUNTS: "account",
     LinkKind.TAX_CODES: "tax code",
     LinkKind.TERMS: "term",
+    LinkKind.CLASSES: "class",
+    LinkKind.LOCATIONS: "location",
 }
 
 
@@ -42,6 +60,7 @@ class Entry:
         number: account number, SKU, or the customer's number, where the ledger has one.
         detail: the ledger's type in words, e.g. ``Income``, ``Inventory``; for people and for filters.
         account_id: an item's income account.
+        cost_account_id, asset_account_id: what its cost is booked to, and an inventory item's asset account.
         rate: a tax code's combined rate in percent, as a plain string, where known.
         parts: a tax code's rates as ``id=percent``, separated by blanks, e.g. ``5=6.5 6=2``; where known.
         holder: for names that share one namespace: ``customer``, ``vendor`` or ``employee``.
@@ -54,16 +73,28 @@ class Entry:
     number: str = ""
     detail: str = ""
     account_id: str = ""
+    cost_account_id: str = ""
+    asset_account_id: str = ""
+    currency: str = ""
     rate: str = ""
     parts: str = ""
     email: str = ""
     holder: str = ""
     due_days: int | None = None
 
+    @property
+    def its_own(self) -> bool:
+        """False for what only holds a name in the list's namespace: a vendor among customers."""
+        return self.holder in ("", self.kind.removesuffix("s"))
+
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """An entry to be created in the ledger for a PSA source id that has no counterpart."""
+    """An entry to be created in the ledger for a PSA source id that has no counterpart.
+
+    ``account`` is an item's income account as the PSA's GL account string, ``cost_account`` and ``inventory_account``
+    likewise; ``since`` the day from which an inventory item must have stock.
+    """
 
     kind: LinkKind
     source_id: str
@@ -74,6 +105,11 @@ class Draft:
     taxable: bool = False
     account: str = ""
     due_days: int | None = None
+    cost_account: str = ""
+    inventory_account: str = ""
+    category: str = ""
+    currency: str = ""
+    since: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +135,8 @@ class Rules:
         tax_mode: ``manual``, ``automated``, ``per_line`` (non-US) or ``off``: the company's own model.
         send_numbers: False where the company numbers by itself (CustomTxnNumbers off).
         mark_custom_field: id of a custom field that also carries the mark, or empty.
+        settings: every setting of the Book by its key, defaults filled in (see book_settings).
+        extra: what else the company's preferences decide, e.g. ``classes``: ``off``, ``line`` or ``document``.
     """
 
     service_item_source: str = "service_gl_account"
@@ -108,7 +146,34 @@ class Rules:
     home_currency: str = "USD"
     multi_currency: bool = False
     close_date: str = ""
+    settings: Mapping[str, str] = field(default_factory=dict)
     extra: Mapping[str, str] = field(default_factory=dict)
+
+    def __getitem__(self, key: str) -> str:
+        """A setting of the Book; empty where it is not set and has no default."""
+        return self.settings.get(key, "")
+
+
+def party_key(document: Document) -> tuple[LinkKind, str] | None:
+    """The link of the document's party; None where it has none."""
+    party = document.party
+    if not party.source_id:
+        return None
+    return (LinkKind.VENDORS if party.role is PartyRole.VENDOR else LinkKind.CUSTOMERS), party.source_id
+
+
+def kinds_of(kind: RecordKind, rules: Rules) -> tuple[LinkKind, ...]:
+    """The lists of the ledger that records of this kind can need, given the Book's settings."""
+    found = [LinkKind.ITEMS, LinkKind.ACCOUNTS, LinkKind.TAX_CODES, LinkKind.TERMS]
+    if kind is not RecordKind.INVOICES:
+        found.append(LinkKind.VENDORS)
+    if kind is RecordKind.INVOICES or "yes" in (rules["purchases.customer"], rules["purchases.billable"]):
+        found.append(LinkKind.CUSTOMERS)
+    if rules["categories.classes"] == "yes":
+        found.append(LinkKind.CLASSES)
+    if rules["categories.locations"] not in ("", "no"):
+        found.append(LinkKind.LOCATIONS)
+    return tuple(found)
 
 
 def item_source_id(line: Line) -> str:
@@ -126,15 +191,16 @@ def item_name(line: Line, rules: Rules) -> str:
 def needs(document: Document, rules: Rules) -> list[Need]:
     """Every link the document needs, each once, with the first field that asks for it."""
     found: dict[tuple[LinkKind, str], Need] = {}
-    for need in (_party_need(document), *_line_needs(document, rules), *_header_needs(document, rules)):
+    for need in (*_party_needs(document), *_line_needs(document, rules), *_header_needs(document, rules)):
         found.setdefault((need.kind, need.source_id), need)
     return list(found.values())
 
 
-def _party_need(document: Document) -> Need:
-    party = document.party
-    draft = Draft(LinkKind.CUSTOMERS, party.source_id, party.name, party=party)
-    return Need(LinkKind.CUSTOMERS, party.source_id, party.name, "party", draft)
+def _party_needs(document: Document) -> Iterable[Need]:
+    key, party = party_key(document), document.party
+    if key:
+        draft = Draft(key[0], party.source_id, party.name, party=party, currency=document.currency)
+        yield Need(key[0], party.source_id, party.name, "party", draft)
 
 
 def _line_needs(document: Document, rules: Rules) -> Iterable[Need]:
@@ -142,6 +208,8 @@ def _line_needs(document: Document, rules: Rules) -> Iterable[Need]:
         if not line.account:
             continue  # Check holds such a document for its missing GL mapping
         yield Need(LinkKind.ACCOUNTS, line.account, line.account, f"line {number}")
+        if line.basis is Basis.ACCOUNT:
+            continue
         name = item_name(line, rules)
         kind = line.product.kind if line.product else "Service"
         draft = Draft(
@@ -151,12 +219,24 @@ def _line_needs(document: Document, rules: Rules) -> Iterable[Need]:
             item_kind=kind,
             description=line.product.description if line.product else "",
             taxable=line.taxable,
-            account=line.account,
+            account=_income_account(document, line),
+            cost_account=line.product.cost_account if line.product else "",
+            inventory_account=line.product.inventory_account if line.product else "",
+            category=line.product.category if line.product else "",
         )
         yield Need(LinkKind.ITEMS, draft.source_id, name, f"line {number}", draft)
 
 
+def _income_account(document: Document, line: Line) -> str:
+    """What a sale of the line's item earns: the line's own account on a sale; bought or counted, its product's."""
+    if document.kind in SALES or line.product is None:
+        return line.account
+    return line.product.income_account
+
+
 def _header_needs(document: Document, rules: Rules) -> Iterable[Need]:
+    if document.paid_from:
+        yield Need(LinkKind.ACCOUNTS, document.paid_from, document.paid_from, "paid from")
     if document.tax_code and document.tax.amount and rules.tax_mode in ("manual", "per_line"):
         yield Need(LinkKind.TAX_CODES, document.tax_code.source_id, document.tax_code.name, "tax")
     if document.terms:

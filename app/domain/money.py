@@ -44,8 +44,8 @@ class Money:
 
 
 def cents(amount: Decimal) -> Decimal:
-    """The amount rounded half up to two decimals, as ledgers round."""
-    return amount.quantize(CENT, rounding=ROUND_HALF_UP)
+    """The amount rounded half up to two decimals, as ledgers round; nothing has no sign."""
+    return amount.quantize(CENT, rounding=ROUND_HALF_UP) + 0  # takes the minus from -0.00
 
 
 def plain(amount: Decimal) -> str:

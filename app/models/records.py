@@ -52,6 +52,7 @@ class UnpostedRow(SQLModel, table=True):
     date_closed: str = Field(default="", max_length=40)
     fingerprint: str = Field(max_length=64)
     problems: list[Any] = Field(default_factory=list, sa_type=Json)
+    facts: dict[str, Any] = Field(default_factory=dict, sa_type=Json)
     document: dict[str, Any] | None = Field(default=None, sa_type=Json)
     export_problems: list[Any] = Field(default_factory=list, sa_type=Json)
     looked_at: str = Field(default="", max_length=64)

@@ -29,10 +29,13 @@ EFFORT = 60_000
 FOUND = 30
 TITLES = {
     LinkKind.CUSTOMERS: ("Customers", "ConnectWise company", "QuickBooks customer"),
+    LinkKind.VENDORS: ("Vendors", "ConnectWise vendor or member", "QuickBooks vendor"),
     LinkKind.ITEMS: ("Items", "ConnectWise product or account", "QuickBooks item"),
     LinkKind.ACCOUNTS: ("GL accounts", "ConnectWise GL account", "QuickBooks account"),
     LinkKind.TAX_CODES: ("Tax codes", "ConnectWise tax code", "QuickBooks tax code"),
     LinkKind.TERMS: ("Terms", "ConnectWise billing terms", "QuickBooks terms"),
+    LinkKind.CLASSES: ("Classes", "Class segment of ConnectWise’s GL accounts", "QuickBooks class"),
+    LinkKind.LOCATIONS: ("Locations", "ConnectWise class segment, territory or location", "QuickBooks location"),
 }
 
 
@@ -158,7 +161,7 @@ def offers(session: Session, book_id: int, kind: LinkKind, name: str, words: str
     alike = [] if words.strip() else suggestions.suggest(session, book_id, kind, name)
     if alike:
         return alike
-    usable = [e for e in lists.entries(session, book_id, kind) if e.active and e.holder in ("", "customer")]
+    usable = [e for e in lists.entries(session, book_id, kind) if e.active and e.its_own]
     hits = [e for e in usable if all(w in _text(e) for w in words.casefold().split())]
     return [suggestions.Suggestion(entry, 0, ()) for entry in hits[:FOUND]]
 

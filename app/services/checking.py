@@ -12,7 +12,7 @@ from sqlmodel import Session, col, select
 from app.connectors.protocols import Probe, UntranslatableError
 from app.domain.codec import from_json, to_json
 from app.domain.documents import Document
-from app.domain.links import Draft, LinkKind, Rules
+from app.domain.links import Draft, Rules, kinds_of
 from app.domain.outcomes import Absent, CannotTell, Finding, Found, LooksAlike, Receipt, Several
 from app.domain.problems import Problem, Severity
 from app.domain.states import PostingState, SectionKey
@@ -32,7 +32,7 @@ def check(run: Run) -> None:
     if not _unchecked(run, 1):
         return
     run.begin(SectionKey.CHECK)
-    lists.refresh(run.database, run.destination, run.book_id, kinds=tuple(LinkKind), max_age=LISTS_AGE)
+    lists.refresh(run.database, run.destination, run.book_id, kinds=kinds_of(run.kind, run.rules), max_age=LISTS_AGE)
     last = 0
     while not run.stopping() and (chunk := _unchecked(run, CHUNK, after=last)):
         last = chunk[-1].id or 0
@@ -180,7 +180,7 @@ def probe(run: Run, posting: Posting, record: str, document: Document, party_id:
         number=document.number,
         party_id="" if party_id == wants.TO_COME else party_id,
         date=document.date,
-        total=document.total.amount,
+        total=document.ledger_total.amount,
         exact=exact,
         look_alikes=not posting.looked_anyway,
     )
@@ -191,9 +191,9 @@ def _look_into_books(run: Run, looks: Sequence[Look]) -> None:
         return
     probes = []
     for look in looks:
-        party = look.wants.links[(LinkKind.CUSTOMERS, look.document.party.source_id)]
+        party = wants.party_of(look.document, look.wants.links)
         exact = look.posting.looked_anyway
-        probes.append(probe(run, look.posting, look.record, look.document, party.ledger_id, exact=exact))
+        probes.append(probe(run, look.posting, look.record, look.document, party, exact=exact))
     for look, finding in zip(looks, run.destination.find(probes), strict=True):
         look.finding = finding
         if problem := finding_problem(finding):
@@ -255,9 +255,9 @@ def _settle(session: Session, run: Run, posting: Posting, look: Look) -> None:
         posting.state, posting.keep = PostingState.SKIPPED, True
         session.add(posting)
         return
-    customer = look.wants.links.get((LinkKind.CUSTOMERS, look.document.party.source_id))
-    if customer and customer.ledger_id != wants.TO_COME:
-        posting.party_key = f"customer:{customer.ledger_id}"
+    party = wants.party_of(look.document, look.wants.links)
+    if party and party != wants.TO_COME:
+        posting.party_key = wants.flight_key(look.document, party, look.record)
     session.add(posting)
     if not look.document.total.amount and not look.stops:
         posting.state = PostingState.SKIPPED

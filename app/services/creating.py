@@ -18,7 +18,7 @@ from sqlmodel import Session, col, func, select
 
 from app.connectors.protocols import Created, CreationOutcome, NameTaken, Slot, UntranslatableError, Wait
 from app.domain.codec import to_json
-from app.domain.links import Draft, Entry, LinkKind
+from app.domain.links import NAMESPACE, Draft, Entry, LinkKind
 from app.domain.outcomes import InDoubt, NotDone, Refused
 from app.domain.problems import Problem, Severity
 from app.domain.states import SectionKey
@@ -30,7 +30,10 @@ from app.services.run import Lanes, Run, SystemicError
 
 #: Kinds by section, in the order in which they need each other.
 SECTIONS = (
-    (SectionKey.PARTIES, (LinkKind.CUSTOMERS, LinkKind.TERMS)),
+    (
+        SectionKey.PARTIES,
+        (LinkKind.CUSTOMERS, LinkKind.VENDORS, LinkKind.TERMS, LinkKind.CLASSES, LinkKind.LOCATIONS),
+    ),
     (SectionKey.ITEMS, (LinkKind.ITEMS,)),
 )
 MOST_TRIES = 4
@@ -39,10 +42,14 @@ LOOK_AGAIN = dt.timedelta(seconds=3)
 
 @dataclass(slots=True)
 class Names:
-    """Names that nobody else may have, and the links that a body needs; read once a section."""
+    """Names that nobody else may have, by namespace, and the links that a body needs; read once a section."""
 
-    taken: set[str] = field(default_factory=set)
+    spaces: dict[str, set[str]] = field(default_factory=dict)
     index: links.Index = field(default_factory=lambda: links.Index({}, []))
+
+    def taken(self, kind: LinkKind) -> set[str]:
+        """Lower-cased names that a new entry of this kind may not have."""
+        return self.spaces.setdefault("parties" if kind in NAMESPACE else kind, set())
 
 
 def create(run: Run, lanes: Lanes) -> None:
@@ -85,12 +92,15 @@ def _adopt_orphans(run: Run, kinds: Collection[LinkKind]) -> None:
 
 def _names(run: Run, kinds: Collection[LinkKind]) -> Names:
     names = Names()
-    if LinkKind.CUSTOMERS in kinds:
-        names.taken = run.destination.names_taken()
     with run.database.reading() as session:
+        query = select(Creation.kind).where(Creation.batch_id == run.batch_id).distinct()
+        open_ones = session.exec(query.where(col(Creation.state).not_in(("done", "refused"))))
+        named = {LinkKind(kind) for kind in open_ones} & set(kinds)
         names.index = links.Index.load(session, run.book_id)
-        if LinkKind.CUSTOMERS not in kinds:
-            names.taken = {entry.name.casefold() for entry in lists.entries(session, run.book_id, LinkKind.ITEMS)}
+        for kind in named - set(NAMESPACE):
+            names.taken(kind).update(entry.name.casefold() for entry in lists.entries(session, run.book_id, kind))
+    if named & set(NAMESPACE):
+        names.taken(LinkKind.CUSTOMERS).update(run.destination.names_taken())
     return names
 
 
@@ -114,7 +124,8 @@ def _start(run: Run, lanes: Lanes, kinds: Collection[LinkKind], names: Names) ->
         if not _intend(run, creation, *prepared):
             slot.release(sent=False)
             return 0.1  # asked to stop, or another run has it: look again
-        names.taken.add(prepared[0].casefold())  # only now: one that had to wait for a slot keeps its own name
+        # Only now: one that had to wait for a slot keeps its own name.
+        names.taken(LinkKind(creation.kind)).add(prepared[0].casefold())
         _go(run, lanes, creation, prepared, slot, names)
     return 0.2
 
@@ -151,7 +162,7 @@ def _prepare(run: Run, creation: Creation, names: Names) -> tuple[str, str] | No
         _finish(run, creation.id or 0, linked, "")
         return None
     try:
-        name = unique_name(draft, names.taken, lambda name: run.destination.valid_name(draft.kind, name))
+        name = unique_name(draft, names.taken(draft.kind), lambda name: run.destination.valid_name(draft.kind, name))
         body = run.destination.draft_body(draft, name, _account_links(names, draft), run.rules)
     except UntranslatableError as error:
         _refuse(run, creation.id or 0, error.problems[0])
@@ -160,8 +171,9 @@ def _prepare(run: Run, creation: Creation, names: Names) -> tuple[str, str] | No
 
 
 def _account_links(names: Names, draft: Draft) -> dict[tuple[LinkKind, str], Entry]:
-    account = names.index.entry(LinkKind.ACCOUNTS, draft.account) if draft.account else None
-    return {(LinkKind.ACCOUNTS, draft.account): account} if account else {}
+    accounts = {draft.account, draft.cost_account, draft.inventory_account} - {""}
+    found = {(LinkKind.ACCOUNTS, account): names.index.entry(LinkKind.ACCOUNTS, account) for account in accounts}
+    return {key: entry for key, entry in found.items() if entry}
 
 
 def unique_name(draft: Draft, taken: Collection[str], valid: Callable[[str], str]) -> str:
@@ -277,7 +289,7 @@ def _name_taken(run: Run, ident: int, problem: Problem, names: Names) -> None:
     if entry is not None:
         _finish(run, ident, entry, "")
         return
-    names.taken.add(creation.name.casefold())
+    names.taken(LinkKind(creation.kind)).add(creation.name.casefold())
     _set(run, ident, state="wanted", generation=creation.generation + 1, request_id="", body="")
 
 
@@ -287,7 +299,7 @@ def _in_ledger(run: Run, creation: Creation) -> Entry | None:
     lists.refresh(run.database, run.destination, run.book_id, (kind,), dt.timedelta(0))
     with run.database.reading() as session:
         found: Sequence[Entry] = lists.entries(session, run.book_id, kind)
-    own = [entry for entry in found if entry.holder in ("", "customer") and entry.active]
+    own = [entry for entry in found if entry.its_own and entry.active]
     return next((entry for entry in own if entry.name.casefold() == creation.name.casefold()), None)
 
 

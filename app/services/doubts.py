@@ -20,7 +20,7 @@ from app.domain.problems import Problem, Severity
 from app.domain.states import PostingState, SectionKey
 from app.models.columns import utcnow
 from app.models.postings import Call, CallMember, Posting, PostingRecord
-from app.services import posting_problems, receipts, settling
+from app.services import posting_problems, receipts, settling, wants
 from app.services.checking import finding_problem, looks_posted
 from app.services.reading import document_of
 from app.services.run import Run
@@ -114,9 +114,9 @@ def _probe(run: Run, call: Call, member: CallMember, posting: Posting, record: s
         mark=run.mark(record, member.generation),
         kind=document.kind,
         number=document.number,
-        party_id=posting.party_key.removeprefix("customer:"),
+        party_id=wants.ledger_party(posting.party_key),
         date=document.date,
-        total=document.total.amount,
+        total=document.ledger_total.amount,
         exact=True,
         since=call.sent_at,
     )

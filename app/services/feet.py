@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from app.domain.documents import DocumentKind
 from app.domain.states import IN_BOOKS, PostingState
 
 S = PostingState
+#: Kinds in the order of their rows.
+ORDER = [str(kind) for kind in DocumentKind]
 #: Columns of the foot, in their order.
 COLUMNS = ("selected", "posted", "held", "in_doubt", "skipped", "to_go")
 WHERE = {
@@ -75,7 +78,7 @@ def feet(tallies: Tallies, in_books: InBooks) -> list[Foot]:
 
 def _foot(tallies: Tallies, in_books: InBooks, currency: str) -> Foot:
     rows: dict[str, dict[str, Tally]] = {}
-    for kind in ("invoice", "credit_memo"):
+    for kind in sorted({kind for own, kind, _ in tallies if own == currency}, key=ORDER.index):
         own = {s: tally for (c, k, s), tally in tallies.items() if (c, k) == (currency, kind)}
         if own:
             rows[kind] = {

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import func
 from sqlmodel import Session, col, select, update
 
-from app.domain.links import NOUNS, Entry, LinkKind, Need
+from app.domain.links import NAMESPACE, NOUNS, Entry, LinkKind, Need
 from app.domain.problems import ValidationError
 from app.domain.states import PostingState
 from app.models.columns import utcnow
@@ -67,9 +67,9 @@ class Index:
 
     def _put(self, entry: Entry) -> None:
         self._entries[entry.kind, entry.ledger_id] = entry
-        if entry.holder in ("", "customer"):
+        if entry.its_own:
             self._named[entry.kind, _same(entry.name)].append(entry)
-        if entry.kind is LinkKind.CUSTOMERS:
+        if entry.kind in NAMESPACE:
             self._holders[entry.name.strip().casefold()] = entry
 
 

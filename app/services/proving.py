@@ -12,13 +12,13 @@ from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from app.connectors.protocols import ConnectionFailedError
-from app.domain.documents import DocumentKind
+from app.domain.documents import CREDITS, DocumentKind
 from app.domain.money import cents
 from app.domain.outcomes import Absent, CannotTell, Finding, Found, LooksAlike, Receipt, Several
 from app.domain.problems import Problem, Severity
 from app.domain.states import IN_BOOKS, PostingState, SectionKey
 from app.models.postings import Posting, PostingRecord
-from app.services import checking, closing, posting_problems, posting_rows, reading
+from app.services import checking, closing, posting_problems, posting_rows, reading, wants
 from app.services.reading import document_of
 from app.services.run import Run
 
@@ -79,7 +79,7 @@ def _prove_some(run: Run, chunk: Sequence[tuple[Posting, str]]) -> None:
 def _find(run: Run, chunk: Sequence[tuple[Posting, str]]) -> list[Finding]:
     """Findings per posting; those absent only because queries lag are read by id."""
     probes = [
-        checking.probe(run, posting, record, document_of(posting), posting.party_key.removeprefix("customer:"),
+        checking.probe(run, posting, record, document_of(posting), wants.ledger_party(posting.party_key),
                        exact=posting.looked_anyway)
         for posting, record in chunk
     ]  # fmt: skip
@@ -129,7 +129,7 @@ def _books_problem(posting: Posting, finding: Finding) -> Problem | None:
 
 
 def _differs(posting: Posting, receipt: Receipt) -> Problem | None:
-    held = cents(receipt.total.amount) * (-1 if posting.kind == DocumentKind.CREDIT_MEMO else 1)
+    held = cents(receipt.total.amount) * (-1 if posting.kind in CREDITS else 1)
     if int(held * 100) == posting.ledger_cents and (posting.keep or int(held * 100) == posting.cents):
         return None
     if posting.ledger_cents != posting.cents and int(held * 100) == posting.ledger_cents:

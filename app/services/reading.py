@@ -10,7 +10,7 @@ from sqlmodel import Session, col, select
 
 from app.connectors.protocols import Exported
 from app.domain.codec import from_json, to_json
-from app.domain.documents import Document, DocumentKind
+from app.domain.documents import Document
 from app.domain.money import cents
 from app.domain.problems import Problem
 from app.domain.states import PostingState, SectionKey
@@ -205,10 +205,10 @@ def _same_total(session: Session, posting: Posting, document: Document) -> None:
     """The export must say what the list said: a document for another amount is not what was selected."""
     signed = document.signed_total.amount
     if cents(signed) != cents(posting.total):
-        which = "credit" if document.kind is DocumentKind.CREDIT_MEMO else "invoice"
+        which = document.kind.replace("_", " ")
         problem = Problem(
             "export_differs",
-            f"ConnectWise lists it with {posting.total:,.2f}, but exports a {which} of {signed:,.2f}.",
+            f"ConnectWise lists it with {posting.total:,.2f}, but exports {which} of {signed:,.2f}.",
             "Reopen and close the invoice in ConnectWise, then retry.",
         )
         posting_problems.hold(session, posting, SectionKey.READ, [problem])

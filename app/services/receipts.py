@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlmodel import Session
 
 from app.domain.codec import to_json
-from app.domain.documents import Document
+from app.domain.documents import CREDITS, Document
 from app.domain.money import cents
 from app.domain.outcomes import Receipt
 from app.domain.problems import Problem, Severity
@@ -22,7 +22,7 @@ def post(session: Session, run: Run, posting: Posting, document: Document, recei
         _second(session, run, posting, receipt)
         return
     posting.ledger_id, posting.ledger_number = receipt.ledger_id, receipt.number
-    posting.ledger_cents = int(cents(receipt.total.amount) * 100) * (-1 if document.kind == "credit_memo" else 1)
+    posting.ledger_cents = int(cents(receipt.total.amount) * 100) * (-1 if document.kind in CREDITS else 1)
     posting.receipt = to_json(receipt)
     posting.posted_at = posting.posted_at or utcnow()
     posting.needs_person = False
@@ -66,7 +66,7 @@ def _second(session: Session, run: Run, posting: Posting, receipt: Receipt) -> N
 def differences(document: Document, receipt: Receipt) -> list[tuple[Problem, bool]]:
     """Where the ledger's document is not what we sent, and whether that holds the closing until a person chooses."""
     differ: list[tuple[Problem, bool]] = []
-    if cents(receipt.total.amount) != cents(document.total.amount):
+    if cents(receipt.total.amount) != cents(document.ledger_total.amount):
         differ.append((_total_differs(document, receipt), True))
     elif receipt.tax is not None and cents(receipt.tax.amount) != cents(document.tax.amount):
         differ.append((_tax_differs(document, receipt), True))

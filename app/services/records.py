@@ -123,7 +123,8 @@ _NOTHING: dict[str, Any] = {
 def _fill(session: Session, row: UnpostedRow, record: UnpostedRecord) -> None:
     """Write the row, but only if something of it changed: a list of thousands is mostly the same as before."""
     problems = [to_json(problem) for problem in record.problems]
-    if row.fingerprint == record.fingerprint and row.problems == problems and row.party == record.party:
+    same = row.problems == problems and row.facts == record.facts and row.party == record.party
+    if same and row.fingerprint == record.fingerprint:
         return
     for name in (
         "record", "number", "psa_type", "party_id", "party", "date", "due_date", "currency", "total", "tax",
@@ -131,7 +132,7 @@ def _fill(session: Session, row: UnpostedRow, record: UnpostedRecord) -> None:
     ):  # fmt: skip
         setattr(row, name, getattr(record, name))
     row.cents = int(cents(record.total) * 100)
-    row.problems = problems
+    row.problems, row.facts = problems, dict(record.facts)
     row.seen_at = utcnow()
     session.add(row)
 

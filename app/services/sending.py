@@ -166,8 +166,8 @@ def _translate(
     if needed:
         _hold(run, posting, [_refused_creation(run, problem.subject) or problem for problem in needed])
         return None
-    party = found.links[(LinkKind.CUSTOMERS, document.party.source_id)].ledger_id
-    return Ready(posting, record, f"customer:{party}", body)
+    party = wants.flight_key(document, wants.party_of(document, found.links), record)
+    return Ready(posting, record, party, body)
 
 
 def _hold(run: Run, posting: Posting, problems: Sequence[Problem]) -> None:

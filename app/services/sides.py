@@ -12,7 +12,7 @@ from app.connectors.protocols import Destination
 from app.domain import comparison
 from app.domain.comparison import Comparison, Known
 from app.domain.documents import Document
-from app.domain.links import Entry, LinkKind
+from app.domain.links import Entry, LinkKind, party_key
 from app.domain.outcomes import Receipt
 from app.domain.pictures import Picture
 from app.models.connections import Book, Link, ListEntry
@@ -43,16 +43,17 @@ def beside(
 
 def _compare(session: Session, book: Book, document: Document, picture: Picture) -> Comparison:
     linked = _links(session, book, comparison.needed(document))
-    entries = _entries(session, book, _ids(picture))
+    key = party_key(document)
+    entries = _entries(session, book, _ids(picture, key[0] if key else LinkKind.CUSTOMERS))
     accounts = {(LinkKind.ACCOUNTS, entry.account_id) for entry in entries.values() if entry.account_id}
     entries |= _entries(session, book, accounts)
     return comparison.compare(document, picture, Known(entries, linked), books.rules_of(book))
 
 
-def _ids(picture: Picture) -> set[Key]:
+def _ids(picture: Picture, party: LinkKind) -> set[Key]:
     """Every entry of the ledger's lists that the picture refers to."""
     found = {
-        (LinkKind.CUSTOMERS, picture.party.ledger_id),
+        (party, picture.party.ledger_id),
         (LinkKind.TERMS, picture.terms.ledger_id),
         (LinkKind.TAX_CODES, picture.tax_code.ledger_id),
     }

@@ -33,7 +33,7 @@ def suggest(
 
 def rank(entries: list[Entry], name: str, limit: int = 5, *, email: str = "") -> list[Suggestion]:
     """The same on a list at hand. Inactive entries, and vendors among customers, are never proposed."""
-    usable = [entry for entry in entries if entry.active and entry.holder in ("", "customer")]
+    usable = [entry for entry in entries if entry.active and entry.its_own]
     wanted = normal(name)
     scores = process.extract(
         wanted, [normal(entry.name) for entry in usable], scorer=fuzz.token_sort_ratio, score_cutoff=CUT, limit=None

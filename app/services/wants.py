@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from app.domain.documents import Document
-from app.domain.links import CREATABLE, NOUNS, Draft, Entry, LinkKind, Need, Rules, needs
+from app.domain.documents import Document, PartyRole
+from app.domain.links import CREATABLE, DISPENSABLE, NOUNS, Draft, Entry, LinkKind, Links, Need, Rules, needs, party_key
 from app.domain.problems import Problem, Severity
 from app.models.connections import Book
 from app.services import books
@@ -41,6 +41,24 @@ def of(document: Document, index: Index, rules: Rules, policies: Mapping[LinkKin
     return wants
 
 
+def party_of(document: Document, links: Links) -> str:
+    """The ledger's id of its customer or vendor; TO_COME where it is still to be created, empty where there is none."""
+    key = party_key(document)
+    entry = links.get(key) if key else None
+    return entry.ledger_id if entry else ""
+
+
+def flight_key(document: Document, party: str, record: str) -> str:
+    """Two documents with the same key are never under way in two calls: ``customer:12``, ``vendor:7``."""
+    return f"{document.party.role}:{party}" if party else f"record:{record}"
+
+
+def ledger_party(key: str) -> str:
+    """The ledger's id of the customer or vendor in a flight key; empty where it names none yet."""
+    kind, _, ident = key.partition(":")
+    return ident if kind in (PartyRole.CUSTOMER, PartyRole.VENDOR) else ""
+
+
 def policies(book: Book) -> dict[LinkKind, str]:
     """The Book's policy for what is missing, per kind that may be created: ask, always or never."""
     return {kind: books.setting_of(book, f"links.{kind}.missing") for kind in CREATABLE}
@@ -65,8 +83,8 @@ def _resolve(wants: Wants, need: Need, index: Index, policy: str, *, accept: boo
     if need.draft and need.kind in CREATABLE and allowed and policy != "never":
         wants.links[key] = Entry(need.kind, TO_COME, need.name, account_id=TO_COME)
         wants.drafts.append(need.draft)
-    elif need.kind is LinkKind.TERMS and policy == "never":
-        wants.problems.append(_without_terms(need))
+    elif need.kind in DISPENSABLE and policy == "never":
+        wants.problems.append(_left_out(need))
     else:
         wants.problems.append(_unlinked(need, None, policy))
 
@@ -101,11 +119,17 @@ def _inactive(need: Need, entry: Entry) -> Problem:
     )
 
 
-def _without_terms(need: Need) -> Problem:
+def _left_out(need: Need) -> Problem:
+    noun = NOUNS[need.kind]
+    what = (
+        f"Terms “{need.name}” are not linked; the document goes without them, with the PSA’s due date."
+        if need.kind is LinkKind.TERMS
+        else f"{noun.capitalize()} “{need.name}” is not linked; the document goes without it."
+    )
     return Problem(
-        "term_left_out",
-        f"Terms “{need.name}” are not linked; the document goes without them, with the PSA’s due date.",
-        "Link the terms under Mappings if QuickBooks should show them.",
+        f"{noun}_left_out",
+        what,
+        f"Link the {noun}{'s' if need.kind is LinkKind.TERMS else ''} under Mappings if QuickBooks should show it.",
         Severity.WARNING,
         need.field,
         f"{need.kind}:{need.source_id}",

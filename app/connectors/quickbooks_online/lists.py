@@ -83,6 +83,18 @@ def _customers(query: Query) -> list[Entry]:
     return [_customer(row) for row in _both(query, "Customer")]
 
 
+def _vendors(query: Query) -> list[Entry]:
+    return [_vendor(row) for row in _both(query, "Vendor")]
+
+
+def _classes(query: Query) -> list[Entry]:
+    return [_class(row) for row in _both(query, "Class")]
+
+
+def _locations(query: Query) -> list[Entry]:
+    return [_location(row) for row in _both(query, "Department")]
+
+
 def _items(query: Query) -> list[Entry]:
     # Sku is missing from a plain * in some companies.
     rows = _both(query, "Item", fields="*, Sku")
@@ -111,8 +123,35 @@ def _customer(row: Row) -> Entry:
         active=_active(row),
         detail=f"Sub-customer of {_parent(row)}" if _parent(row) else "",
         email=text(part(row, "PrimaryEmailAddr"), "Address"),
+        currency=ref(row, "CurrencyRef"),
         holder="customer",
     )
+
+
+def _vendor(row: Row) -> Entry:
+    return Entry(
+        LinkKind.VENDORS,
+        identity(row),
+        _name(row),
+        active=_active(row),
+        number=text(row, "AcctNum"),
+        email=text(part(row, "PrimaryEmailAddr"), "Address"),
+        currency=ref(row, "CurrencyRef"),
+        holder="vendor",
+    )
+
+
+def _class(row: Row) -> Entry:
+    return Entry(LinkKind.CLASSES, identity(row), _path(row), active=_active(row))
+
+
+def _location(row: Row) -> Entry:
+    return Entry(LinkKind.LOCATIONS, identity(row), _path(row), active=_active(row))
+
+
+def _path(row: Row) -> str:
+    """A class or location with its parents: ``East:Portland``."""
+    return text(row, "FullyQualifiedName") or text(row, "Name")
 
 
 def _item(row: Row) -> Entry:
@@ -124,6 +163,8 @@ def _item(row: Row) -> Entry:
         number=str(row.get("Sku") or ""),
         detail=str(row.get("Type") or ""),
         account_id=ref(row, "IncomeAccountRef"),
+        cost_account_id=ref(row, "ExpenseAccountRef"),
+        asset_account_id=ref(row, "AssetAccountRef"),
     )
 
 
@@ -135,6 +176,7 @@ def _account(row: Row) -> Entry:
         active=_active(row),
         number=str(row.get("AcctNum") or ""),
         detail=str(row.get("AccountType") or ""),
+        currency=ref(row, "CurrencyRef"),
     )
 
 
@@ -186,6 +228,9 @@ def _parent(row: Row) -> str:
 
 _READERS: dict[LinkKind, Callable[[Query], list[Entry]]] = {
     LinkKind.CUSTOMERS: _customers,
+    LinkKind.VENDORS: _vendors,
+    LinkKind.CLASSES: _classes,
+    LinkKind.LOCATIONS: _locations,
     LinkKind.ITEMS: _items,
     LinkKind.ACCOUNTS: _accounts,
     LinkKind.TAX_CODES: _tax_codes,
@@ -193,6 +238,9 @@ _READERS: dict[LinkKind, Callable[[Query], list[Entry]]] = {
 }
 _ROWS: dict[LinkKind, Callable[[Row], Entry]] = {
     LinkKind.CUSTOMERS: _customer,
+    LinkKind.VENDORS: _vendor,
+    LinkKind.CLASSES: _class,
+    LinkKind.LOCATIONS: _location,
     LinkKind.ITEMS: _item,
     LinkKind.ACCOUNTS: _account,
     LinkKind.TERMS: _term,

@@ -13,7 +13,16 @@ from app.domain.money import Money
 from app.domain.outcomes import Receipt
 
 #: The entity's name in bodies and answers, and (in lower case) in addresses.
-ENTITIES = {DocumentKind.INVOICE: "Invoice", DocumentKind.CREDIT_MEMO: "CreditMemo"}
+ENTITIES = {
+    DocumentKind.INVOICE: "Invoice",
+    DocumentKind.CREDIT_MEMO: "CreditMemo",
+    DocumentKind.BILL: "Bill",
+    DocumentKind.VENDOR_CREDIT: "VendorCredit",
+    DocumentKind.PURCHASE: "Purchase",
+    DocumentKind.PURCHASE_ORDER: "PurchaseOrder",
+    DocumentKind.JOURNAL_ENTRY: "JournalEntry",
+    DocumentKind.INVENTORY_ADJUSTMENT: "InventoryAdjustment",
+}
 
 _HEADER = (
     *("Id", "SyncToken", "DocNumber", "TxnDate", "DueDate", "PrivateNote", "CustomerRef", "SalesTermRef"),

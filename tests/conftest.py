@@ -10,10 +10,17 @@ from pathlib import Path
 import psycopg
 import pytest
 import redis
+from hypothesis import settings
 
 from launcher import machine
 from tests.postgres import database_url, throw_away_server
 from tests.redis_server import start_redis
+
+# The same few examples in every run; `./crossfoot campaign` asks for many new ones. A loaded machine is slow now and
+# then, which is no failure.
+settings.register_profile("ci", derandomize=True, max_examples=40, deadline=None, database=None)
+settings.register_profile("campaign", max_examples=2000, deadline=None, database=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -89,7 +89,7 @@ def _system_info(client: Client) -> tuple[Row, list[Problem]]:
 
 def _probed(client: Client, probe: Probe) -> Iterator[Problem]:
     try:
-        client.read(probe.path, {"pageSize": "1"})
+        client.page(probe.path, {"pageSize": "1"})
     except PsaError as error:
         if error.code not in {"role_too_weak", "not_found", "bad_request"}:
             raise

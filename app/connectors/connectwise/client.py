@@ -151,20 +151,25 @@ class Client:
         page, before = 1, None
         while True:
             asked = {**(params or {}), "pageSize": str(PAGE_SIZE), "page": str(page)}
-            answer = self.read(path, asked)
-            found = answer.json()
-            if not isinstance(found, list):
-                raise UnreadableAnswerError(
-                    f"ConnectWise answered {path} with something that is no list.",
-                    "Check that the site is ConnectWise’s API.",
-                    code="unreadable_answer",
-                )
+            answer, found = self.page(path, asked)
             if not found or found == before:
                 return rows
             rows += [row for row in found if isinstance(row, dict)]
             if not _has_next(answer, len(found)):
                 return rows
             page, before = page + 1, found
+
+    def page(self, path: str, params: Mapping[str, str]) -> tuple[Answer, list[Any]]:
+        """One page of a list, as it came."""
+        answer = self.read(path, params)
+        found = answer.json()
+        if not isinstance(found, list):
+            raise UnreadableAnswerError(
+                f"ConnectWise answered {path} with something that is no list.",
+                "Check that the site is ConnectWise’s API.",
+                code="unreadable_answer",
+            )
+        return answer, found
 
     def rows_in(
         self, path: str, field: str, values: Sequence[str], params: Mapping[str, str] | None = None

@@ -18,6 +18,11 @@ EXPORT = "/finance/accounting/export"
 CHUNK = 50
 #: Later than any document: the records are named one by one, and ConnectWise leaves out what is dated later.
 YEARS_AHEAD = 10
+#: Any of these makes an answer an export; one that holds nothing leaves some of them out.
+PARTS = {
+    "exportSettings", "vendors", "customers", "transactions", "expenses", "expenseBills", "purchaseTransactions",
+    "adjustmentTransactions", "inventoryTransfers",
+}  # fmt: skip
 #: Single records that fail one after the other before ConnectWise itself is taken to be down.
 SINGLE_FAILURES = 2
 SUMMARIES = {"default": "Default", "condensed": "Condensed", "detailed": "Detailed"}
@@ -85,7 +90,7 @@ class Exporter:
         }
         answer = self._client.read(EXPORT, body=body, attempts=1 if len(records) > 1 else 3)
         data = answer.json()
-        if not isinstance(data, dict):
+        if not isinstance(data, dict) or not PARTS & data.keys():
             raise UnreadableAnswerError(
                 "ConnectWise answered an export with something that is none.",
                 "Try again; if it stays, look whether ConnectWise’s own export (Finance ▸ Accounting Interface) works.",

@@ -6,13 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 import redis
-from hypothesis import settings
 
 from tests.connectors.quickbooks_online.stand import SandboxStand
-
-# A loaded machine is slow now and then; that is no failure.
-settings.register_profile("patient", deadline=None)
-settings.load_profile("patient")
 
 
 @pytest.fixture

@@ -8,6 +8,8 @@ import unicodedata
 ELLIPSIS = "…"
 #: Control, surrogate and unassigned characters; line breaks and tabs are handled before.
 _FORBIDDEN = ("Cc", "Cs", "Cn")
+#: They make one sign of several, in emoji and in scripts such as Persian.
+_JOINERS = "\u200c\u200d"
 
 
 def clean(text: str) -> str:
@@ -39,5 +41,10 @@ def shorten(text: str, limit: int) -> str:
 
 
 def name(text: str, limit: int) -> str:
-    """A name that QuickBooks takes: the colon is its separator of levels, tabs and newlines are forbidden."""
-    return fits(one_line(text.replace(":", "-")), limit)
+    """A name that QuickBooks takes: the colon is its separator of levels, tabs and newlines are forbidden.
+
+    Marks that can't be seen (of direction, of byte order) would let two names look alike. Empty where nothing is seen.
+    """
+    seen = "".join(c for c in text if c in _JOINERS or unicodedata.category(c) != "Cf")
+    fitting = fits(one_line(seen.replace(":", "-")), limit)
+    return fitting if any(unicodedata.category(c)[0] in "LNPS" for c in fitting) else ""

@@ -141,7 +141,7 @@ class _GuardedAdapter(HTTPAdapter):
         super().__init__(pool_connections=4, pool_maxsize=connections)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, ssl_context=_trust(self._rules.ca_bundle), **kwargs)
+        super().init_poolmanager(*args, ssl_context=trust(self._rules.ca_bundle), **kwargs)
         rules = {"rules": self._rules}
         plain: Any = type("Plain", (HTTPConnectionPool,), {"ConnectionCls": type("Guard", (_Guard,), rules)})
         secure: Any = type("Secure", (HTTPSConnectionPool,), {"ConnectionCls": type("Guard", (_SecureGuard,), rules)})
@@ -152,7 +152,7 @@ class _GuardedAdapter(HTTPAdapter):
         conn.cert_reqs = "CERT_REQUIRED"
 
 
-def _trust(ca_bundle: str) -> ssl.SSLContext:
+def trust(ca_bundle: str) -> ssl.SSLContext:
     """This machine's authorities, so that an office's own counts, and certifi's, where the machine's are old."""
     context = ssl.create_default_context(cafile=ca_bundle or None)
     if not ca_bundle:

@@ -1,0 +1,1 @@
+"""Mail: what services ask for (mailer), and SMTP that does it (smtp)."""

@@ -1,0 +1,73 @@
+"""The seam to mail: a letter, the server that takes it, and the three outcomes of handing it over."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol
+
+from app.domain.problems import CrossfootError
+
+
+class Security(StrEnum):
+    """How the conversation is encrypted: after a plain greeting, from the first byte, or not at all."""
+
+    STARTTLS = "starttls"
+    TLS = "tls"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class MailServer:
+    """Who takes our mail. Without ``user`` nobody logs in. ``sender`` is a bare address."""
+
+    host: str
+    port: int
+    security: Security
+    sender: str
+    user: str = ""
+    password: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """One mail to one address. ``message_id`` (without brackets) is the same whenever it is tried again."""
+
+    message_id: str
+    to: str
+    subject: str
+    text: str = field(repr=False)
+    html: str = field(repr=False)
+
+
+class MailError(CrossfootError):
+    """A letter was not taken. ``said``: the server's own words so far, one answer a line; never what we said."""
+
+    def __init__(self, message: str, remedy: str, said: str = "") -> None:
+        super().__init__(message, remedy)
+        self.said = said
+
+
+class MailNotSentError(MailError):
+    """Surely not taken; ``final``: trying again will not help before somebody changes something."""
+
+    def __init__(self, message: str, remedy: str, said: str = "", *, final: bool = False) -> None:
+        super().__init__(message, remedy, said)
+        self.final = final
+
+
+class MailInDoubtError(MailError):
+    """The letter went out and the server's answer never came: taken, or not."""
+
+
+class Mailer(Protocol):
+    """Hands letters to a mail server."""
+
+    def send(self, server: MailServer, letter: Letter, before_data: Callable[[], None]) -> str:
+        """Hand over one letter; answers the server's own words.
+
+        ``before_data`` is called when the next bytes are the letter itself: from then on a lost answer is a doubt.
+        Raises MailNotSentError, MailInDoubtError.
+        """
+        ...

@@ -129,6 +129,7 @@ class Line:
 
     ``gl_class`` is the account's class segment (a path, ``A:B``). ``customer`` is whom a cost was made for.
     ``source`` is the PSA's hint at what it is, e.g. ``freight``, ``tax``, ``down_payment``, ``prepayment``.
+    ``cost`` is what the line's goods cost us, where the PSA books it beside the sale.
     """
 
     description: str
@@ -145,17 +146,22 @@ class Line:
     date: dt.date | None = None
     unit: str = ""
     serial_numbers: str = ""
+    cost: Money | None = None
     work: tuple[Work, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class TaxLevel:
-    """One level's tax. ``rate`` is a percentage (6.5) or None where the PSA doesn't say."""
+    """One level's tax. ``rate`` is a percentage (6.5) or None where the PSA doesn't say.
+
+    ``account`` is the GL account string that the PSA books it to, where it says one.
+    """
 
     level: int
     name: str
     amount: Money
     rate: Decimal | None = None
+    account: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +182,7 @@ class Document:
         tax_by: who computed the tax: ``psa`` or ``avalara``.
         vendor_date, ordered, received: three dates of a purchase: vendor's invoice, purchase order, document.
         rate: exchange rate to the home currency, where the PSA says it.
+        approval: the PSA's word for how far it is approved, e.g. ``PendingApproval``; empty where that is no question.
     """
 
     kind: DocumentKind
@@ -213,6 +220,7 @@ class Document:
     ordered: dt.date | None = None
     received: dt.date | None = None
     rate: Decimal | None = None
+    approval: str = ""
 
     @property
     def subtotal(self) -> Money:
@@ -239,7 +247,12 @@ class Document:
 
     @property
     def ledger_total(self) -> Money:
-        """The total that a ledger says of it: of a journal entry the sum of its debits; else its own."""
+        """The total that a ledger says of it: of a journal entry the sum of its debits; else its own.
+
+        An adjustment changes quantities; what they are worth is the ledger's own reckoning, so it says none.
+        """
+        if self.kind is DocumentKind.INVENTORY_ADJUSTMENT:
+            return Money.zero(self.currency)
         if self.kind is DocumentKind.JOURNAL_ENTRY:
             return total([line.amount for line in self.lines if line.amount.amount > 0], self.currency)
         return self.total

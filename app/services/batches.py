@@ -5,11 +5,14 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Sequence
+from decimal import Decimal
 
 from sqlalchemy import delete, update
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, func, select
 
+from app.domain import grouping, shaping
+from app.domain.documents import DocumentKind
 from app.domain.marks import LETTERS
 from app.domain.problems import NotFoundError, ValidationError
 from app.domain.states import PostingState, RecordKind, SectionKey
@@ -18,7 +21,7 @@ from app.models.columns import utcnow
 from app.models.connections import Book
 from app.models.postings import Creation, Posting, PostingProblem, PostingRecord
 from app.models.records import UnpostedRow
-from app.services import audit, holding, records
+from app.services import audit, books, holding, records
 
 SUMMARIES = ("default", "condensed", "detailed")
 NAME = re.compile(r"^[\w][\w .()+-]{0,39}$")
@@ -189,15 +192,8 @@ def _add_postings(session: Session, batch: Batch, rows: list[UnpostedRow]) -> No
     if live:
         _take_over(session, batch, [row.record for row in rows])
         holding.lift(session, batch.source_id, batch.kind, [row.record for row in rows])
-    postings = [
-        Posting(
-            batch_id=_id(batch), book_id=batch.book_id, psa_type=row.psa_type, number=row.number, party=row.party,
-            party_key=f"psa:{row.party_id}", date=row.date, currency=row.currency, total=row.total, cents=row.cents,
-            kind="credit_memo" if row.cents < 0 or row.psa_type == "CreditMemo" else "invoice",
-            generation=generations.get(row.record, 1),
-        )
-        for row in rows
-    ]  # fmt: skip
+    groups = _groups(session, batch, rows)
+    postings = [_posting(batch, group, generations) for group in groups]
     session.add_all(postings)
     session.flush()
     session.add_all(
@@ -205,10 +201,39 @@ def _add_postings(session: Session, batch: Batch, rows: list[UnpostedRow]) -> No
             posting_id=_id(posting), source_id=batch.source_id, kind=batch.kind, record=row.record,
             fingerprint=row.fingerprint, live=live,
         )
-        for posting, row in zip(postings, rows, strict=True)
+        for posting, group in zip(postings, groups, strict=True)
+        for row in group
     )  # fmt: skip
     session.add_all(Section(batch_id=_id(batch), key=key) for key in SectionKey)
     session.flush()
+
+
+def _groups(session: Session, batch: Batch, rows: list[UnpostedRow]) -> list[list[UnpostedRow]]:
+    """Rows that become one document together, in the order of their first."""
+    rules = books.rules_of(session.get_one(Book, batch.book_id))
+    found: dict[str, list[UnpostedRow]] = {}
+    for row in rows:
+        found.setdefault(grouping.key(RecordKind(batch.kind), row, rules), []).append(row)
+    return list(found.values())
+
+
+def _posting(batch: Batch, group: list[UnpostedRow], generations: dict[str, int]) -> Posting:
+    """What the PSA's list says of it; Read brings the document, and with it kind, number and party."""
+    first, cents = group[0], sum(row.cents for row in group)
+    more = f"+{len(group) - 1}" if len(group) > 1 else ""
+    return Posting(
+        batch_id=_id(batch), book_id=batch.book_id, psa_type=first.psa_type, number=first.number + more,
+        party=first.party, party_key=f"psa:{first.party_id}", date=max(row.date for row in group),
+        currency=first.currency, total=sum((row.total for row in group), Decimal(0)), cents=cents,
+        kind=_likely_kind(batch, first, cents), generation=max(generations.get(row.record, 1) for row in group),
+    )  # fmt: skip
+
+
+def _likely_kind(batch: Batch, row: UnpostedRow, cents: int) -> DocumentKind:
+    if batch.kind == RecordKind.INVOICES:
+        credit = cents < 0 or row.psa_type == "CreditMemo"
+        return DocumentKind.CREDIT_MEMO if credit else DocumentKind.INVOICE
+    return DocumentKind.PURCHASE if row.psa_type == shaping.NON_REIMBURSABLE else DocumentKind.BILL
 
 
 def _next_generations(session: Session, batch: Batch, wanted: Sequence[str]) -> dict[str, int]:
@@ -314,13 +339,13 @@ def retry(
     ``postings`` limits it to some. Postings on hold by a person, and those that continue in another batch, stay.
     Answers how many go again.
     """
+    own = select(PostingRecord.posting_id).where(col(PostingRecord.live))
+    on_hold = own.where(col(PostingRecord.record).in_(holding.held(batch.source_id, batch.kind)))
     query = (
         select(Posting)
-        .join(PostingRecord, col(PostingRecord.posting_id) == Posting.id)
-        .where(Posting.batch_id == batch.id, col(PostingRecord.live), Posting.held_by == "")
+        .where(Posting.batch_id == batch.id, col(Posting.id).in_(own), col(Posting.id).not_in(on_hold))
         .where(col(Posting.state).in_((PostingState.HELD, PostingState.REFUSED)))
         .with_for_update()
-        .where(col(PostingRecord.record).not_in(holding.held(batch.source_id, batch.kind)))
     )
     chosen = [p for p in session.exec(query).all() if postings is None or p.id in postings]
     for posting in chosen:
@@ -342,7 +367,6 @@ def ready_again(session: Session, posting: Posting) -> None:
     posting.checked = False
     posting.document = None
     posting.proved = False
-    posting.held_by = ""
     session.add(posting)
     session.exec(delete(PostingProblem).where(col(PostingProblem.posting_id) == posting.id))
 

@@ -9,8 +9,7 @@ from sqlmodel import Session, col, select
 from app.connectors.protocols import Destination
 from app.database import Database
 from app.domain.codec import from_json, to_json
-from app.domain.documents import CREDITS, DocumentKind
-from app.domain.money import cents
+from app.domain.documents import DocumentKind
 from app.domain.outcomes import Receipt
 from app.domain.problems import NotFoundError, Severity, ValidationError
 from app.domain.states import PostingState, SectionKey
@@ -156,7 +155,7 @@ def _link(session: Session, posting: Posting, receipt: Receipt) -> None:
     posting_problems.clear(session, posting)
     posting.state, posting.needs_person = PostingState.POSTED, False
     posting.ledger_id, posting.ledger_number = receipt.ledger_id, receipt.number
-    posting.ledger_cents = int(cents(receipt.total.amount) * 100) * (-1 if posting.kind in CREDITS else 1)
+    posting.ledger_cents = receipts.booked_cents(document, receipt)
     posting.receipt, posting.posted_at = to_json(receipt), utcnow()
     posting.looked_anyway = posting.checked = True
     for problem, _ in receipts.differences(document, receipt):

@@ -10,7 +10,7 @@ from sqlmodel import Session, col, select
 
 from app.connectors.protocols import Exported, Source
 from app.database import Database
-from app.domain import codec
+from app.domain import codec, shaping
 from app.domain.documents import Document
 from app.domain.links import Entry, LinkKind, Rules
 from app.domain.problems import Problem
@@ -68,7 +68,9 @@ def _remember(database: Database, source_id: int, documents: Sequence[Document])
     """What the documents refer to stands under Mappings of every company that takes from this PSA, before any batch."""
     with database.session() as session:
         for book in session.exec(select(Book).where(Book.source_id == source_id)).all():
-            links.remember(session, book.id or 0, wants.seen(documents, books.rules_of(book)))
+            rules = books.rules_of(book)
+            own = [shaping.shaped(document, rules) for document in documents]
+            links.remember(session, book.id or 0, wants.seen(own, rules))
         session.commit()
 
 
@@ -85,7 +87,7 @@ def readiness(session: Session, book: Book, rows: Sequence[UnpostedRow]) -> dict
         if not looked:
             found[row.record] = stored or None
             continue
-        document = _document(row)
+        document = _document(row, rules)
         if document is None:
             found[row.record] = stored
             continue
@@ -107,8 +109,8 @@ def _ground(session: Session, book: Book) -> tuple[links.Index, dict[LinkKind, s
     return links.Index.load(session, book.id or 0), wants.policies(book), books.rules_of(book)
 
 
-def _document(row: UnpostedRow) -> Document | None:
-    return codec.from_json(Document, row.document) if row.document else None
+def _document(row: UnpostedRow, rules: Rules) -> Document | None:
+    return shaping.shaped(codec.from_json(Document, row.document), rules) if row.document else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +138,7 @@ def plan(session: Session, book: Book, rows: Sequence[UnpostedRow]) -> Plan:
     link: dict[tuple[LinkKind, str], str] = {}
     blocked = unlooked = 0
     for row in rows:
-        document = _document(row) if row.looked_at == row.fingerprint else None
+        document = _document(row, rules) if row.looked_at == row.fingerprint else None
         if document is None:
             unlooked += row.looked_at != row.fingerprint
             blocked += row.looked_at == row.fingerprint

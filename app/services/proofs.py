@@ -14,7 +14,7 @@ from sqlmodel import Session, col, select
 
 from app.connectors.protocols import Connectors, Destination, UntranslatableError
 from app.database import Database
-from app.domain import codec
+from app.domain import codec, shaping
 from app.domain.documents import Document
 from app.domain.marks import Mark
 from app.domain.outcomes import Receipt
@@ -110,9 +110,10 @@ def proof(database: Database, connectors: Connectors, book: Book, kind: RecordKi
     exported = source.export(kind, [record], summary=books.setting_of(book, "sales.summary"), through=through)[0]
     if exported.document is None:
         return Proof(record, None, None, exported.problems, posting)
-    body, problems, names = _translated(subject, exported.document, 1)
+    document = shaping.shaped(exported.document, books.rules_of(book))
+    body, problems, names = _translated(subject, document, 1)
     found = [*exported.problems, *problems]
-    return Proof(record, exported.document, body, found, posting, names=names, psa_url=subject.psa_url)
+    return Proof(record, document, body, found, posting, names=names, psa_url=subject.psa_url)
 
 
 def _is_listed(database: Database, book: Book, kind: RecordKind, record: str) -> bool:

@@ -12,13 +12,12 @@ from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from app.connectors.protocols import ConnectionFailedError
-from app.domain.documents import CREDITS, DocumentKind
-from app.domain.money import cents
+from app.domain.documents import Document, DocumentKind
 from app.domain.outcomes import Absent, CannotTell, Finding, Found, LooksAlike, Receipt, Several
 from app.domain.problems import Problem, Severity
 from app.domain.states import IN_BOOKS, PostingState, SectionKey
 from app.models.postings import Posting, PostingRecord
-from app.services import checking, closing, posting_problems, posting_rows, reading, wants
+from app.services import checking, closing, posting_problems, posting_rows, reading, receipts, wants
 from app.services.reading import document_of
 from app.services.run import Run
 
@@ -69,7 +68,7 @@ def _prove_some(run: Run, chunk: Sequence[tuple[Posting, str]]) -> None:
         posting_problems.clear_all(session, list(fresh), OWN_PROBLEMS)
         for (posting, record), finding in zip(chunk, findings, strict=True):
             row = fresh[posting.id or 0]
-            in_books = _in_books(session, row, finding)
+            in_books = _in_books(session, row, document_of(posting), finding)
             row.proved = _closed(session, run, row, record, names) and in_books
             session.add(row)
             rows.append(row)
@@ -105,17 +104,17 @@ def _by_id(run: Run, posting: Posting) -> Finding:
     return Found(receipt) if receipt is not None and not receipt.voided else Absent()
 
 
-def _in_books(session: Session, posting: Posting, finding: Finding) -> bool:
-    problem = _books_problem(posting, finding)
+def _in_books(session: Session, posting: Posting, document: Document, finding: Finding) -> bool:
+    problem = _books_problem(posting, document, finding)
     if problem is not None:
         posting_problems.add(session, posting, SectionKey.PROVE, problem)
     return problem is None
 
 
-def _books_problem(posting: Posting, finding: Finding) -> Problem | None:
+def _books_problem(posting: Posting, document: Document, finding: Finding) -> Problem | None:
     match finding:
         case Found(receipt):
-            return _differs(posting, receipt)
+            return _differs(posting, document, receipt)
         case Several(receipts):
             return checking.several(receipts)
         case CannotTell(reason):
@@ -128,15 +127,15 @@ def _books_problem(posting: Posting, finding: Finding) -> Problem | None:
             )
 
 
-def _differs(posting: Posting, receipt: Receipt) -> Problem | None:
-    held = cents(receipt.total.amount) * (-1 if posting.kind in CREDITS else 1)
-    if int(held * 100) == posting.ledger_cents and (posting.keep or int(held * 100) == posting.cents):
+def _differs(posting: Posting, document: Document, receipt: Receipt) -> Problem | None:
+    held = receipts.booked_cents(document, receipt)
+    if held == posting.ledger_cents and (posting.keep or held == posting.cents):
         return None
-    if posting.ledger_cents != posting.cents and int(held * 100) == posting.ledger_cents:
+    if posting.ledger_cents != posting.cents and held == posting.ledger_cents:
         return None  # said already as total_differs, waiting for a choice
     return Problem(
         "books_differ",
-        f"QuickBooks now holds {held:,.2f}; {posting.total:,.2f} was posted.",
+        f"QuickBooks now holds {receipt.total.amount:,.2f}; {posting.total:,.2f} was posted.",
         "It was edited in QuickBooks: correct it there, or keep it.",
         field="total",
     )

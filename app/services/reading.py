@@ -9,6 +9,7 @@ from sqlalchemy import update
 from sqlmodel import Session, col, select
 
 from app.connectors.protocols import Exported
+from app.domain import grouping, shaping
 from app.domain.codec import from_json, to_json
 from app.domain.documents import Document
 from app.domain.money import cents
@@ -27,6 +28,11 @@ GONE = Problem(
     "no_longer_unposted",
     "ConnectWise no longer lists it as unposted.",
     "Look it up in ConnectWise: somebody reopened it, or batched it by hand.",
+)
+NOT_ONE = Problem(
+    "cannot_be_one",
+    "These records were put together, but the PSA exports them for different parties or in different currencies.",
+    "Post them one by one: set “Put together” to none under Settings ▸ QuickBooks companies ▸ Purchases.",
 )
 CHANGED = "changed_in_psa"
 
@@ -68,13 +74,18 @@ def document_of(posting: Posting) -> Document:
 
 def _waiting(run: Run, limit: int) -> list[tuple[int, str]]:
     with run.database.reading() as session:
-        query = (
-            select(Posting.id, PostingRecord.record)
-            .join(PostingRecord, col(PostingRecord.posting_id) == Posting.id)
+        some = (
+            select(Posting.id)
             .where(Posting.batch_id == run.batch_id, Posting.state == PostingState.READY)
             .where(col(Posting.document).is_(None))
             .order_by(col(Posting.id))
             .limit(limit)
+        )
+        query = (
+            select(Posting.id, PostingRecord.record)
+            .join(PostingRecord, col(PostingRecord.posting_id) == Posting.id)
+            .where(col(Posting.id).in_(some.subquery().select()))  # whole postings, however many records each has
+            .order_by(col(Posting.id), col(PostingRecord.id))
         )
         return [(ident or 0, record) for ident, record in session.exec(query)]
 
@@ -178,26 +189,33 @@ def _store(run: Run, exported: Sequence[Exported]) -> None:
             .where(Posting.batch_id == run.batch_id, col(PostingRecord.record).in_(by_record))
             .where(Posting.state == PostingState.READY, col(Posting.document).is_(None))
         )
-        touched = []
-        for posting, link in session.exec(query).all():
-            _keep(session, posting, by_record[link.record])
-            touched.append(posting)
-        run.changed(session, *touched)
+        parts: dict[int, tuple[Posting, list[Exported]]] = {}
+        for posting, link in session.exec(query.order_by(col(PostingRecord.id))).all():
+            parts.setdefault(posting.id or 0, (posting, []))[1].append(by_record[link.record])
+        for posting, items in parts.values():
+            _keep(session, run, posting, items)
+        run.changed(session, *(posting for posting, _ in parts.values()))
 
 
-def _keep(session: Session, posting: Posting, item: Exported) -> None:
-    posting.snapshot = dict(item.snapshot)
-    posting.gl_ids = list(item.gl_ids)
+def _keep(session: Session, run: Run, posting: Posting, items: Sequence[Exported]) -> None:
+    posting.snapshot = dict(items[0].snapshot) if len(items) == 1 else {i.record: dict(i.snapshot) for i in items}
+    posting.gl_ids = [ident for item in items for ident in item.gl_ids]
     session.add(posting)
-    document = item.document
-    if document is None:
-        posting_problems.hold(session, posting, SectionKey.READ, item.problems)
+    documents = [item.document for item in items if item.document]
+    problems = [problem for item in items for problem in item.problems]
+    if len(documents) < len(items):
+        posting_problems.hold(session, posting, SectionKey.READ, problems)
+        return
+    try:
+        document = shaping.shaped(grouping.merged(documents), run.rules)
+    except ValueError:
+        posting_problems.hold(session, posting, SectionKey.READ, [*problems, NOT_ONE])
         return
     posting.document = to_json(document)
     posting.kind, posting.psa_type, posting.number = document.kind, document.psa_type, document.number
     posting.currency, posting.date, posting.party = document.currency, document.date, document.party.name
     _same_total(session, posting, document)
-    for problem in item.problems:
+    for problem in problems:
         posting_problems.add(session, posting, SectionKey.READ, problem)
 
 

@@ -22,7 +22,7 @@ def post(session: Session, run: Run, posting: Posting, document: Document, recei
         _second(session, run, posting, receipt)
         return
     posting.ledger_id, posting.ledger_number = receipt.ledger_id, receipt.number
-    posting.ledger_cents = int(cents(receipt.total.amount) * 100) * (-1 if document.kind in CREDITS else 1)
+    posting.ledger_cents = booked_cents(document, receipt)
     posting.receipt = to_json(receipt)
     posting.posted_at = posting.posted_at or utcnow()
     posting.needs_person = False
@@ -33,6 +33,17 @@ def post(session: Session, run: Run, posting: Posting, document: Document, recei
         posting_problems.add(session, posting, SectionKey.DOCUMENTS, problem, blocks_close=blocks)
     run.log(session, f"{posting.number} is in the books as {receipt.number or receipt.ledger_id}.", posting,
             ledger_id=receipt.ledger_id)  # fmt: skip
+
+
+def booked_cents(document: Document, receipt: Receipt) -> int:
+    """What the books hold in hundredths, with the sign of the batch's totals.
+
+    Where a ledger has another total for the same thing (a journal entry's debits), an equal one counts as the PSA's.
+    """
+    held = cents(receipt.total.amount)
+    if held == cents(document.ledger_total.amount):
+        return int(cents(document.signed_total.amount) * 100)
+    return int(held * 100) * (-1 if document.kind in CREDITS else 1)
 
 
 def adopt(session: Session, run: Run, posting: Posting, document: Document, receipt: Receipt) -> None:

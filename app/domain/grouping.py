@@ -1,0 +1,83 @@
+"""Which records of a batch become one document, and what that document is. Pure.
+
+Expenses may be put together by report, or by member and week; receipts of one vendor invoice into one bill. Only what
+agrees in party, currency, kind and account paid from can be one document.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Protocol
+
+from app.domain.documents import Document
+from app.domain.links import Rules
+from app.domain.money import total
+from app.domain.states import RecordKind
+
+
+class Groupable(Protocol):
+    """A row of the PSA's list; ``facts`` are those of protocols.UnpostedRecord."""
+
+    record: str
+    party_id: str
+    date: dt.date
+    currency: str
+    facts: dict[str, Any]
+
+
+def key(kind: RecordKind, row: Groupable, rules: Rules) -> str:
+    """Rows with the same key make one document."""
+    facts, within = row.facts, ""
+    if kind is RecordKind.EXPENSES:
+        within = _expenses(facts, row.date, rules["purchases.group"])
+    elif kind is RecordKind.INVENTORY and rules["inventory.partial"] == "grouped" and facts.get("vendor_invoice"):
+        within = f"vendor invoice {facts['vendor_invoice']}"
+    if not within:
+        return f"record {row.record}"
+    payer = (facts.get("classification", ""), facts.get("payment_method", ""))
+    return "\x1f".join((within, row.party_id, row.currency, *payer))
+
+
+def _expenses(facts: Mapping[str, str], date: dt.date, setting: str) -> str:
+    if setting == "report" and facts.get("report"):
+        return f"report {facts['report']}"
+    if setting == "member_week":
+        year, week, _ = date.isocalendar()
+        return f"week {year}-{week}"
+    return ""
+
+
+def merged(documents: Sequence[Document]) -> Document:
+    """One document of several, in their order: all lines and taxes, dated like the latest, numbered like the first.
+
+    Raises ValueError where they can't be one: another party, currency, kind or account paid from.
+    """
+    first, *others = documents
+    if not others:
+        return first
+    if len({_same(document) for document in documents}) > 1:
+        raise ValueError("Documents of different parties, currencies or kinds can't be one.")
+    latest = max(documents, key=lambda document: document.date)
+    return replace(
+        first,
+        records=tuple(record for document in documents for record in document.records),
+        number=first.number if len({d.number for d in documents}) == 1 else _and_more(first.number, len(others)),
+        psa_number=first.psa_number and _and_more(first.psa_number, len({d.psa_number for d in documents}) - 1),
+        date=latest.date,
+        due_date=latest.due_date,
+        lines=tuple(line for document in documents for line in document.lines),
+        tax=total([document.tax for document in documents], first.currency),
+        tax_levels=tuple(level for document in documents for level in document.tax_levels),
+        total=total([document.total for document in documents], first.currency),
+        memo="\n".join(dict.fromkeys(document.memo for document in documents if document.memo)),
+    )
+
+
+def _same(document: Document) -> tuple[str, ...]:
+    return document.kind, document.party.source_id, document.currency, document.paid_from, document.header_account
+
+
+def _and_more(number: str, others: int) -> str:
+    return f"{number}+{others}" if others and number else number

@@ -1,0 +1,100 @@
+"""From the PSA's document to the one that a Book wants: its settings applied, before any ledger is asked. Pure.
+
+A source exports what the PSA says and nothing else; what becomes of it here (a bill or an expense, its date, its tax as
+a line) is the Book's choice. The ledger's connector translates what comes out, and knows no PSA.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from decimal import Decimal
+
+from app.domain.documents import Basis, Document, DocumentKind, Line
+from app.domain.links import Rules
+from app.domain.money import Money, total
+
+#: The PSA's words for what an inventory record is.
+PURCHASE, ADJUSTMENT, TRANSFER = "Purchase", "Adjustment", "Transfer"
+#: The PSA's words for whose money an expense was.
+REIMBURSABLE, NON_REIMBURSABLE = "Reimbursable", "NonReimbursable"
+
+
+def shaped(document: Document, rules: Rules) -> Document:
+    """The document as the Book's settings want it."""
+    step = _STEPS.get(document.psa_type) if document.kind not in _SALES else None
+    found = step(document, rules) if step else document
+    return _tax_as_lines(found, rules) if found.kind in _PAYABLES else found
+
+
+def _reimbursable(document: Document, rules: Rules) -> Document:
+    """Owed to the member, or paid at once from the account that the PSA or the setting names."""
+    if rules["purchases.reimbursable_as"] != "purchase":
+        return document
+    return replace(document, kind=DocumentKind.PURCHASE, due_date=None, terms=None)
+
+
+def _purchase(document: Document, rules: Rules) -> Document:
+    dated = {"vendor_invoice": document.vendor_date, "purchase": document.ordered}.get(rules["inventory.date_source"])
+    kind = document.kind
+    if kind is DocumentKind.BILL and not document.number and rules["inventory.purchase_as"] == "purchase_order":
+        kind = DocumentKind.PURCHASE_ORDER
+    number = document.psa_number if kind is DocumentKind.PURCHASE_ORDER else document.number
+    return replace(document, kind=kind, number=number, date=dated or document.date)
+
+
+def _adjustment(document: Document, rules: Rules) -> Document:
+    """The ledger's own kind of adjustment where it has one, else its value: stock against the adjustment's account."""
+    own = rules["inventory.adjustments_as"] != "journal_entry" and rules.extra.get("inventory_adjustments") == "on"
+    if own or document.kind is not DocumentKind.INVENTORY_ADJUSTMENT:
+        return document
+    stock = tuple(replace(line, basis=Basis.ACCOUNT, product=None, quantity=Decimal(1)) for line in document.lines)
+    against = Line(
+        description=document.memo or "Inventory adjustment",
+        quantity=Decimal(1),
+        amount=-total([line.amount for line in stock], document.currency),
+        account=document.header_account,
+        gl_class=document.header_class,
+        basis=Basis.ACCOUNT,
+    )
+    return replace(document, kind=DocumentKind.JOURNAL_ENTRY, lines=(*stock, against))
+
+
+def _transfer(document: Document, rules: Rules) -> Document:
+    """One warehouse: nothing to post. Between locations: out of one, into the other."""
+    if rules["inventory.transfers_as"] == "journal_entry" and rules["categories.locations"] not in ("", "no"):
+        return document
+    return replace(document, lines=(), total=Money.zero(document.currency), tax=Money.zero(document.currency))
+
+
+def _tax_as_lines(document: Document, rules: Rules) -> Document:
+    """US ledgers have no tax on what is bought: there it is a line of its own, booked to the tax's account."""
+    has_tax = rules.tax_mode == "per_line" and rules["taxes.purchases"] != "line"
+    if has_tax or not document.tax.amount:
+        return document
+    levels = [level for level in document.tax_levels if level.amount.amount]
+    parts = [(level.name or "Tax", level.amount, level.account) for level in levels]
+    if total([amount for _, amount, _ in parts], document.currency) != document.tax:
+        parts = [("Tax", document.tax, next((level.account for level in levels), ""))]
+    lines = tuple(
+        Line(name, Decimal(1), amount, account or _largest(document).account, basis=Basis.ACCOUNT, source="tax")
+        for name, amount, account in parts
+    )
+    return replace(
+        document, lines=(*document.lines, *lines), tax=Money.zero(document.currency), tax_levels=(), tax_code=None
+    )
+
+
+def _largest(document: Document) -> Line:
+    """Where the PSA names no account for the tax, it belongs to what was bought."""
+    return max(document.lines, key=lambda line: line.amount.amount)
+
+
+_SALES = (DocumentKind.INVOICE, DocumentKind.CREDIT_MEMO)
+_PAYABLES = (DocumentKind.BILL, DocumentKind.VENDOR_CREDIT, DocumentKind.PURCHASE, DocumentKind.PURCHASE_ORDER)
+_STEPS: Mapping[str, Callable[[Document, Rules], Document]] = {
+    REIMBURSABLE: _reimbursable,
+    PURCHASE: _purchase,
+    ADJUSTMENT: _adjustment,
+    TRANSFER: _transfer,
+}

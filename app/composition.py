@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from redis import Redis
 
 from app.connectors.addresses import NetRules
+from app.connectors.mail.mailer import Mailer
+from app.connectors.mail.smtp import SmtpMailer
 from app.connectors.quickbooks_online.settings import App
 from app.connectors.registry import Registry
 from app.database import Database
@@ -14,8 +18,16 @@ from app.settings import Settings
 
 def connectors_of(settings: Settings, database: Database, redis: Redis) -> Registry:
     """Every vendor, with the address rules of the environment and the Intuit keys of the moment."""
-    rules = NetRules.parse(",".join(settings.allow_hosts))
-    return Registry(redis, rules, lambda: _intuit_app(settings, database))
+    return Registry(redis, _rules(settings), lambda: _intuit_app(settings, database))
+
+
+def mailer_of(settings: Settings) -> Mailer:
+    """Mail, under the same address rules; it greets with the public host name."""
+    return SmtpMailer(_rules(settings), urlsplit(settings.public_url).hostname or "localhost")
+
+
+def _rules(settings: Settings) -> NetRules:
+    return NetRules.parse(",".join(settings.allow_hosts))
 
 
 def _intuit_app(settings: Settings, database: Database) -> App:

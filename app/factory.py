@@ -8,7 +8,8 @@ from flask import Flask
 from redis import Redis
 
 from app import logs
-from app.composition import connectors_of
+from app.composition import connectors_of, mailer_of
+from app.connectors.mail.mailer import Mailer
 from app.database import Database
 from app.routes import (
     assets,
@@ -24,6 +25,7 @@ from app.routes import (
     guard,
     installation,
     login,
+    mail,
     mappings,
     problems,
     quickbooks,
@@ -54,6 +56,7 @@ BLUEPRINTS = (
     users.users,
     audit.audit,
     installation.installation,
+    mail.mail,
 )
 
 
@@ -62,6 +65,7 @@ def create_app(
     database: Database | None = None,
     redis: Redis | None = None,
     connectors: web.Gateway | None = None,
+    mailer: Mailer | None = None,
 ) -> Flask:
     """Put the app together; what is not given is made from the settings."""
     logs.configure()
@@ -70,7 +74,7 @@ def create_app(
     connectors = connectors or connectors_of(settings, database, redis)
     app = Flask("app", root_path=str(Path(__file__).parent), static_folder=None)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    web.install(app, web.Web(settings, database, redis, connectors))
+    web.install(app, web.Web(settings, database, redis, connectors, mailer or mailer_of(settings)))
     security.install(app, settings)
     for part in (fragments, guard, formats, wording, shell, errors, assets):
         part.install(app)

@@ -9,7 +9,8 @@ from functools import cache
 
 from redis import Redis
 
-from app.composition import connectors_of
+from app.composition import connectors_of, mailer_of
+from app.connectors.mail.mailer import Mailer
 from app.connectors.protocols import Connectors
 from app.database import Database
 from app.settings import Settings
@@ -17,11 +18,12 @@ from app.settings import Settings
 
 @dataclass
 class Runtime:
-    """Settings, database and connectors of this process. ``abandon`` is set when the process was asked to end."""
+    """Settings, database, connectors and mail of this process. ``abandon`` is set when the process was asked to end."""
 
     settings: Settings
     database: Database
     connectors: Connectors
+    mailer: Mailer
     abandon: threading.Event = field(default_factory=threading.Event)
 
 
@@ -34,4 +36,5 @@ def runtime() -> Runtime:
 def _made_for(_process: int) -> Runtime:
     settings = Settings.from_environment()
     database = Database.of(settings)
-    return Runtime(settings, database, connectors_of(settings, database, Redis.from_url(settings.redis_url)))
+    connectors = connectors_of(settings, database, Redis.from_url(settings.redis_url))
+    return Runtime(settings, database, connectors, mailer_of(settings))

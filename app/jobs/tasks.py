@@ -5,7 +5,7 @@ from __future__ import annotations
 from app.domain.states import RecordKind
 from app.jobs import doorbell
 from app.jobs.runtime import runtime
-from app.services import connections, previews, retention, running, tokens
+from app.services import connections, outbox, previews, retention, running, tokens
 
 
 def run_batch(batch_id: int) -> None:
@@ -14,9 +14,17 @@ def run_batch(batch_id: int) -> None:
     running.run(here.database, here.connectors, batch_id, here.settings.waits, here.abandon)
 
 
-def sweep() -> None:
-    """Ring for every batch that should be going on and that nobody is working on."""
+def send_mail(mail_id: int) -> None:
+    """Hand over one mail, if it is due."""
     here = runtime()
+    outbox.deliver(here.database, here.mailer, mail_id)
+
+
+def sweep() -> None:
+    """Ring for every batch that should be going on and that nobody is working on, and for every mail that is due."""
+    here = runtime()
+    for mail_id in outbox.due(here.database):
+        doorbell.ring(here.settings.redis_url, "send_mail", mail_id, ttl=60)
     for batch_id in running.due(here.database):
         doorbell.ring(here.settings.redis_url, "run_batch", batch_id, ttl=60)
 
@@ -29,7 +37,8 @@ def look_ahead(source_id: int, kind: str) -> None:
 
 
 def housekeeping() -> None:
-    """Once a day: tokens of idle connections are refreshed, old snapshots deleted."""
+    """Once a day: tokens of idle connections are refreshed, old snapshots and mails deleted."""
     here = runtime()
     tokens.keep_alive(here.database, here.connectors)
     retention.forget(here.database)
+    outbox.forget(here.database)

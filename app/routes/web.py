@@ -1,4 +1,4 @@
-"""What a request needs of the program around it: settings, database, Redis, connectors; and its database sessions."""
+"""What a request needs of the program around it: settings, database, Redis, vendors, mail; and database sessions."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from flask import Flask, current_app, g
 from redis import Redis
 from sqlmodel import Session
 
+from app.connectors.mail.mailer import Mailer
 from app.connectors.protocols import Connectors, Tokens
 from app.database import Database
 from app.settings import Settings
@@ -42,6 +43,7 @@ class Web:
     database: Database
     redis: Redis
     connectors: Gateway
+    mailer: Mailer
 
 
 def install(app: Flask, parts: Web) -> None:

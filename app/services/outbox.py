@@ -1,0 +1,218 @@
+"""The outbox: mails are written down first, then handed over once; a doubt is never sent again by itself."""
+
+from __future__ import annotations
+
+import datetime as dt
+import secrets
+
+from sqlalchemy import update
+from sqlmodel import Session, col, select
+
+from app.connectors.mail.mailer import Letter, Mailer, MailInDoubtError, MailNotSentError, MailServer
+from app.database import Database
+from app.domain.problems import CrossfootError, NotFoundError, ValidationError
+from app.models.columns import utcnow
+from app.models.mail import Mail
+from app.services import audit, letters, mail_settings
+
+#: A sender that has not come back after so long is taken for dead; longer than all waits of one conversation.
+LEASE = dt.timedelta(minutes=5)
+#: Waits after tries that surely came to nothing; then it has failed.
+TRY_AGAIN = tuple(dt.timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 240))
+TRIAL = "test"
+PAGE = 50
+KEPT = dt.timedelta(days=90)
+
+
+class ClaimLostError(CrossfootError):
+    """This process slept so long that another one took the mail over."""
+
+
+def queue(
+    session: Session,
+    *,
+    kind: str,
+    key: str,
+    to: str,
+    words: letters.Words,
+    home: str,
+    by: str,
+    about: str = "",
+    life: dt.timedelta | None = None,
+) -> Mail:
+    """Write a mail down; the caller commits it with its reason, then rings for it.
+
+    Earlier ones of this kind about the same thing that did not go out yet are dropped: their link no longer works.
+    """
+    if about:
+        _drop_earlier(session, kind, about)
+    mail = Mail(
+        key=f"{kind}:{key}",
+        kind=kind,
+        about=about,
+        to=to,
+        subject=words.subject,
+        body=letters.dressed(words, home),
+        message_name=secrets.token_hex(16),
+        by=by,
+        expires_at=utcnow() + life if life else None,
+    )
+    session.add(mail)
+    return mail
+
+
+def _drop_earlier(session: Session, kind: str, about: str) -> None:
+    earlier = (col(Mail.about) == about, col(Mail.kind) == kind, col(Mail.state).in_(("queued", "failed", "in_doubt")))
+    session.exec(update(Mail).where(*earlier).values(body={}))
+    dropped = {"state": "failed", "problem": "A newer mail took its place.", "ended_at": utcnow()}
+    session.exec(update(Mail).where(*earlier, col(Mail.state) == "queued").values(**dropped))
+
+
+# ── handing over ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def due(database: Database) -> list[int]:
+    """Mails that should go out now. What a dead process left half done is put right first."""
+    with database.session() as session:
+        now = utcnow()
+        dead = (col(Mail.state) == "sending", col(Mail.lease_until) < now)
+        session.exec(update(Mail).where(*dead, col(Mail.data_at).is_(None)).values(state="queued", due_at=now))
+        doubt = {"state": "in_doubt", "problem": "The program was stopped while the letter was going out."}
+        session.exec(update(Mail).where(*dead, col(Mail.data_at).is_not(None)).values(**doubt))
+        session.commit()
+        query = select(Mail.id).where(Mail.state == "queued", col(Mail.due_at) <= now).order_by(col(Mail.id))
+        return [ident for ident in session.exec(query) if ident is not None]
+
+
+def deliver(database: Database, mailer: Mailer, mail_id: int) -> None:
+    """Hand over one mail, if it is due and no other process does. What became of it stands in its row."""
+    with database.session() as session:
+        mail = _claim(session, mail_id)
+        server = mail_settings.server(session)
+    if mail is None:
+        return
+    if why := _hindrance(mail, server):
+        _settle(database, mail, state="failed", problem=why)
+    elif server is not None:
+        _hand_over(database, mailer, server, mail)
+
+
+def _claim(session: Session, mail_id: int) -> Mail | None:
+    now = utcnow()
+    ready = (col(Mail.id) == mail_id, col(Mail.state) == "queued", col(Mail.due_at) <= now)
+    values = {"state": "sending", "attempts": Mail.attempts + 1, "lease_until": now + LEASE, "data_at": None}
+    taken = session.exec(update(Mail).where(*ready).values(**values)).rowcount == 1
+    session.commit()
+    return session.get_one(Mail, mail_id, populate_existing=True) if taken else None
+
+
+def _hindrance(mail: Mail, server: MailServer | None) -> str:
+    if server is None:
+        return "No mail server is set up."
+    if mail.expires_at and mail.expires_at < utcnow():
+        return "Its link has expired meanwhile."
+    return "" if mail.body else "A newer mail took its place."
+
+
+def _hand_over(database: Database, mailer: Mailer, server: MailServer, mail: Mail) -> None:
+    try:
+        said = mailer.send(server, _letter(mail, server), lambda: _going_out(database, mail))
+    except MailInDoubtError as error:
+        _settle(database, mail, state="in_doubt", problem=error.message, said=error.said)
+    except MailNotSentError as error:
+        _try_again(database, mail, error)
+    else:
+        _settle(database, mail, state="sent", said=said)
+
+
+def _letter(mail: Mail, server: MailServer) -> Letter:
+    name = f"{mail.message_name}@{server.sender.rpartition('@')[2]}"
+    return Letter(name, mail.to, mail.subject, mail.body["text"], mail.body["html"])
+
+
+def _going_out(database: Database, mail: Mail) -> None:
+    """The next bytes are the letter itself. Raises ClaimLostError: then they are not sent."""
+    with database.session() as session:
+        ours = (col(Mail.id) == mail.id, col(Mail.state) == "sending", col(Mail.attempts) == mail.attempts)
+        still = session.exec(update(Mail).where(*ours).values(data_at=utcnow())).rowcount == 1
+        session.commit()
+    if not still:
+        raise ClaimLostError("Another process has taken this mail over.")
+
+
+def _try_again(database: Database, mail: Mail, error: MailNotSentError) -> None:
+    problem = f"{error.message} {error.remedy}".strip()
+    if error.final or mail.kind == TRIAL or mail.attempts > len(TRY_AGAIN):
+        _settle(database, mail, state="failed", problem=problem, said=error.said)
+    else:
+        later = utcnow() + TRY_AGAIN[mail.attempts - 1]
+        _settle(database, mail, state="queued", problem=problem, said=error.said, due_at=later)
+
+
+def _settle(database: Database, mail: Mail, *, state: str, problem: str = "", **more: object) -> None:
+    """Write down what became of this attempt. That it was taken counts even when it comes late."""
+    believed = ("sending", "in_doubt") if state == "sent" else ("sending",)
+    ours = (col(Mail.id) == mail.id, col(Mail.attempts) == mail.attempts, col(Mail.state).in_(believed))
+    values = {"state": state, "problem": problem[:600], "lease_until": None, **more}
+    if state != "queued":
+        values["ended_at"] = utcnow()
+    if state == "sent":
+        values["body"] = {}
+    with database.session() as session:
+        session.exec(update(Mail).where(*ours).values(**values))
+        session.commit()
+
+
+# ── what people see and decide ───────────────────────────────────────────────────────────────────────────────────
+
+
+def recent(session: Session, before: int | None = None) -> list[Mail]:
+    """The newest mails, up to a page of them; goes on before an id."""
+    query = select(Mail).order_by(col(Mail.id).desc()).limit(PAGE)
+    return list(session.exec(query.where(col(Mail.id) < before) if before else query))
+
+
+def newest_about(session: Session) -> dict[str, Mail]:
+    """What a mail was about → the newest one."""
+    query = select(Mail).where(Mail.about != "").order_by(col(Mail.id))
+    return {mail.about: mail for mail in session.exec(query)}
+
+
+def send_again(session: Session, mail_id: int, by: str) -> None:
+    """A person wants a failed mail, or one in doubt, to go out (once more). Raises ValidationError."""
+    mail = _get(session, mail_id)
+    if mail.state not in ("failed", "in_doubt") or not mail.body or (mail.expires_at and mail.expires_at < utcnow()):
+        raise ValidationError("This mail can’t be sent again.", "Its link has expired, or a newer mail took its place.")
+    audit.record(session, by, "mail.send_again", f"mail:{mail_id}", to=mail.to, was=mail.state)
+    mail.state, mail.due_at, mail.ended_at = "queued", utcnow(), None
+    session.add(mail)
+    session.commit()
+
+
+def settle_as_sent(session: Session, mail_id: int, by: str) -> None:
+    """A person knows that a mail in doubt arrived. Raises ValidationError."""
+    mail = _get(session, mail_id)
+    if mail.state != "in_doubt":
+        raise ValidationError("This mail is not in doubt.", "Look at it again.")
+    audit.record(session, by, "mail.arrived", f"mail:{mail_id}", to=mail.to)
+    mail.state, mail.body = "sent", {}
+    session.add(mail)
+    session.commit()
+
+
+def _get(session: Session, mail_id: int) -> Mail:
+    mail = session.get(Mail, mail_id)
+    if mail is None:
+        raise NotFoundError("There is no such mail.", "Look at the list of mails.")
+    return mail
+
+
+def forget(database: Database) -> None:
+    """Bodies whose link has expired are emptied; what ended long ago is deleted."""
+    with database.session() as session:
+        now = utcnow()
+        ended = col(Mail.state).in_(("failed", "in_doubt"))
+        session.exec(update(Mail).where(ended, col(Mail.expires_at) < now).values(body={}))
+        for old in session.exec(select(Mail).where(col(Mail.ended_at) < now - KEPT)):
+            session.delete(old)
+        session.commit()

@@ -16,14 +16,23 @@ FLAGS = {"invoices": "exportInvoicesFlag", "expenses": "exportExpensesFlag", "pr
 
 @dataclass(frozen=True)
 class ExportRequest:
-    """ExportAccountingBatchRequest. `included` is None where every unposted invoice is meant; location 0 is all."""
+    """ExportAccountingBatchRequest; location 0 is all.
+
+    `included` and `excluded` are by kind: ids of invoices, GL records of expenses, unpostedProductIds of products.
+    Nothing included means that every unposted document of the kind is meant.
+    """
 
     exports: dict[str, bool]
     summary: str
     through: date
     location_id: int
-    included: frozenset[int] | None
-    excluded: frozenset[int]
+    included: dict[str, frozenset[int | str]]
+    excluded: dict[str, frozenset[int | str]]
+
+    def takes(self, kind: str, key: int | str) -> bool:
+        """Whether a document of this kind, with this id in the unposted list, is asked for."""
+        included = self.included[kind]
+        return self.exports[kind] and (not included or key in included) and key not in self.excluded[kind]
 
 
 @dataclass(frozen=True)
@@ -39,14 +48,15 @@ def export_request(body: Any, today: date) -> ExportRequest:
     """Read the body of an export. Raises the 400 that names the first wrong field."""
     fields = _object(body)
     _identifier(fields)
-    included = _numbers(fields, "includedInvoiceIds")
+    _flag(fields, "exportPaymentsFlag")
+    _numbers(fields, "includedPaymentIds")
     return ExportRequest(
         exports=_exports(fields, "Batch export must include invoices, expenses, or products (procurement)."),
         summary=_choice(fields, "summarizeInvoices", SUMMARIES),
         through=_day(fields, "thruDate", today),
         location_id=_number(fields, "locationId"),
-        included=frozenset(included) if included else None,
-        excluded=frozenset(_numbers(fields, "excludedInvoiceIds")),
+        included=_ids(fields, "included"),
+        excluded=_ids(fields, "excluded"),
     )
 
 
@@ -54,6 +64,7 @@ def batch_request(body: Any) -> BatchRequest:
     """Read the body of a new batch. Raises the 400 that names the first wrong field."""
     fields = _object(body)
     identifier = _identifier(fields) or datetime.now(UTC).strftime("%Y%m%d%H%M%S%f")
+    _flag(fields, "summarizeExpenses")
     exports = _exports(fields, "Batch must export Invoices, Expenses or Products.")
     return BatchRequest(identifier, exports, _numbers(fields, "processedRecordIds"))
 
@@ -65,12 +76,16 @@ def _object(body: Any) -> Body:
 
 
 def _exports(fields: Body, sentence: str) -> dict[str, bool]:
-    wrong = [name for name in FLAGS.values() if not isinstance(fields.get(name), bool | None)]
-    if wrong:
-        raise invalid("batch", wrong[0], f"{wrong[0]} must be true or false.")
+    for name in FLAGS.values():
+        _flag(fields, name)
     if not any(fields.get(name) for name in FLAGS.values()):
         raise invalid("batch", "exportInvoicesFlag", sentence)
     return {kind: bool(fields.get(name)) for kind, name in FLAGS.items()}
+
+
+def _flag(fields: Body, name: str) -> None:
+    if not isinstance(fields.get(name), bool | None):
+        raise invalid("batch", name, f"{name} must be true or false.")
 
 
 def _choice(fields: Body, name: str, choices: tuple[str, ...]) -> str:
@@ -102,6 +117,21 @@ def _numbers(fields: Body, name: str) -> list[int]:
     if not isinstance(values, list) or not all(isinstance(each, int) and not isinstance(each, bool) for each in values):
         raise invalid("batch", name, f"{name} must be a list of whole numbers.")
     return values
+
+
+def _texts(fields: Body, name: str) -> list[str]:
+    values = fields.get(name) or []
+    if not isinstance(values, list) or not all(isinstance(each, str) for each in values):
+        raise invalid("batch", name, f"{name} must be a list of texts.")
+    return values
+
+
+def _ids(fields: Body, verb: str) -> dict[str, frozenset[int | str]]:
+    return {
+        "invoices": frozenset(_numbers(fields, f"{verb}InvoiceIds")),
+        "expenses": frozenset(_numbers(fields, f"{verb}ExpenseIds")),
+        "products": frozenset(_texts(fields, f"{verb}ProductIds")),
+    }
 
 
 def _identifier(fields: Body) -> str:

@@ -8,11 +8,12 @@ from flask import Blueprint, Response, current_app, jsonify, request
 
 from sandbox.connectwise import people
 from sandbox.connectwise.accounting import the_site
+from sandbox.connectwise.model import Invoice
 from sandbox.connectwise.present import midnight, moment
 
 if TYPE_CHECKING:
     from sandbox.connectwise.guards import Gate
-    from sandbox.connectwise.model import Batch, Invoice
+    from sandbox.connectwise.model import Batch
 
 Row = dict[str, Any]
 
@@ -87,7 +88,7 @@ def all_batches() -> Response:
 
 
 def _batch(batch: Batch) -> Row:
-    members = the_site().members(batch)
+    members = [each for each in the_site().members(batch) if isinstance(each, Invoice)]
     return {
         "id": batch.id,
         "identifier": batch.identifier,

@@ -10,13 +10,20 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from sandbox.connectwise.currencies import CURRENCY
+from sandbox.connectwise.expense_export import expense_documents, members_of
+from sandbox.connectwise.expenses import Expense
 from sandbox.connectwise.lines import ExportLine, export_lines
 from sandbox.connectwise.model import LEVEL_NAMES, Company, Invoice, LevelTax, cents
-from sandbox.connectwise.present import CURRENCY, company_ref, midnight, site_ref, tax_ref, term_ref, without_null
+from sandbox.connectwise.present import company_ref, midnight, site_ref, tax_ref, term_ref, without_null
+from sandbox.connectwise.purchase_export import purchase, vendors_of
+from sandbox.connectwise.purchases import Adjustment, Receipt, Transfer
+from sandbox.connectwise.stock_export import adjustment, transfer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from sandbox.connectwise.ledger import Posting
     from sandbox.connectwise.site import Site
 
 Row = dict[str, Any]
@@ -26,24 +33,32 @@ CUSTOMER_TYPE: Row = {"id": 1, "name": "Client"}
 NO_TAXES: Row = {f"taxable{number}Flag": False for number in ("", 2, 3, 4, 5)}
 
 
-def gl_export(site: Site, invoices: Sequence[Invoice], summary: str, exports: dict[str, bool]) -> Row:
-    """GLExport of these invoices."""
-    customers = {each.company.id: each.company for each in invoices}
+def gl_export(site: Site, postings: Sequence[Posting], summary: str, exports: dict[str, bool]) -> Row:
+    """GLExport of these documents, of whatever kind."""
+    invoices = [each for each in postings if isinstance(each, Invoice)]
+    expenses = [each for each in postings if isinstance(each, Expense)]
+    receipts = [each for each in postings if isinstance(each, Receipt)]
+    customers = {each.id: each for each in _customers_of(invoices, expenses, receipts)}
     return {
         "exportSettings": {
             "exportInvoices": exports["invoices"],
             "exportExpenses": exports["expenses"],
             "exportInventory": exports["products"],
         },
-        "vendors": [],
+        "vendors": [*members_of(expenses), *vendors_of(receipts)],
         "customers": [_customer(site, each) for each in customers.values()],
         "transactions": [_transaction(each, summary) for each in invoices],
-        "expenses": [],
-        "expenseBills": [],
-        "purchaseTransactions": [],
-        "adjustmentTransactions": [],
-        "inventoryTransfers": [],
+        **expense_documents(site, expenses),
+        "purchaseTransactions": [purchase(site, each) for each in receipts],
+        "adjustmentTransactions": [adjustment(site, each) for each in postings if isinstance(each, Adjustment)],
+        "inventoryTransfers": [transfer(site, each) for each in postings if isinstance(each, Transfer)],
     }
+
+
+def _customers_of(invoices: list[Invoice], expenses: list[Expense], receipts: list[Receipt]) -> list[Company]:
+    """The customers of the documents: billed, spent for, or sent to."""
+    others = [each.company for each in expenses] + [each.order.customer for each in receipts]
+    return [*(each.company for each in invoices), *(each for each in others if each)]
 
 
 def _customer(site: Site, company: Company) -> Row:

@@ -37,7 +37,10 @@ UNPOSTED_PROCUREMENT = _names(
 )
 TAXABLE_LEVEL = _names("id taxLevel taxCodeXref taxAmount")
 BATCH = _names("id batchIdentifier exportInvoicesFlag exportExpensesFlag exportProductsFlag closedFlag _info")
-BATCH_ENTRY = _names("id accountType name accountNumber debit credit cost item salesCode invoice _info")
+BATCH_ENTRY = _names(
+    "id accountType name accountNumber debit credit cost item salesCode costOfGoodsSoldAccountNumber invoice"
+    " purchaseOrder lineItem transfer expense adjustmentDetail _info"
+)
 INVOICE = _names(
     "id invoiceNumber type status company billToCompany shipToCompany accountNumber applyToType"
     " applyToId attention billingSite billingSiteAddressLine1 billingSiteAddressLine2 billingSiteCity"
@@ -47,7 +50,7 @@ INVOICE = _names(
     " agreement project ticket glBatch unbatchedBatch _info"
 )
 COMPANY = _names(
-    "id identifier name status addressLine1 addressLine2 city state zip country phoneNumber faxNumber"
+    "id identifier name status addressLine1 addressLine2 city state zip country phoneNumber faxNumber vendorIdentifier"
     " website territory accountNumber defaultContact taxCode billingTerms billToCompany billingSite"
     " billingContact invoiceToEmailAddress deletedFlag currency isVendorFlag types site _info"
 )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -68,7 +68,10 @@ class TaxCode:
 
 @dataclass
 class Company:
-    """A customer; `account_number` is the "Account" of its Company Finance page and may be empty."""
+    """A customer or vendor; `account_number` is the "Account" of its Company Finance page and may be empty.
+
+    `vendor_number` is the key of a vendor in the books.
+    """
 
     id: int
     identifier: str
@@ -84,6 +87,9 @@ class Company:
     contact: str = "Accounts Payable"
     email: str = ""
     updated: dt.datetime | None = None
+    vendor: bool = False
+    vendor_number: str = ""
+    currency: str = "USD"
 
 
 @dataclass(frozen=True)
@@ -97,7 +103,7 @@ class ProductType:
 
 @dataclass(frozen=True)
 class Product:
-    """A catalog item and the revenue account its sales are mapped to."""
+    """A catalog item and the accounts it is mapped to: revenue, and for stock also inventory and cost of goods."""
 
     id: int
     identifier: str
@@ -107,6 +113,11 @@ class Product:
     cost: Decimal
     account: str
     taxable: bool = True
+    inventory_account: str = ""
+    cogs_account: str = ""
+    serialized: bool = False
+    unit: str = "Each"
+    category: str = "General"
 
 
 @dataclass(frozen=True)
@@ -192,6 +203,8 @@ class Invoice:
     PSA's own total differs from its lines and taxes.
     """
 
+    kind: ClassVar[str] = "invoices"
+
     id: int
     number: str
     type: str
@@ -218,6 +231,11 @@ class Invoice:
 
     def __post_init__(self) -> None:
         self.reckon()
+
+    @property
+    def record_ids(self) -> tuple[int, ...]:
+        """Its GL records; none while it is open."""
+        return self.stamp.ids if self.stamp else ()
 
     @property
     def posted(self) -> bool:

@@ -5,27 +5,17 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
+from sandbox.connectwise.currencies import CURRENCY
 from sandbox.connectwise.model import LEVEL_NAMES, Company, Invoice, Location, Term
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from sandbox.connectwise.model import LevelTax, TaxCode
     from sandbox.connectwise.site import Site
 
 Row = dict[str, Any]
 
-CURRENCY: Row = {
-    "id": 7,
-    "symbol": "$",
-    "currencyCode": "USD",
-    "decimalSeparator": ".",
-    "numberOfDecimals": 2,
-    "thousandsSeparator": ",",
-    "negativeParenthesesFlag": False,
-    "displaySymbolFlag": True,
-    "currencyIdentifier": "USD",
-    "displayIdFlag": False,
-    "rightAlign": True,
-    "name": "US Dollars",
-}
 CLOSED: Row = {"id": 13, "name": "Closed", "isClosed": True}
 OPEN: Row = {"id": 1, "name": "New", "isClosed": False}
 STATUSES: list[Row] = [
@@ -94,10 +84,26 @@ def location_ref(location: Location) -> Row:
     return {"id": location.id, "name": location.name}
 
 
-def tax_ref(invoice: Invoice) -> Row | None:
+def code_ref(code: TaxCode | None) -> Row | None:
     """TaxCodeReference; its name is the tax code's identifier."""
-    code = invoice.tax_code
     return {"id": code.id, "name": code.identifier} if code else None
+
+
+def tax_ref(invoice: Invoice) -> Row | None:
+    """The invoice's TaxCodeReference."""
+    return code_ref(invoice.tax_code)
+
+
+def level_fields(taxes: Iterable[LevelTax]) -> Row:
+    """stateTaxFlag, stateTaxAmount, stateTaxXref … for every level; the xref only where the level exists."""
+    by_level = {each.level.level: each for each in taxes}
+    row: Row = {}
+    for number, name in LEVEL_NAMES.items():
+        found = by_level.get(number)
+        row[f"{name}TaxFlag"] = bool(found and found.taxable)
+        row[f"{name}TaxXref"] = found.level.xref if found else None
+        row[f"{name}TaxAmount"] = found.amount if found else 0.0
+    return row
 
 
 def unposted_invoice(site: Site, invoice: Invoice) -> Row:
@@ -138,19 +144,7 @@ def unposted_invoice(site: Site, invoice: Invoice) -> Row:
         "createdBy": invoice.closed_by,
         "dateClosed": moment(invoice.closed),
     }
-    return without_null({**row, **_tax_fields(invoice)})
-
-
-def _tax_fields(invoice: Invoice) -> Row:
-    """stateTaxFlag, stateTaxAmount, stateTaxXref … for every level; the xref only where the level exists."""
-    by_level = {each.level.level: each for each in invoice.taxes}
-    row: Row = {}
-    for number, name in LEVEL_NAMES.items():
-        found = by_level.get(number)
-        row[f"{name}TaxFlag"] = bool(found and found.taxable)
-        row[f"{name}TaxXref"] = found.level.xref if found else None
-        row[f"{name}TaxAmount"] = found.amount if found else 0.0
-    return row
+    return without_null({**row, **level_fields(invoice.taxes)})
 
 
 def invoice_row(site: Site, invoice: Invoice) -> Row:
@@ -220,7 +214,7 @@ def company_row(site: Site, company: Company) -> Row:
         "territory": location_ref(site.locations[company.location_id]),
         "accountNumber": company.account_number or None,
         "defaultContact": {"id": company.id + 4000, "name": company.contact},
-        "taxCode": {"id": code.id, "name": code.identifier} if code else None,
+        "taxCode": code_ref(code),
         "billingTerms": term_ref(site.terms[company.term_id]),
         "billToCompany": company_ref(company),
         "billingSite": site_ref(company),
@@ -228,8 +222,9 @@ def company_row(site: Site, company: Company) -> Row:
         "invoiceToEmailAddress": company.email or None,
         "deletedFlag": False,
         "currency": CURRENCY,
-        "isVendorFlag": False,
-        "types": [{"id": 1, "name": "Client"}],
+        "vendorIdentifier": company.vendor_number or None,
+        "isVendorFlag": company.vendor,
+        "types": [{"id": 5, "name": "Vendor"} if company.vendor else {"id": 1, "name": "Client"}],
         "site": site_ref(company),
         "_info": without_null({"lastUpdated": moment(company.updated)}),
     }

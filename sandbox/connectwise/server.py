@@ -13,6 +13,7 @@ from werkzeug.exceptions import BadRequest, MethodNotAllowed, NotFound, Unsuppor
 from sandbox import wire
 from sandbox.connectwise import guards
 from sandbox.connectwise.accounting import accounting
+from sandbox.connectwise.batches import batches
 from sandbox.connectwise.control import control
 from sandbox.connectwise.errors import ApiError, CannotRouteError, no_endpoint
 from sandbox.connectwise.invoices import invoices
@@ -60,6 +61,7 @@ def create_app(site: Site) -> Flask:
     app.register_blueprint(control)
     root = "/<codebase>/apis/3.0"
     app.register_blueprint(accounting, url_prefix=f"{root}/finance/accounting")
+    app.register_blueprint(batches, url_prefix=f"{root}/finance/accounting/batches")
     app.register_blueprint(invoices, url_prefix=f"{root}/finance/invoices")
     app.register_blueprint(tables, url_prefix=root)
     app.url_value_preprocessor(_forget_codebase)

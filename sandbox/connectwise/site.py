@@ -8,14 +8,19 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from sandbox.connectwise.errors import ApiError, invalid, not_found
-from sandbox.connectwise.model import Batch, Company, Invoice, Location, Product, ProductType, Stamp, TaxCode, Term
-from sandbox.connectwise.switches import Switches
+from sandbox.connectwise.errors import invalid, not_found
+from sandbox.connectwise.expenses import PERSONAL, Expense
+from sandbox.connectwise.ledger import Ledger, Posting
+from sandbox.connectwise.model import Company, Invoice, Location, Product, ProductType, Stamp, TaxCode, Term
+from sandbox.connectwise.purchases import Adjustment, Receipt, Transfer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
+
+    from sandbox.connectwise.expenses import ExpenseReport, ExpenseType, Member, PaymentMethod
+    from sandbox.connectwise.purchases import PurchaseOrder, Warehouse
 
 
 @dataclass(frozen=True)
@@ -28,17 +33,21 @@ class Credentials:
     client_id: str = "6f1f7c52-3a0e-4c8e-9b57-2d54c0d5a8e1"
 
 
-class Site:
-    """A site: its tables, its invoices, its batches. Empty until a demo or a test fills it."""
+Goods = Receipt | Adjustment | Transfer
+AnyGoods = TypeVar("AnyGoods", Receipt, Adjustment, Transfer)
+
+
+class Site(Ledger):
+    """A site: its tables, its documents, its batches. Empty until a demo or a test fills it."""
 
     def __init__(
         self, name: str = "Harbor Point IT", credentials: Credentials | None = None, today: date | None = None
     ) -> None:
+        super().__init__()
         self.lock = threading.RLock()
         self.name = name
         self.credentials = credentials or Credentials()
         self.codebase = "v2025_1/"
-        self.switches = Switches()
         self.fixed_today = today
         self.locations: dict[int, Location] = {}
         self.terms: dict[int, Term] = {}
@@ -47,15 +56,16 @@ class Site:
         self.products: dict[int, Product] = {}
         self.companies: dict[int, Company] = {}
         self.invoices: dict[int, Invoice] = {}
-        self.expenses: dict[int, dict[str, Any]] = {}
-        self.procurement: dict[int, dict[str, Any]] = {}
-        self.batches: dict[int, Batch] = {}
-        self.batch_of_record: dict[int, int] = {}
+        self.vendors: dict[int, Company] = {}
+        self.staff: dict[int, Member] = {}
+        self.payment_methods: dict[int, PaymentMethod] = {}
+        self.expense_types: dict[int, ExpenseType] = {}
+        self.reports: dict[int, ExpenseReport] = {}
+        self.expenses: dict[int, Expense] = {}
+        self.warehouses: dict[int, Warehouse] = {}
+        self.orders: dict[int, PurchaseOrder] = {}
+        self.goods: list[Goods] = []
         self.close_more: Callable[[int], Sequence[Invoice]] | None = None
-        self._identifiers: set[str] = set()
-        self._owner: dict[int, int] = {}
-        self._next_record = 871400
-        self._next_batch = 5200
         self._shown: dict[int, dict[str, dict[str, Any]]] = {}
 
     @property
@@ -101,8 +111,7 @@ class Site:
         """Take the invoice's GL records back. A batched invoice cannot be re-opened."""
         if invoice.posted:
             raise invalid("invoice", "status", "The invoice has been batched and cannot be re-opened.")
-        for record in invoice.stamp.ids if invoice.stamp else ():
-            self._owner.pop(record, None)
+        self.disown(invoice)
         invoice.stamp, invoice.closed = None, None
         self.touch(invoice)
 
@@ -117,10 +126,20 @@ class Site:
         self._stamp(invoice)
         self.touch(invoice)
 
-    def touch(self, invoice: Invoice) -> None:
-        """Note that the invoice has changed and forget how it was shown."""
-        invoice.updated = datetime.now(UTC)
-        self._shown.pop(invoice.id, None)
+    def touch(self, posting: Posting) -> None:
+        """Note that an invoice has changed and forget how it was shown; the others are shown afresh each time."""
+        if isinstance(posting, Invoice):
+            posting.updated = datetime.now(UTC)
+            self._shown.pop(posting.id, None)
+
+    def needed(self, posting: Posting) -> tuple[int, ...]:
+        """All records but those that no list and no export shows, by today's switches."""
+        hidden: set[int] = set()
+        if isinstance(posting, Expense) and self.switches.expense_tax == "included":
+            hidden = set(posting.tax_records)
+        if isinstance(posting, Receipt) and not posting.freight_account and self.switches.unmapped_freight == "absent":
+            hidden = {posting.freight_record or 0}
+        return tuple(each for each in posting.record_ids if each not in hidden)
 
     def shown(self, invoice: Invoice, present: Callable[[Site, Invoice], dict[str, Any]]) -> dict[str, Any]:
         """The invoice as a row of some list, built once per change."""
@@ -131,108 +150,58 @@ class Site:
 
     def _stamp(self, invoice: Invoice) -> None:
         """GL records in the order seen in real exports: a line, the receivable, other lines, taxes."""
-        first = self._take(1)
-        receivable = self._take(2)
-        rest = self._take(len(invoice.lines) - 1)
-        taxes = self._take(len(invoice.taxes))
+        first = self.take_records(1)
+        receivable = self.take_records(2)
+        rest = self.take_records(len(invoice.lines) - 1)
+        taxes = self.take_records(len(invoice.taxes))
         invoice.stamp = Stamp(receivable, (*first, *rest), taxes)
-        for record in invoice.stamp.ids:
-            self._owner[record] = invoice.id
+        self.own(invoice)
 
-    def _take(self, count: int) -> tuple[int, ...]:
-        start = self._next_record
-        self._next_record += max(count, 0)
-        return tuple(range(start, self._next_record))
+    # Expenses and goods
 
-    def add_expense(self, row: dict[str, Any]) -> None:
-        """An unposted expense; its id is its GL record."""
-        (record,) = self._take(1)
-        self.expenses[record] = {"id": record, **row}
+    def add_expense(self, expense: Expense) -> Expense:
+        """Take an expense in, with its GL records."""
+        ((expense.debit,), (expense.credit,)) = self.take_records(1), self.take_records(1)
+        expense.tax_records = self.take_records(len(expense.taxes))
+        self.expenses[expense.id] = expense
+        self.own(expense)
+        return expense
 
-    def add_procurement(self, row: dict[str, Any]) -> None:
-        """An unposted purchase, adjustment or transfer; its id is its GL record."""
-        (record,) = self._take(1)
-        self.procurement[record] = {"id": record, **row}
+    def unposted_expenses(self) -> list[Expense]:
+        """Approved or let through, not batched, visible; personal ones only where a switch lists them."""
+        personal = self.switches.personal_expenses == "listed"
+        return [
+            each
+            for each in self.expenses.values()
+            if each.listed and self.sees(each.location_id) and (personal or each.classification != PERSONAL)
+        ]
 
-    # Batches
+    def receive(self, receipt: Receipt) -> Receipt:
+        """Take in what came with a packing slip; its lines are closed as far as it fills them."""
+        for each in receipt.lines:
+            each.line.received += each.quantity
+            each.line.packing_slip = receipt.packing_slip
+            each.line.serials = each.serials
+        receipt.records = self.take_records(len(receipt.lines))
+        receipt.freight_record = self.take_records(1)[0] if receipt.freight else None
+        receipt.tax_records = self.take_records(len(receipt.taxes))
+        return self._add(receipt)
 
-    def add_batch(self, identifier: str, record_ids: Iterable[int], *, by_hand: bool = False, **exports: bool) -> Batch:
-        """Put GL records into a new batch. Raises the 400s of `POST /finance/accounting/batches`."""
-        records = tuple(dict.fromkeys(record_ids))
-        self._check_identifier(identifier)
-        self._check_records(records)
-        batch = Batch(self._next_batch, identifier, records, datetime.now(UTC), by_hand=by_hand, **exports)
-        self._next_batch += 1
-        self.batches[batch.id] = batch
-        self._identifiers.add(identifier.casefold())
-        self.batch_of_record.update(dict.fromkeys(records, batch.id))
-        for invoice in self.invoices_of(records):
-            self._post(invoice, batch)
-        return batch
+    def adjust(self, adjustment: Adjustment) -> Adjustment:
+        """Take in a closed adjustment of stock."""
+        adjustment.records = self.take_records(len(adjustment.lines))
+        return self._add(adjustment)
 
-    def delete_batch(self, batch: Batch) -> None:
-        """Return every member to unposted. A closed batch stays."""
-        if batch.closed:
-            raise invalid("batch", "closedFlag", "A closed batch cannot be deleted.")
-        for record in batch.record_ids:
-            if self.batch_of_record.get(record) == batch.id:
-                del self.batch_of_record[record]
-        for invoice in self.members(batch):
-            self._unpost(invoice, batch)
-        del self.batches[batch.id]
-        self._identifiers.discard(batch.identifier.casefold())
+    def transfer(self, transfer: Transfer) -> Transfer:
+        """Take in a transfer between warehouses."""
+        transfer.records = self.take_records(2)
+        return self._add(transfer)
 
-    def unbatch(self, invoice: Invoice) -> None:
-        """Take one invoice out of its batch, as the *Unbatch* button of ConnectWise's pages does."""
-        batch = self.batches.get(invoice.batch_id or 0)
-        if batch is None or invoice.stamp is None:
-            raise invalid("invoice", "glBatch", "The invoice is in no batch.")
-        mine = set(invoice.stamp.ids)
-        batch.record_ids = tuple(each for each in batch.record_ids if each not in mine)
-        for record in mine:
-            self.batch_of_record.pop(record, None)
-        self._unpost(invoice, batch)
+    def unposted_goods(self) -> list[Goods]:
+        """Purchases, adjustments and transfers: not batched, visible."""
+        return [each for each in self.goods if each.batch_id is None and self.sees(each.location_id)]
 
-    def batch(self, batch_id: int) -> Batch:
-        """The batch, or a 404."""
-        if batch_id not in self.batches:
-            raise not_found("Batch", batch_id)
-        return self.batches[batch_id]
-
-    def members(self, batch: Batch) -> list[Invoice]:
-        """The invoices that the batch has posted."""
-        return [each for each in self.invoices_of(batch.record_ids) if each.batch_id == batch.id]
-
-    def invoices_of(self, records: Iterable[int]) -> list[Invoice]:
-        """The invoices that these GL records belong to, each once."""
-        owners = dict.fromkeys(self._owner[each] for each in records if each in self._owner)
-        return [self.invoices[each] for each in owners]
-
-    def _post(self, invoice: Invoice, batch: Batch) -> None:
-        """Post the document if all its records are batched; what a part of them does is a switch."""
-        records = invoice.stamp.ids if invoice.stamp else ()
-        whole = all(each in self.batch_of_record for each in records)
-        if whole or self.switches.partial_batch == "posts":
-            invoice.batch_id = batch.id
-            self.touch(invoice)
-
-    def _unpost(self, invoice: Invoice, batch: Batch) -> None:
-        invoice.batch_id, invoice.unbatched_batch_id = None, batch.id
-        self.touch(invoice)
-
-    def _check_identifier(self, identifier: str) -> None:
-        if identifier.casefold() in self._identifiers:
-            raise invalid("batch", "batchIdentifier", f"Batch Identifier {identifier} already exists.", "ObjectExists")
-
-    def _check_records(self, records: tuple[int, ...]) -> None:
-        if not records:
-            raise invalid(
-                "batch", "processedRecordIds", "The processedRecordIds field is required.", "MissingRequiredField"
-            )
-        known = (self._owner, self.expenses, self.procurement)
-        strangers = [each for each in records if not any(each in table for table in known)]
-        if strangers:
-            raise invalid("batch", "processedRecordIds", f"GL entries {strangers[:10]} not found.", "NotFound")
-        taken = [each for each in records if each in self.batch_of_record]
-        if taken and self.switches.rebatch == "refused":
-            raise ApiError(400, "InvalidObject", f"GL entries {taken[:10]} have already been batched.")
+    def _add(self, goods: AnyGoods) -> AnyGoods:
+        self.goods.append(goods)
+        self.own(goods)
+        return goods

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 LEVELS = ("none", "inquire", "add", "edit", "all")
-AREAS = ("accounting", "invoicing", "tables", "company", "procurement", "system")
+AREAS = ("accounting", "invoicing", "tables", "company", "procurement", "expenses", "system")
 
 
 @dataclass
@@ -17,6 +17,18 @@ class Switches:
     `partial_batch`: what becomes of a document of which only some GL records are batched, "stays_unposted" or
     "posts". `rebatch`: records that are in a batch already are "refused" or silently "accepted".
     `unmapped_export`: a document without GL accounts is in the export "bare" or is "absent".
+    `closed_batch_delete`: deleting a closed batch through the API is "refused" or "allowed".
+    `personal_expenses`: the unposted list shows them as "listed" or leaves them "unlisted".
+    `expense_offsets`: the offset of an expense is "unlisted" there, or "listed" as a row of its own (EO, AP).
+    `expense_tax`: an expense's tax is a "line" of its own (ET) or "included" in the expense's amount.
+    `expense_offset_sign`: the offset's total is "negative" or "positive".
+    `nonreimbursable_bills`: where expenses are exported as bills, the non-reimbursable ones are "absent", among the
+    "expenses", or lines of the "bills".
+    `procurement_rows`: the unposted list shows a purchase as one "document" or one row for each GL "record".
+    `unmapped_freight`: freight without an account is exported "bare" or is "absent".
+    `adjustment_signs`: quantity and total of an adjustment upwards are positive ("stock") or negative ("ledger").
+    `adjustment_id`: an exported adjustment's id is its "number" or the "unposted_product_id".
+    `gl_classes`: accounts carry a class segment, which is the location's name.
     `structure_location`: the location that a member below the corporate level sees, None for all.
     `export_seconds`: time an export takes for each document. `package_setup` overrides boxes of the setup page.
     """
@@ -28,6 +40,17 @@ class Switches:
     partial_batch: str = "stays_unposted"
     rebatch: str = "refused"
     unmapped_export: str = "bare"
+    closed_batch_delete: str = "refused"
+    personal_expenses: str = "listed"
+    expense_offsets: str = "unlisted"
+    expense_tax: str = "line"
+    expense_offset_sign: str = "negative"
+    nonreimbursable_bills: str = "absent"
+    procurement_rows: str = "document"
+    unmapped_freight: str = "bare"
+    adjustment_signs: str = "stock"
+    adjustment_id: str = "number"
+    gl_classes: bool = False
     structure_location: int | None = None
     export_seconds: float = 0.0
     rights: dict[str, str] = field(default_factory=lambda: dict.fromkeys(AREAS, "all"))
@@ -66,4 +89,14 @@ CHOICES = {
     "partial_batch": ("stays_unposted", "posts"),
     "rebatch": ("refused", "accepted"),
     "unmapped_export": ("bare", "absent"),
+    "closed_batch_delete": ("refused", "allowed"),
+    "personal_expenses": ("listed", "unlisted"),
+    "expense_offsets": ("unlisted", "listed"),
+    "expense_tax": ("line", "included"),
+    "expense_offset_sign": ("negative", "positive"),
+    "nonreimbursable_bills": ("absent", "expenses", "bills"),
+    "procurement_rows": ("document", "record"),
+    "unmapped_freight": ("bare", "absent"),
+    "adjustment_id": ("number", "unposted_product_id"),
+    "adjustment_signs": ("stock", "ledger"),
 }

@@ -10,6 +10,7 @@ from sandbox.connectwise import fields
 from sandbox.connectwise.accounting import the_site
 from sandbox.connectwise.errors import not_found
 from sandbox.connectwise.listing import count_of, one, page_of
+from sandbox.connectwise.package import PACKAGE, package_setup
 from sandbox.connectwise.present import STATUSES, company_row, location_ref
 
 if TYPE_CHECKING:
@@ -22,29 +23,6 @@ Row = dict[str, Any]
 
 tables = Blueprint("tables", __name__)
 
-PACKAGE: Row = {"id": 12, "identifier": "Other", "name": "Other"}
-SETUP: Row = {
-    "id": 1,
-    "accountingPackage": PACKAGE,
-    "directTransferFlag": False,
-    "includeInvoicesFlag": True,
-    "invoiceFormat": "Default",
-    "includeExpensesFlag": True,
-    "transferExpensesAsBillFlag": False,
-    "expenseFormat": "Default",
-    "suppressMemoFlag": False,
-    "syncPaymentInfoFlag": True,
-    "syncWisePayPaymentInfoFlag": False,
-    "includeSalesTaxFlag": True,
-    "enableTaxGroupsFlag": False,
-    "zeroDollarTaxAmountsFlag": True,
-    "includeItemsFlag": True,
-    "inventorySOHFlag": False,
-    "sendComponentAmountFlag": False,
-    "sendUomFlag": False,
-    "includeCogsEntriesFlag": False,
-    "includeCogsDropShipFlag": False,
-}
 NUMBERS = ("One", "Two", "Three", "Four", "Five", "Six")
 MAPPED_TYPES: list[Row] = [
     {
@@ -138,6 +116,11 @@ def _locations(site: Site) -> list[Row]:
     return rows
 
 
+def _companies(site: Site) -> list[Row]:
+    everybody = [*site.companies.values(), *site.vendors.values()]
+    return [company_row(site, each) for each in everybody]
+
+
 def _terms(site: Site) -> list[Row]:
     terms = site.terms.values()
     return [
@@ -220,14 +203,14 @@ CAPTIONS: list[Row] = [{"id": 1, "segment1": "Account", "segment1type": "Account
 
 TABLES: dict[str, tuple[Callable[[Site], list[Row]], frozenset[str]]] = {
     "finance/accountingPackages": (lambda _: [PACKAGE], fields.PACKAGE),
-    "finance/accountingPackageSetup": (lambda site: [{**SETUP, **site.switches.package_setup}], fields.PACKAGE_SETUP),
+    "finance/accountingPackageSetup": (lambda site: [package_setup(site)], fields.PACKAGE_SETUP),
     "finance/glAccounts": (lambda _: _accounts(), fields.GL_ACCOUNT),
     "finance/glAccounts/mappedTypes": (lambda _: MAPPED_TYPES, fields.MAPPED_TYPE),
     "finance/glCaptions": (lambda _: CAPTIONS, fields.GL_CAPTION),
     "finance/billingTerms": (_terms, fields.BILLING_TERM),
     "finance/billingStatuses": (lambda _: STATUSES, fields.BILLING_STATUS),
     "finance/taxCodes": (lambda site: [_tax_code(each) for each in site.tax_codes.values()], fields.TAX_CODE),
-    "company/companies": (lambda site: [company_row(site, each) for each in site.companies.values()], fields.COMPANY),
+    "company/companies": (_companies, fields.COMPANY),
     "system/locations": (_locations, fields.LOCATION),
     "procurement/catalog": (
         lambda site: [_catalog_item(site, each) for each in site.products.values()],

@@ -10,7 +10,8 @@ from sandbox.demo_psa.customers import fill_customers
 from sandbox.demo_psa.generate import close_more
 from sandbox.demo_psa.invoicing import bill, labor
 from sandbox.demo_psa.ordinary import ORDINARY
-from sandbox.demo_psa.others import fill_others
+from sandbox.demo_psa.spending import fill_expenses
+from sandbox.demo_psa.stock import fill_stock
 from sandbox.demo_psa.tables import fill_tables
 from sandbox.demo_psa.unusual import FIRST, UNUSUAL
 
@@ -26,7 +27,8 @@ def demo_site(today: date | None = None) -> Site:
     for name, kind, days, lines, more in (*FIRST, *UNUSUAL, *ORDINARY):
         bill(site, by_name[name], kind=kind, day=site.today - timedelta(days=days), lines=lines, **more)
     _same_customer(site)
-    fill_others(site)
+    fill_expenses(site)
+    fill_stock(site)
     site.close_more = lambda count: close_more(site, count)
     return site
 

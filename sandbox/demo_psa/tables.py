@@ -35,11 +35,13 @@ TAX_CODES = (
     TaxCode(OREGON, "OR-0", "Oregon, no sales tax", (TaxLevel(1, Decimal(0), "OR", "", "Oregon"),)),
 )
 
-SERVICE, HARDWARE, CLOUD = 1, 2, 3
+SERVICE, HARDWARE, CLOUD, INVENTORY, OTHER = 1, 2, 3, 4, 5
 PRODUCT_TYPES = (
     ProductType(SERVICE, "Service", "Service"),
     ProductType(HARDWARE, "Hardware", "NonInventoryPart"),
     ProductType(CLOUD, "Cloud subscription", "Service"),
+    ProductType(INVENTORY, "Stock", "InventoryPart"),
+    ProductType(OTHER, "Other charge", "OtherCharge"),
 )
 
 

@@ -10,7 +10,7 @@ from app.cli.context import Context, pass_context
 from app.cli.options import command
 from app.cli.output import emit, table
 from app.models.people import ROLES, User
-from app.services import people
+from app.services import invitations, people
 
 
 @click.group()
@@ -19,18 +19,20 @@ def user() -> None:
 
 
 email_argument = click.argument("email", metavar="EMAIL")
+mail_option = click.option("--mail", "by_mail", is_flag=True, help="Mail the link instead of printing it.")
 
 
 @command(user)
 @email_argument
 @click.option("--role", type=click.Choice(ROLES), default="viewer", show_default=True)
+@mail_option
 @pass_context
-def add(context: Context, email: str, role: str) -> None:
-    """Add a user; prints a one-time link for choosing the password."""
+def add(context: Context, email: str, role: str, by_mail: bool) -> None:
+    """Add a user; prints a one-time link for choosing the password, or mails it."""
     with context.database.session() as session:
         added = people.create_user(session, email=email, role=role, by=context.actor)
-        token = people.issue_ticket(session, added, context.actor)
-    _emit_link(context, added, token)
+        handed = invitations.invite(session, added, _sender(context), by_mail=by_mail)
+    _emit(context, added, handed)
 
 
 @command(user, "list")
@@ -57,19 +59,27 @@ def disable(context: Context, email: str) -> None:
 
 @command(user)
 @email_argument
+@mail_option
 @pass_context
-def reset(context: Context, email: str) -> None:
-    """Take away a user's password; prints a one-time link for choosing a new one."""
+def reset(context: Context, email: str, by_mail: bool) -> None:
+    """Take away a user's password; prints a one-time link for choosing a new one, or mails it."""
     with context.database.session() as session:
         found = people.find(session, email)
-        token = people.reset(session, found, by=context.actor)
-    _emit_link(context, found, token)
+        handed = invitations.reset(session, found, _sender(context), by_mail=by_mail)
+    _emit(context, found, handed)
 
 
-def _emit_link(context: Context, found: User, token: str) -> None:
-    link = f"{context.settings.public_url}/welcome/{token}"
-    lines = [f"One-time link for {found.email}, good for {people.TICKET_LIFE.days} days:", link]
-    emit({**_json(found), "link": link}, lines, as_json=context.as_json)
+def _sender(context: Context) -> invitations.Sender:
+    return invitations.Sender(context.actor, context.actor, context.settings.public_url)
+
+
+def _emit(context: Context, found: User, handed: invitations.Handed) -> None:
+    days = people.TICKET_LIFE.days
+    lines = [f"One-time link for {found.email}, good for {days} days:", handed.link]
+    if handed.mail:
+        lines = [f"A one-time link, good for {days} days, is on its way to {found.email}."]
+    more = {"mail": handed.mail.id} if handed.mail else {"link": handed.link}
+    emit({**_json(found), **more}, lines, as_json=context.as_json)
 
 
 def _json(row: User) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from sqlalchemy.exc import DataError, SQLAlchemyError
 from werkzeug.exceptions import HTTPException, TooManyRequests
 
 from app.domain.problems import CrossfootError, NotFoundError
-from app.routes import fragments, shell
+from app.routes import fragments, security, shell
 
 log = structlog.get_logger("crossfoot.web")
 
@@ -65,7 +65,7 @@ def _http(error: HTTPException) -> ResponseReturnValue:
 
 def _failed(_error: Exception) -> ResponseReturnValue:
     """A bug, or the database is gone: written to the log with its trace, shown with a reference."""
-    log.exception("page failed", method=request.method, path=request.path, reference=g.get("request_id"))
+    log.exception("page failed", method=request.method, path=security.logged_path(), reference=g.get("request_id"))
     return _say(500, *WORDS[500])
 
 

@@ -7,11 +7,12 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_user, logout_user
 
 from app.domain.problems import NotFoundError, ValidationError
+from app.jobs import doorbell
 from app.models.people import User
 from app.routes import security
 from app.routes.guard import Person, local_path, me_in, public, requires
-from app.routes.web import reading, writing
-from app.services import people
+from app.routes.web import reading, web, writing
+from app.services import invitations, mail_settings, people
 
 login = Blueprint("login", __name__)
 
@@ -39,7 +40,7 @@ def show() -> ResponseReturnValue:
         return redirect(url_for("dashboard.show"))
     if not people.has_admin(reading()):
         return redirect(url_for("login.set_up"))
-    return render_template("people/login.html", email="", next=request.args.get("next", ""))
+    return _form()
 
 
 @login.post("/login")
@@ -53,9 +54,16 @@ def enter() -> ResponseReturnValue:
         user = people.authenticate(db, email, request.form.get("password", ""))
     if user is None:
         left = security.tries_left()
-        return render_template("people/login.html", email=email, next=wanted, wrong=True, left=left), FAILED_TRY
+        return _form(email=email, next=wanted, wrong=True, left=left), FAILED_TRY
     _begin(user)
     return redirect(local_path(wanted), 303)
+
+
+def _form(**context: object) -> str:
+    mails_go_out = mail_settings.server(reading()) is not None
+    return render_template(
+        "people/login.html", **{"email": "", "next": request.args.get("next", ""), **context}, mails_go_out=mails_go_out
+    )
 
 
 def _begin(user: User) -> None:
@@ -63,6 +71,26 @@ def _begin(user: User) -> None:
     session.clear()
     session.permanent = True
     login_user(Person(user))
+
+
+@login.get("/forgot")
+@public
+def ask_for_link() -> ResponseReturnValue:
+    """The form for somebody who has forgotten the password."""
+    return render_template("people/forgot.html", email=request.args.get("email", "")[:320])
+
+
+@login.post("/forgot")
+@security.limiter.limit("20 per 5 minutes", methods=["POST"])
+@security.limiter.limit("3 per 5 minutes", key_func=_whose, methods=["POST"])
+@public
+def mail_link() -> ResponseReturnValue:
+    """A link by mail, if there is such a user; the answer is the same, and as quick, if there is none."""
+    email = request.form.get("email", "").strip()[:320]
+    with writing() as db:
+        sent = invitations.forgotten(db, email, web().settings.public_url)
+    doorbell.ring(web().settings.redis_url, "send_mail", sent.id if sent and sent.id else 0)
+    return render_template("people/forgot.html", asked=email)
 
 
 @login.get("/logout")

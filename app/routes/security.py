@@ -145,11 +145,17 @@ def _log(response: Response) -> None:
     log.info(
         "answered",
         method=request.method,
-        path=request.path,
+        path=logged_path(),
         status=response.status_code,
         ms=round((time.monotonic() - g.get("started", time.monotonic())) * 1000),
         user=who,
     )
+
+
+def logged_path() -> str:
+    """The path without what only the holder of a one-time link may know."""
+    token = str((request.view_args or {}).get("token", ""))
+    return request.path.replace(token, "…") if token else request.path
 
 
 def tries_left() -> int | None:

@@ -8,9 +8,10 @@ from sqlmodel import Session
 
 from app.domain.problems import NotFoundError, ValidationError
 from app.models.people import ROLES, User
+from app.routes import mail as mail_pages
 from app.routes.guard import me, requires
 from app.routes.web import reading, web, writing
-from app.services import people
+from app.services import invitations, mail_settings, outbox, people
 
 users = Blueprint("users", __name__)
 
@@ -24,28 +25,44 @@ def show() -> ResponseReturnValue:
 
 def _page(status: int = 200, **context: object) -> ResponseReturnValue:
     form = request.form if request.method == "POST" else {}
+    everybody = people.list_users(reading())
+    mails = outbox.newest_about(reading(), *(f"user:{user.id}" for user in everybody))
+    mails_go_out = mail_settings.server(reading()) is not None
     return render_template(
-        "settings/users.html", users=people.list_users(reading()), roles=ROLES, form=form, **context
-    ), status
+        "settings/users.html",
+        users=everybody, roles=ROLES, form=form, mails=mails, mails_go_out=mails_go_out, **context,
+    ), status  # fmt: skip
 
 
 @users.post("/settings/users")
 @requires("admin")
 def add() -> ResponseReturnValue:
-    """A new user, and the one-time link to hand over."""
+    """A new user, and the one-time link: mailed, or to hand over."""
     try:
         with writing() as session:
+            by_mail = _by_mail(session)
             user = people.create_user(
                 session, email=request.form.get("email", ""), role=request.form.get("role", ""), by=me().email
             )
-            token = people.issue_ticket(session, user, me().email)
+            handed = invitations.invite(session, user, _sender(), by_mail=by_mail)
     except ValidationError as error:
         return _page(422, error=error)
-    return _page(link=_link(token), whose=user)
+    return _page(whose=user, handed=_rung(handed))
 
 
-def _link(token: str) -> str:
-    return web().settings.public_url + url_for("login.welcome", token=token)
+def _by_mail(session: Session) -> bool:
+    """Whether a link goes by mail: it does where mail is set up, unless it is to be shown."""
+    return "show_link" not in request.form and mail_settings.server(session) is not None
+
+
+def _sender() -> invitations.Sender:
+    return invitations.Sender(me().email, me().label, web().settings.public_url)
+
+
+def _rung(handed: invitations.Handed) -> invitations.Handed:
+    if handed.mail:
+        mail_pages.ring(handed.mail)
+    return handed
 
 
 def _user(session: Session, user_id: int) -> User:
@@ -55,14 +72,33 @@ def _user(session: Session, user_id: int) -> User:
     return user
 
 
+@users.get("/settings/users/<int:user_id>")
+@requires("admin")
+def one(user_id: int) -> ResponseReturnValue:
+    """Everything about one user."""
+    return _one(user_id)
+
+
+def _one(user_id: int, status: int = 200, **context: object) -> ResponseReturnValue:
+    user = _user(reading(), user_id)
+    return render_template(
+        "settings/user.html",
+        user=user,
+        roles=ROLES,
+        mail=outbox.newest_about(reading(), f"user:{user.id}").get(f"user:{user.id}"),
+        mails_go_out=mail_settings.server(reading()) is not None,
+        **context,
+    ), status
+
+
 @users.post("/settings/users/<int:user_id>/reset")
 @requires("admin")
 def reset(user_id: int) -> ResponseReturnValue:
-    """A new one-time link; the old password and every session end."""
+    """A new one-time link, mailed or shown; the old password and every session end."""
     with writing() as session:
         user = _user(session, user_id)
-        token = people.reset(session, user, me().email)
-    return _page(link=_link(token), whose=user)
+        handed = invitations.reset(session, user, _sender(), by_mail=_by_mail(session))
+    return _one(user_id, whose=user, handed=_rung(handed))
 
 
 @users.post("/settings/users/<int:user_id>/disable")
@@ -74,7 +110,7 @@ def disable(user_id: int) -> ResponseReturnValue:
             user = _user(session, user_id)
             people.disable(session, user, me().email)
     except ValidationError as error:
-        return _page(422, error=error)
+        return _one(user_id, 422, error=error)
     flash(f"{user.email} can no longer log in.")
     return redirect(url_for("users.show"), 303)
 
@@ -88,6 +124,6 @@ def change_role(user_id: int) -> ResponseReturnValue:
             user = _user(session, user_id)
             people.set_role(session, user, request.form.get("role", ""), me().email)
     except ValidationError as error:
-        return _page(422, error=error)
+        return _one(user_id, 422, error=error)
     flash(f"{user.email} is {user.role} now.")
-    return redirect(url_for("users.show"), 303)
+    return redirect(url_for("users.one", user_id=user_id), 303)

@@ -172,9 +172,9 @@ def recent(session: Session, before: int | None = None) -> list[Mail]:
     return list(session.exec(query.where(col(Mail.id) < before) if before else query))
 
 
-def newest_about(session: Session) -> dict[str, Mail]:
+def newest_about(session: Session, *about: str) -> dict[str, Mail]:
     """What a mail was about → the newest one."""
-    query = select(Mail).where(Mail.about != "").order_by(col(Mail.id))
+    query = select(Mail).where(col(Mail.about).in_(about)).order_by(col(Mail.id))
     return {mail.about: mail for mail in session.exec(query)}
 
 

@@ -19,6 +19,8 @@ from app.services import audit, passwords
 
 EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]{1,255}")
 TICKET_LIFE = dt.timedelta(days=3)
+#: Of a link that somebody asked for who says that the password is forgotten.
+FORGOTTEN_LIFE = dt.timedelta(hours=1)
 SETUP_CODE = "setup_code"
 THEMES = ("", "light", "dark")
 
@@ -125,12 +127,18 @@ def change_profile(session: Session, user: User, *, name: str, theme: str, short
 
 
 def issue_ticket(session: Session, user: User, by: str = "") -> str:
-    """A token for a one-time link, good for three days; an older one of the user no longer works."""
+    """A token for a one-time link, good for three days; an older one of the user no longer works. Commits."""
+    token = new_ticket(session, user, by)
+    session.commit()
+    return token
+
+
+def new_ticket(session: Session, user: User, by: str = "", life: dt.timedelta = TICKET_LIFE) -> str:
+    """The same, for a caller that commits it together with the mail that brings it."""
     token = secrets.token_urlsafe(32)
-    user.ticket_hash, user.ticket_until = _digest(token), utcnow() + TICKET_LIFE
+    user.ticket_hash, user.ticket_until = _digest(token), utcnow() + life
     session.add(user)
     audit.record(session, by or user.email, "user.link", f"user:{user.email}")
-    session.commit()
     return token
 
 
@@ -160,11 +168,11 @@ def _digest(token: str) -> str:
 
 
 def reset(session: Session, user: User, by: str) -> str:
-    """End the user's sessions and password; answers the token of a one-time link."""
+    """End the user's sessions and password; answers the token of a one-time link. The caller commits."""
     user.password_hash, user.active = "", True
     user.epoch += 1
     audit.record(session, by, "user.reset", f"user:{user.email}")
-    return issue_ticket(session, user, by)
+    return new_ticket(session, user, by)
 
 
 def disable(session: Session, user: User, by: str) -> None:

@@ -31,15 +31,19 @@ INSTALLATION: Mapping[str, Setting] = {
 
 
 def setting(key: str, known: Mapping[str, Setting] = SETTINGS) -> Setting:
-    """The setting with this key. Raises ValidationError that names those there are."""
-    if key not in known:
+    """The setting with this key. Raises ValidationError that names those there are.
+
+    A template may also be set for one customer of the PSA: ``sales.line_text@77``.
+    """
+    name, _, customer = key.partition("@")
+    if name not in known or (customer and known[name].kind is not SettingKind.TEMPLATE):
         raise ValidationError(f"There is no setting named “{key}”.", f"There are: {', '.join(known)}.")
-    return known[key]
+    return known[name]
 
 
 def value_of(stored: Mapping[str, Any], key: str) -> str:
     """What holds for a Book: its stored value, else the default."""
-    return str(stored.get(key, SETTINGS[key].default))
+    return str(stored.get(key, "" if "@" in key else SETTINGS[key].default))
 
 
 def rules_from(company: Rules, stored: Mapping[str, Any]) -> Rules:
@@ -50,5 +54,5 @@ def rules_from(company: Rules, stored: Mapping[str, Any]) -> Rules:
         service_item_source=value_of(stored, "sales.service_item_source"),
         mark_custom_field=value_of(stored, "sales.mark_custom_field"),
         tax_mode=company.tax_mode if mode == "auto" else mode,
-        settings={key: value_of(stored, key) for key in SETTINGS},
+        settings={key: value_of(stored, key) for key in (*SETTINGS, *stored)},
     )

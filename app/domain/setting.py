@@ -6,9 +6,9 @@ import zoneinfo
 from dataclasses import dataclass
 from enum import StrEnum
 
+from app.domain import templates
 from app.domain.problems import ValidationError
 
-TEMPLATE_LENGTH = 4000
 #: What happens to a missing link stands on the tab that people look for it.
 LINK_TABS = {
     "links.customers.missing": "contacts",
@@ -41,7 +41,7 @@ class Setting:
     """One setting.
 
     ``choices`` are (value, what it means in words); ``minimum`` and ``maximum`` bound a number; ``of`` is the list that
-    a ledger_ref points into, a LinkKind's value. ``tab`` is where the pages show it.
+    a ledger_ref points into, a LinkKind's value; ``fields`` are a template's. ``tab`` is where the pages show it.
     """
 
     key: str
@@ -53,6 +53,7 @@ class Setting:
     minimum: int = 0
     maximum: int = 0
     of: str = ""
+    fields: tuple[str, ...] = ()
 
     @property
     def tab(self) -> str:
@@ -62,6 +63,8 @@ class Setting:
     def parse(self, value: str) -> str:
         """The value as it is stored. Raises ValidationError with what is allowed."""
         value = value.strip()
+        if self.kind is SettingKind.TEMPLATE:
+            templates.check(value, self.fields)
         allowed = self._allowed(value)
         if allowed:
             raise ValidationError(f"{self.label} ({self.key}) can't be “{value}”.", allowed)
@@ -81,6 +84,6 @@ class Setting:
                 known = not value or value in zoneinfo.available_timezones()
                 return "" if known else "Give a zone like America/Chicago, or nothing for the one that was found."
             case SettingKind.TEMPLATE:
-                return "" if len(value) <= TEMPLATE_LENGTH else f"Give at most {TEMPLATE_LENGTH} characters."
+                return ""
             case _:
                 return "" if len(value) <= 200 and value.isprintable() else "Give at most 200 printable characters."

@@ -6,6 +6,7 @@ it is the safer one: nothing is left out, renamed or booked otherwise unless a p
 
 from __future__ import annotations
 
+from app.domain.line_text import LINE_FIELDS, MEMO_FIELDS
 from app.domain.links import NOUNS, LinkKind
 from app.domain.setting import Setting, SettingKind
 
@@ -119,8 +120,16 @@ SALES = (
     Setting(
         "sales.line_text",
         "Text of lines",
-        "Empty: as the summary level gives it. Otherwise a template with fields like {ticket} or {notes}.",
+        "Empty: as the summary level gives it. Otherwise a template with fields like {{ ticket }} or {{ notes }}.",
         SettingKind.TEMPLATE,
+        fields=LINE_FIELDS,
+    ),
+    Setting(
+        "sales.memo_text",
+        "Text of the memo",
+        "Stands behind the PSA’s number and the mark. Empty: only these, and the PO number.",
+        SettingKind.TEMPLATE,
+        fields=MEMO_FIELDS,
     ),
     _switch(
         "sales.internal_notes",

@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from decimal import Decimal
 
-from app.domain.documents import Basis, Document, DocumentKind, Line
+from app.domain import line_text
+from app.domain.documents import SALES, Basis, Document, DocumentKind, Line, Product
 from app.domain.links import Rules
 from app.domain.money import Money, total
 
@@ -22,9 +23,49 @@ REIMBURSABLE, NON_REIMBURSABLE = "Reimbursable", "NonReimbursable"
 
 def shaped(document: Document, rules: Rules) -> Document:
     """The document as the Book's settings want it."""
-    step = _STEPS.get(document.psa_type) if document.kind not in _SALES else None
+    if document.kind in SALES:
+        return line_text.worded(_with_items(document, rules), rules)
+    step = _STEPS.get(document.psa_type)
     found = step(document, rules) if step else document
     return _tax_as_lines(found, rules) if found.kind in _PAYABLES else found
+
+
+# ── sales ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _with_items(document: Document, rules: Rules) -> Document:
+    """Lines without a product get the item that the Book names for what they are."""
+    return replace(document, lines=tuple(_with_item(line, rules) for line in document.lines))
+
+
+def _with_item(line: Line, rules: Rules) -> Line:
+    if line.product is not None:
+        return line
+    name, ident = _OWN_ITEMS.get(line.source, ("", ""))
+    if name and (item := rules[name]):
+        return replace(line, product=Product(ident, item, kind="Service"))
+    if item := _work_item(line, rules["sales.service_item_source"]):
+        return replace(line, product=Product(f"work:{item}", item, kind="Service"))
+    return line
+
+
+def _work_item(line: Line, source: str) -> str:
+    """The work role, the type or both of a line's time entries; empty where they differ, or where it is not asked."""
+    if source not in ("work_role", "work_type", "work_role_type") or not line.work:
+        return ""
+    wanted = {"work_role": ("work_role",), "work_type": ("work_type",)}.get(source, ("work_role", "work_type"))
+    names = {"-".join(part for name in wanted if (part := getattr(work, name))) for work in line.work}
+    return names.pop() if len(names) == 1 else ""
+
+
+#: Which setting names the item of a line that is no labour, and what it is linked by.
+_OWN_ITEMS = {
+    "down_payment": ("sales.down_payment_item", "own:down_payment"),
+    "prepayment": ("sales.prepayment_item", "own:prepayment"),
+}
+
+
+# ── purchases and stock ──────────────────────────────────────────────────────────────────────────────────────────
 
 
 def _reimbursable(document: Document, rules: Rules) -> Document:
@@ -90,7 +131,6 @@ def _largest(document: Document) -> Line:
     return max(document.lines, key=lambda line: line.amount.amount)
 
 
-_SALES = (DocumentKind.INVOICE, DocumentKind.CREDIT_MEMO)
 _PAYABLES = (DocumentKind.BILL, DocumentKind.VENDOR_CREDIT, DocumentKind.PURCHASE, DocumentKind.PURCHASE_ORDER)
 _STEPS: Mapping[str, Callable[[Document, Rules], Document]] = {
     REIMBURSABLE: _reimbursable,

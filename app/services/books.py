@@ -46,7 +46,8 @@ def default_book(session: Session) -> Book | None:
 
 def show(book: Book) -> dict[str, str]:
     """Every setting with the value that holds."""
-    values = {key: book_settings.value_of(book.settings, key) for key in book_settings.SETTINGS}
+    keys = (*book_settings.SETTINGS, *(key for key in book.settings if key not in book_settings.SETTINGS))
+    values = {key: book_settings.value_of(book.settings, key) for key in keys}
     return {**values, "company.zone": zone_of(book)}
 
 
@@ -60,11 +61,11 @@ def set_settings(session: Session, book: Book, values: Mapping[str, str], by: st
     wanted = {key: book_settings.setting(key).parse(value) for key, value in values.items()}
     before = show(book)
     stored = {**book.settings, **wanted}
-    book.settings = {k: v for k, v in stored.items() if v != book_settings.SETTINGS[k].default}
+    book.settings = {k: v for k, v in stored.items() if v != book_settings.value_of({}, k)}
     after = show(book)
-    changed = {key: after[key] for key in wanted if after[key] != before[key]}
+    changed = {key: after.get(key, "") for key in wanted if after.get(key, "") != before.get(key, "")}
     if changed:
-        old = {key: before[key] for key in changed}
+        old = {key: before.get(key, "") for key in changed}
         audit.record(session, by, "book.settings", f"book:{book.id}", old=old, new=changed)
     session.add(book)
     session.commit()

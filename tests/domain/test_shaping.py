@@ -1,0 +1,204 @@
+"""Shaping: what a Book's settings make of the PSA's document; and grouping: several that become one."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.domain import book_settings, grouping, line_text
+from app.domain.documents import Basis, Document, DocumentKind, Line, Party, PartyRole, Product, TaxLevel, Work
+from app.domain.links import Rules
+from app.domain.shaping import shaped
+from app.domain.states import RecordKind
+from tests.builders import THE_DAY, a_document, a_line, money
+
+MEMBER = Party("member:7", "Ana Ortiz", role=PartyRole.VENDOR)
+EXPENSE = replace(
+    a_document("501", number="EXP-501", party=MEMBER, tax="0", kind=DocumentKind.BILL,
+               lines=(replace(a_line("42.10", "6100"), basis=Basis.ACCOUNT),)),
+    psa_type="Reimbursable",
+)  # fmt: skip
+RECEIPT = replace(
+    a_document("9", number="V-77", party=Party("300", "Ingram", role=PartyRole.VENDOR), kind=DocumentKind.BILL,
+               tax="3.50", lines=(a_line("50.00", "1300", Product("12", "SW-24P")),)),
+    psa_type="Purchase", psa_number="PO 1021", vendor_date=dt.date(2026, 11, 10), ordered=dt.date(2026, 11, 1),
+    tax_levels=(TaxLevel(1, "State", money("3.50"), account="2210"),),
+)  # fmt: skip
+
+
+def rules(company: Rules | None = None, **settings: str) -> Rules:
+    stored = {key.replace("__", "."): value for key, value in settings.items()}
+    return book_settings.rules_from(company or Rules(), stored)
+
+
+def test_a_reimbursable_expense_is_a_bill_unless_the_book_pays_at_once() -> None:
+    assert shaped(EXPENSE, rules()).kind is DocumentKind.BILL
+    assert shaped(EXPENSE, rules(purchases__reimbursable_as="purchase")).kind is DocumentKind.PURCHASE
+
+
+@pytest.mark.parametrize(
+    ("source", "date"),
+    [("document", THE_DAY), ("vendor_invoice", dt.date(2026, 11, 10)), ("purchase", dt.date(2026, 11, 1))],
+)
+def test_a_bill_is_dated_by_the_source_that_the_book_names(source: str, date: dt.date) -> None:
+    assert shaped(RECEIPT, rules(inventory__date_source=source)).date == date
+    undated = replace(RECEIPT, vendor_date=None, ordered=None)
+    assert shaped(undated, rules(inventory__date_source=source)).date == THE_DAY
+
+
+def test_us_books_get_the_tax_of_a_purchase_as_a_line_on_its_own_account() -> None:
+    found = shaped(RECEIPT, rules())
+    assert (found.tax.amount, found.difference.amount) == (Decimal(0), Decimal(0))
+    assert (found.lines[-1].amount.amount, found.lines[-1].account) == (Decimal("3.50"), "2210")
+
+
+def test_other_books_keep_the_tax_where_it_is() -> None:
+    assert shaped(RECEIPT, rules(Rules(tax_mode="per_line"))) == RECEIPT
+    found = shaped(RECEIPT, rules(Rules(tax_mode="per_line"), taxes__purchases="line"))
+    assert found.lines[-1].source == "tax"
+
+
+def test_without_the_vendors_invoice_a_book_may_want_a_purchase_order() -> None:
+    waiting = replace(RECEIPT, number="")
+    found = shaped(waiting, rules(inventory__purchase_as="purchase_order"))
+    assert (found.kind, found.number) == (DocumentKind.PURCHASE_ORDER, "PO 1021")
+    assert shaped(waiting, rules()).kind is DocumentKind.BILL
+    assert shaped(RECEIPT, rules(inventory__purchase_as="purchase_order")).kind is DocumentKind.BILL
+
+
+ADJUSTMENT = replace(
+    a_document("4", number="ADJ-4", party=Party("", ""), kind=DocumentKind.INVENTORY_ADJUSTMENT, tax="0",
+               lines=(a_line("-30.00", "1300", Product("12", "SW-24P")),
+                      a_line("10.00", "1300", Product("13", "CAB")))),
+    psa_type="Adjustment", header_account="5900",
+)  # fmt: skip
+
+
+def test_an_adjustment_becomes_a_journal_entry_where_the_ledger_has_none() -> None:
+    found = shaped(ADJUSTMENT, rules())
+    assert found.kind is DocumentKind.JOURNAL_ENTRY
+    assert (found.difference.amount, found.ledger_total.amount) == (Decimal(0), Decimal(30))
+    assert found.lines[-1].account == "5900"
+    own = rules(Rules(extra={"inventory_adjustments": "on"}))
+    assert shaped(ADJUSTMENT, own) == ADJUSTMENT
+    assert (
+        shaped(ADJUSTMENT, replace(own, settings={**own.settings, "inventory.adjustments_as": "journal_entry"}))
+        == found
+    )
+
+
+def test_a_transfer_leaves_nothing_to_post_in_a_file_of_one_warehouse() -> None:
+    transfer = replace(ADJUSTMENT, kind=DocumentKind.JOURNAL_ENTRY, psa_type="Transfer")
+    found = shaped(transfer, rules())
+    assert not found.lines
+    assert found.total.amount == 0
+
+
+# ── texts and items of sales ─────────────────────────────────────────────────────────────────────────────────────
+
+WORK = Work("1", dt.date(2026, 11, 3), "48100", "Printer", member="Ana Ortiz", work_role="Technician",
+            work_type="Remote", hours=Decimal("1.50"), rate=Decimal(120), notes="Cleared the queue.",
+            internal_notes="Their fault.")  # fmt: skip
+
+
+def detailed(line: Line) -> Document:
+    return a_document(lines=(replace(line, work=(WORK,)),))
+
+
+def test_a_detailed_line_is_built_from_its_time_entry_without_internal_notes() -> None:
+    text = shaped(detailed(a_line()), rules()).lines[0].description
+    assert text.splitlines() == [
+        "#48100 Printer", "Technician · Remote · Ana Ortiz", "2026-11-03 · 1.5 h at 120.00", "Cleared the queue.",
+    ]  # fmt: skip
+    asked = shaped(detailed(a_line()), rules(sales__internal_notes="yes")).lines[0].description
+    assert asked.endswith("Their fault.")
+
+
+def test_a_customers_own_template_goes_before_the_books() -> None:
+    own = book_settings.rules_from(Rules(), {"sales.line_text": "{{ ticket }}", "sales.line_text@77": "{{ summary }}"})
+    assert shaped(detailed(a_line()), own).lines[0].description == "Printer"
+    other = replace(detailed(a_line()), party=Party("78", "Bolt"))
+    assert shaped(other, own).lines[0].description == "48100"
+
+
+def test_units_and_serial_numbers_stand_behind_the_text_where_asked() -> None:
+    document = a_document(lines=(replace(a_line(), unit="Each", serial_numbers="A1, A2"),))
+    assert shaped(document, rules()).lines[0].description == "Managed services"
+    both = rules(sales__unit_of_measure="yes", sales__serial_numbers="yes")
+    assert shaped(document, both).lines[0].description == "Managed services (Each) S/N: A1, A2"
+
+
+@pytest.mark.parametrize(
+    ("source", "item"), [("work_role", "Technician"), ("work_type", "Remote"), ("work_role_type", "Technician-Remote")]
+)
+def test_items_may_be_named_after_the_work(source: str, item: str) -> None:
+    found = shaped(detailed(a_line()), rules(sales__service_item_source=source))
+    assert found.lines[0].product == Product(f"work:{item}", item, kind="Service")
+
+
+def test_a_down_payment_has_an_item_of_its_own() -> None:
+    found = shaped(a_document(lines=(replace(a_line(), source="down_payment"),)), rules())
+    assert found.lines[0].product == Product("own:down_payment", "Down Payment", kind="Service")
+
+
+def test_the_need_for_the_detailed_export_has_a_reason() -> None:
+    assert not line_text.needs_detailed(rules())
+    assert "work roles" in line_text.needs_detailed(rules(sales__service_item_source="work_role"))
+    assert "time entries" in line_text.needs_detailed(rules(sales__line_text="{{ notes }}"))
+
+
+# ── several become one ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Row:
+    def __init__(self, record: str, day: int, **facts: str) -> None:
+        self.record, self.party_id, self.currency = record, "member:7", "USD"
+        self.date, self.facts = dt.date(2026, 11, day), facts
+
+
+def test_expenses_are_put_together_as_the_book_says() -> None:
+    first, second, third = Row("1", 2, report="55"), Row("2", 8, report="55"), Row("3", 9, report="56")
+
+    def keys(setting: str) -> list[str]:
+        own = rules(purchases__group=setting)
+        return [grouping.key(RecordKind.EXPENSES, row, own) for row in (first, second, third)]
+
+    assert len(set(keys("entry"))) == 3
+    assert keys("report")[0] == keys("report")[1] != keys("report")[2]
+    assert keys("member_week")[0] == keys("member_week")[1] != keys("member_week")[2]  # from Monday to Sunday
+
+
+def test_what_was_paid_otherwise_is_never_put_together() -> None:
+    own, card = Row("1", 2, report="55"), Row("2", 2, report="55", payment_method="Visa")
+    by_report = rules(purchases__group="report")
+    assert grouping.key(RecordKind.EXPENSES, own, by_report) != grouping.key(RecordKind.EXPENSES, card, by_report)
+
+
+def test_documents_of_different_parties_can_not_be_one() -> None:
+    with pytest.raises(ValueError, match="can't be one"):
+        grouping.merged([EXPENSE, replace(EXPENSE, party=Party("member:8", "Bo"))])
+
+
+amounts = st.decimals("-9999.99", "9999.99", places=2, allow_nan=False)
+
+
+@given(st.lists(st.lists(amounts, min_size=1, max_size=4), min_size=1, max_size=4), st.lists(amounts, max_size=3))
+def test_whatever_is_merged_and_shaped_still_crossfoots(parts: list[list[Decimal]], taxes: list[Decimal]) -> None:
+    documents = []
+    for number, each in enumerate(parts):
+        lines = tuple(replace(a_line(f"{amount}", "6100"), basis=Basis.ACCOUNT) for amount in each)
+        levels = tuple(TaxLevel(i, "T", money(f"{tax}")) for i, tax in enumerate(taxes, 1))
+        tax = f"{sum(taxes, Decimal(0))}"
+        one = a_document(str(600 + number), number="E", party=MEMBER, lines=lines, tax=tax, kind=DocumentKind.BILL)
+        documents.append(replace(one, psa_type="Purchase", tax_levels=levels))
+    merged = grouping.merged(documents)
+    assert merged.difference.amount == 0
+    for mode in ("manual", "automated", "per_line", "off"):
+        found = shaped(merged, rules(Rules(tax_mode=mode)))
+        assert found.difference.amount == 0
+        assert found.total == merged.total

@@ -1,12 +1,16 @@
-"""Problem drawers: what happened, to which documents, and the fix, with how many it solves."""
+"""Problem drawers: what happened, to which documents, and the fix, with how many it solves.
+
+The same drawer stands in a batch, for its documents, and under Needs Attention, for those of all batches of a company.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from flask import Blueprint, flash, request, url_for
 from flask.typing import ResponseReturnValue
-from sqlmodel import Session, col, select
+from sqlmodel import Session, select
 
 from app.connectors.protocols import ConnectionFailedError
 from app.domain.links import CREATABLE, NOUNS, LinkKind
@@ -16,58 +20,100 @@ from app.models.batches import Batch
 from app.models.connections import Book, Link
 from app.models.postings import Posting, PostingProblem, PostingRecord
 from app.routes import fragments, shell
-from app.routes.guard import me, requires
+from app.routes.formats import plural
+from app.routes.guard import local_path, me, requires
 from app.routes.mappings import TITLES, offers
 from app.routes.web import reading, web, writing
-from app.services import batches, connections, decisions, links, posting_problems
+from app.services import batches, connections, decisions, links, posting_problems, problem_groups
 
 problems = Blueprint("problems", __name__)
+Found = list[tuple[Posting, PostingProblem]]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a drawer stands: in a batch, or (``batch_id`` 0) over all batches of a company, in one state.
+
+    ``came_from`` is the page to go back to, where it is another one than the batch's or Needs Attention.
+    """
+
+    key: str
+    book_id: int
+    batch_id: int = 0
+    state: str = ""
+    came_from: str = ""
+
+    @property
+    def address(self) -> str:
+        """Of the drawer."""
+        if self.batch_id:
+            return url_for("problems.show", batch_id=self.batch_id, key=self.key, back=self._came_from)
+        return url_for("problems.show_all", book_id=self.book_id, state=self.state, key=self.key)
+
+    @property
+    def _came_from(self) -> str | None:
+        return self.came_from or None
+
+    @property
+    def decide(self) -> str:
+        """Where its decisions are posted to."""
+        if self.batch_id:
+            return url_for("problems.decide", batch_id=self.batch_id, back=self._came_from)
+        return url_for("problems.decide_all", book_id=self.book_id, state=self.state)
+
+    @property
+    def back(self) -> str:
+        """The page that it was opened from."""
+        own = url_for("batches.show", batch_id=self.batch_id) if self.batch_id else url_for("attention.show")
+        return local_path(self.came_from) if self.came_from else own
+
+    def documents(self, session: Session) -> Found:
+        """What it is about, by number."""
+        return problem_groups.documents(
+            session, self.key, batch_id=self.batch_id, book_id=self.book_id, state=self.state
+        )
+
+
+def _in_batch(batch_id: int, key: str) -> Place:
+    book_id = batches.find(reading(), batch_id).book_id
+    return Place(key, book_id, batch_id, came_from=request.args.get("back", ""))
 
 
 @problems.get("/batches/<int:batch_id>/problems/<path:key>")
 @requires("viewer")
 def show(batch_id: int, key: str) -> ResponseReturnValue:
     """The drawer of one cause; a page of its own without JavaScript."""
-    return _drawer(batch_id, key)
+    return _drawer(_in_batch(batch_id, key))
 
 
-def _drawer(batch_id: int, key: str, status: int = 200, **more: Any) -> ResponseReturnValue:
+@problems.get("/attention/<int:book_id>/<state>/<path:key>")
+@requires("viewer")
+def show_all(book_id: int, state: str, key: str) -> ResponseReturnValue:
+    """The same over all batches."""
+    return _drawer(Place(key, book_id, state=state))
+
+
+def _drawer(place: Place, status: int = 200, **more: Any) -> ResponseReturnValue:
     session = reading()
-    batch = batches.find(session, batch_id)
-    book = session.get_one(Book, batch.book_id)
-    shell.use_book(book)
-    found = _group(session, batch, key)
-    if not found:
+    book, found = session.get(Book, place.book_id), place.documents(session)
+    if book is None or not found:
         raise NotFoundError("This problem is solved, or was never there.", "Look at the batch again.")
+    shell.use_book(book)
     sample = posting_problems.to_problem(found[0][1])
+    documents = [_document(session, posting, row) for posting, row in found]
     return fragments.page_or_fragment(
         "problems/show.html",
         "problems/_drawer.html",
         status=status,
-        batch=batch,
+        place=place,
         book=book,
-        key=key,
         problem=sample,
-        documents=[_document(session, posting, row) for posting, row in found],
+        documents=documents,
+        batches=list({entry["batch"].id: entry["batch"] for entry in documents}.values()),
         sums=_sums(found),
         **_linking(session, book, sample.subject),
         **more,
     )
-
-
-def _group(session: Session, batch: Batch, key: str) -> list[tuple[Posting, PostingProblem]]:
-    """The documents with this cause and what is wrong with each, by number."""
-    code, _, subject = key.partition(":")
-    query = (
-        select(Posting, PostingProblem)
-        .join(PostingProblem, col(PostingProblem.posting_id) == Posting.id)
-        .where(PostingProblem.batch_id == batch.id, PostingProblem.code == code, PostingProblem.subject == subject)
-        .order_by(col(Posting.number), col(Posting.id))
-    )
-    once: dict[int, tuple[Posting, PostingProblem]] = {}
-    for posting, row in session.exec(query):
-        once.setdefault(posting.id or 0, (posting, row))
-    return list(once.values())
 
 
 def _document(session: Session, posting: Posting, row: PostingProblem) -> dict[str, Any]:
@@ -75,6 +121,7 @@ def _document(session: Session, posting: Posting, row: PostingProblem) -> dict[s
     record = select(PostingRecord.record).where(PostingRecord.posting_id == posting.id)
     return {
         "posting": posting,
+        "batch": session.get_one(Batch, posting.batch_id),
         "message": row.message,
         "record": session.exec(record).first() or "",
         "choices": decisions.choices(session, posting),
@@ -82,7 +129,7 @@ def _document(session: Session, posting: Posting, row: PostingProblem) -> dict[s
     }
 
 
-def _sums(found: list[tuple[Posting, PostingProblem]]) -> dict[str, int]:
+def _sums(found: Found) -> dict[str, int]:
     totals: dict[str, int] = {}
     for posting, _ in found:
         totals[posting.currency] = totals.get(posting.currency, 0) + posting.cents
@@ -116,41 +163,78 @@ def _linking(session: Session, book: Book, subject: str) -> dict[str, Any]:
 @requires("bookkeeper")
 def fix(batch_id: int, key: str) -> ResponseReturnValue:
     """Link, create, or just again: then every document of the group goes again."""
+    return _fix(_in_batch(batch_id, key))
+
+
+@problems.post("/attention/<int:book_id>/<state>/<path:key>")
+@requires("bookkeeper")
+def fix_all(book_id: int, state: str, key: str) -> ResponseReturnValue:
+    """One fix for the documents of every batch that has any."""
+    return _fix(Place(key, book_id, state=state))
+
+
+def _fix(place: Place) -> ResponseReturnValue:
     form, how = request.form, request.form.get("how", "retry")
+    count, again = 0, list[int]()
     try:
         with writing() as session:
-            batch = batches.find(session, batch_id)
-            found = _group(session, batch, key)
+            found = place.documents(session)
             if how == "link":
-                kind, _, source_id = key.partition(":")[2].partition(":")
-                book = session.get_one(Book, batch.book_id)
+                kind, _, source_id = place.key.partition(":")[2].partition(":")
+                book = session.get_one(Book, place.book_id)
                 links.set_link(session, book, LinkKind(kind), source_id, form.get("ledger_id", ""), by=me().email)
-            idents = [posting.id or 0 for posting, _ in found]
-            count = batches.retry(session, batch, by=me().email, postings=idents, accept=how == "create")
+            for batch_id, idents in _by_batch(found).items():
+                batch = batches.find(session, batch_id)
+                count += batches.retry(session, batch, by=me().email, postings=idents, accept=how == "create")
+                again.append(batch_id)
     except CrossfootError as error:
-        return _drawer(batch_id, key, 422, error=error)
-    return _going_again(batch_id, count)
+        return _drawer(place, 422, error=error)
+    words = "1 document goes again" if count == 1 else f"{count} documents go again"
+    return _done(place, again, words + (f" in {plural(len(again), 'batch', 'batches')}." if len(again) > 1 else "."))
 
 
-def _going_again(batch_id: int, count: int) -> ResponseReturnValue:
-    doorbell.ring_batch(web().settings.redis_url, batch_id)
-    flash("1 document goes again." if count == 1 else f"{count} documents go again.")
-    return fragments.go(url_for("batches.show", batch_id=batch_id))
+def _by_batch(found: Found) -> dict[int, list[int]]:
+    """Postings of each batch."""
+    own: dict[int, list[int]] = {}
+    for posting, _ in found:
+        own.setdefault(posting.batch_id, []).append(posting.id or 0)
+    return own
+
+
+def _done(place: Place, again: list[int], words: str) -> ResponseReturnValue:
+    """Wake the workers for these batches, and back to where the drawer was opened."""
+    for batch_id in again:
+        doorbell.ring_batch(web().settings.redis_url, batch_id)
+    flash(words)
+    return fragments.go(place.back)
 
 
 @problems.post("/batches/<int:batch_id>/decide")
 @requires("bookkeeper")
 def decide(batch_id: int) -> ResponseReturnValue:
     """Link, post anyway, skip, or keep and close: for one document, or with several ``record`` for each of them."""
-    form = request.form
-    key, choice, idents = form.get("key", ""), form.get("choice", ""), form.getlist("record")
+    form, place = request.form, _in_batch(batch_id, request.form.get("key", ""))
+    return _decide(place, [(batch_id, record) for record in form.getlist("record")])
+
+
+@problems.post("/attention/<int:book_id>/<state>/decide")
+@requires("bookkeeper")
+def decide_all(book_id: int, state: str) -> ResponseReturnValue:
+    """The same for documents of any batch of the company."""
+    place = Place(request.form.get("key", ""), book_id, state=state)
+    session, wanted = reading(), set(request.form.getlist("record"))
+    entries = [_document(session, posting, row) for posting, row in place.documents(session)]
+    return _decide(place, [(entry["batch"].id, entry["record"]) for entry in entries if entry["record"] in wanted])
+
+
+def _decide(place: Place, wanted: list[tuple[int, str]]) -> ResponseReturnValue:
+    form, choice = request.form, request.form.get("choice", "")
     done = 0
     try:
         destination = None
         if choice == "link":
-            batch = batches.find(reading(), batch_id)
-            destination = connections.open_destination(web().database, web().connectors, batch.book_id)
-        for record in idents:
+            destination = connections.open_destination(web().database, web().connectors, place.book_id)
+        for batch_id, record in wanted:
             decisions.decide(
                 web().database,
                 batch_id,
@@ -162,10 +246,9 @@ def decide(batch_id: int) -> ResponseReturnValue:
             )
             done += 1
     except (CrossfootError, ConnectionFailedError) as error:
-        if key:
-            return _drawer(batch_id, key, 422, error=error)
+        if place.key:
+            return _drawer(place, 422, error=error)
         raise
-    doorbell.ring_batch(web().settings.redis_url, batch_id)
     words = {"link": "linked", "post": "posted anyway", "skip": "skipped", "keep": "kept and closed"}
-    flash(f"{done} {'document is' if done == 1 else 'documents are'} {words.get(choice, choice)}.")
-    return fragments.go(url_for("batches.show", batch_id=batch_id))
+    said = f"{done} {'document is' if done == 1 else 'documents are'} {words.get(choice, choice)}."
+    return _done(place, list(dict.fromkeys(batch_id for batch_id, _ in wanted)), said)

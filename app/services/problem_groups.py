@@ -66,6 +66,34 @@ def groups(session: Session, batch: Batch) -> list[Group]:
     return [*groups, doubt] if doubt else groups
 
 
+def documents(
+    session: Session, key: str, *, batch_id: int = 0, book_id: int = 0, state: str = ""
+) -> list[tuple[Posting, PostingProblem]]:
+    """The documents with a cause and what is wrong with each, by number: of one batch, or of all of a company's.
+
+    Over all batches only what waits for a person counts, in the given state; dry runs ask for nothing.
+    """
+    code, _, subject = key.partition(":")
+    query = (
+        select(Posting, PostingProblem)
+        .join(PostingProblem, col(PostingProblem.posting_id) == Posting.id)
+        .where(PostingProblem.code == code, PostingProblem.subject == subject)
+        .order_by(col(Posting.number), col(Posting.id))
+    )
+    if batch_id:
+        query = query.where(PostingProblem.batch_id == batch_id)
+    else:
+        query = (
+            query.join(Batch, col(Batch.id) == Posting.batch_id)
+            .where(Posting.book_id == book_id, Posting.state == state, Batch.mode != "dry")
+            .where(col(PostingProblem.severity).in_((Severity.ERROR, Severity.DOUBT)))
+        )
+    once: dict[int, tuple[Posting, PostingProblem]] = {}
+    for posting, row in session.exec(query):
+        once.setdefault(posting.id or 0, (posting, row))
+    return list(once.values())
+
+
 def _open_doubts(session: Session, batch: Batch) -> Group | None:
     query = (
         columns(col(Posting.currency), func.count(), func.sum(Posting.cents))

@@ -16,6 +16,7 @@ from app.models.columns import utcnow
 from app.models.connections import Book
 from app.models.postings import Posting
 from app.services import attention
+from tests.builders import BOLT, a_document, a_line
 from tests.routes.conftest import Browser, Vendors, words
 from tests.routes.test_records import posted
 from tests.routes.test_run import ALL, chosen, submission
@@ -52,7 +53,7 @@ def test_what_is_held_and_what_is_asked_stand_with_their_fix(bookkeeper: Browser
     assert "2 things wait for a person" in said
     assert "Questions only a person can answer" in said
     assert "Held by a problem GL account 4600 is not linked to QuickBooks · 1 document · $50.00" in said
-    assert "/batches/1/problems/account_not_linked%3Aaccounts%3A4600" in page.text
+    assert "/attention/1/held/account_not_linked%3Aaccounts%3A4600" in page.text
     assert "/records/1/invoices/39007" in page.text
 
 
@@ -64,6 +65,36 @@ def test_a_fix_takes_it_from_the_page(bookkeeper: Browser, world: World) -> None
     bookkeeper.post(f"/batches/1/problems/{key}", {"how": "link", "ledger_id": "91"})
     world.work()
     assert badge(bookkeeper) == 0
+
+
+def test_one_fix_serves_every_batch_that_has_the_cause_and_leads_back(bookkeeper: Browser, world: World) -> None:
+    world.source.add(a_document("39010", party=BOLT, lines=(a_line("100.00", "4600"),), tax="0.00"))
+    world.look()
+    posted(bookkeeper, world, "39007")
+    chosen(bookkeeper, "39010")
+    bookkeeper.post("/run/invoices/submit", submission(bookkeeper))
+    world.work(2)
+    fix = "/attention/1/held/account_not_linked:accounts:4600"
+    assert "2 documents · $150.00" in words(bookkeeper.get("/attention"))
+    said = words(bookkeeper.get(fix))
+    assert "Link and retry 2 documents in 2 batches, $150.00" in said
+    assert "Applies to these 2 documents in 2 batches, and from now on" in said
+    answer = bookkeeper.post(fix, {"how": "link", "ledger_id": "91"})
+    assert answer.request.path == "/attention"
+    assert "2 documents go again in 2 batches." in words(answer)
+    world.work(1)
+    world.work(2)
+    assert badge(bookkeeper) == 0
+    bookkeeper.get(fix, status=404)
+
+
+def test_what_is_skipped_under_needs_attention_leads_back_there(bookkeeper: Browser, world: World) -> None:
+    posted(bookkeeper, world, "39007")
+    bookkeeper.get("/attention/1/held/account_not_linked:accounts:4600")
+    form = {"key": "account_not_linked:accounts:4600", "choice": "skip", "record": "39007"}
+    answer = bookkeeper.post("/attention/1/held/decide", form)
+    assert answer.request.path == "/attention"
+    assert "1 document is skipped." in words(answer)
 
 
 def test_a_difference_waits_for_a_choice(bookkeeper: Browser, world: World) -> None:

@@ -12,9 +12,9 @@ from sandbox.connectwise.bodies import ExportRequest, export_request
 from sandbox.connectwise.errors import not_found
 from sandbox.connectwise.expenses import Expense
 from sandbox.connectwise.export import gl_export
+from sandbox.connectwise.invoice_rows import unposted_invoice
 from sandbox.connectwise.listing import count_of, one, page_of
 from sandbox.connectwise.model import Invoice
-from sandbox.connectwise.present import unposted_invoice
 from sandbox.connectwise.unposted import expense_rows, goods_rows
 
 if TYPE_CHECKING:

@@ -8,12 +8,16 @@ from flask import Blueprint, Response, current_app, jsonify, request
 
 from sandbox.connectwise import people
 from sandbox.connectwise.accounting import the_site
+from sandbox.connectwise.expenses import Expense
 from sandbox.connectwise.model import Invoice
 from sandbox.connectwise.present import midnight, moment
+from sandbox.connectwise.purchases import Adjustment, Receipt, Transfer
 
 if TYPE_CHECKING:
     from sandbox.connectwise.guards import Gate
+    from sandbox.connectwise.ledger import Posting
     from sandbox.connectwise.model import Batch
+    from sandbox.connectwise.site import Goods
 
 Row = dict[str, Any]
 
@@ -88,7 +92,8 @@ def all_batches() -> Response:
 
 
 def _batch(batch: Batch) -> Row:
-    members = [each for each in the_site().members(batch) if isinstance(each, Invoice)]
+    everything = the_site().members(batch)
+    members = [each for each in everything if isinstance(each, Invoice)]
     return {
         "id": batch.id,
         "identifier": batch.identifier,
@@ -98,6 +103,8 @@ def _batch(batch: Batch) -> Row:
         "record_ids": list(batch.record_ids),
         "invoices": [each.id for each in members],
         "numbers": [each.number for each in members],
+        "expenses": [each.id for each in everything if isinstance(each, Expense)],
+        "products": [each.product_id for each in everything if isinstance(each, Receipt | Adjustment | Transfer)],
     }
 
 
@@ -110,7 +117,6 @@ def all_invoices() -> Response:
 
 
 def _invoice(invoice: Invoice) -> Row:
-    batch = the_site().batches.get(invoice.batch_id or 0)
     return {
         "id": invoice.id,
         "number": invoice.number,
@@ -123,10 +129,65 @@ def _invoice(invoice: Invoice) -> Row:
         "total": f"{invoice.total:.2f}",
         "tax": f"{invoice.tax:.2f}",
         "state": "posted" if invoice.posted else "unposted" if invoice.closed else "open",
-        "batch": batch.identifier if batch else None,
+        "batch": _batch_name(invoice),
         "record_ids": list(invoice.stamp.ids) if invoice.stamp else [],
         "mapped": invoice.mapped,
     }
+
+
+@control.get("/_expenses")
+def all_expenses() -> Response:
+    """All expenses with their state and GL records."""
+    site = the_site()
+    with site.lock:
+        return jsonify([_expense(each) for each in site.expenses.values()])
+
+
+def _expense(expense: Expense) -> Row:
+    return {
+        "id": expense.id,
+        "member": expense.member.identifier,
+        "report": expense.report.id,
+        "status": expense.report.status,
+        "classification": expense.classification,
+        "payment": expense.payment.name,
+        "date": expense.date.isoformat(),
+        "total": f"{expense.amount:.2f}",
+        "tax": f"{expense.tax:.2f}",
+        "text": expense.text,
+        "state": "posted" if expense.batch_id else "unposted" if expense.listed else "open",
+        "batch": _batch_name(expense),
+        "record_ids": list(expense.record_ids),
+    }
+
+
+@control.get("/_goods")
+def all_goods() -> Response:
+    """All purchases, adjustments and transfers with their state and GL records."""
+    site = the_site()
+    with site.lock:
+        return jsonify([_goods(each) for each in site.goods])
+
+
+def _goods(goods: Goods) -> Row:
+    order = goods.order if isinstance(goods, Receipt) else None
+    return {
+        "id": goods.product_id,
+        "type": {"Receipt": "Purchase"}.get(type(goods).__name__, type(goods).__name__),
+        "purchase_order": order.number if order else None,
+        "vendor": order.vendor.name if order else None,
+        "vendor_invoice": order.vendor_invoice if order else None,
+        "date": goods.date.isoformat(),
+        "total": f"{goods.total:.2f}",
+        "state": "posted" if goods.batch_id else "unposted",
+        "batch": _batch_name(goods),
+        "record_ids": list(goods.record_ids),
+    }
+
+
+def _batch_name(posting: Posting) -> str | None:
+    batch = the_site().batches.get(posting.batch_id or 0)
+    return batch.identifier if batch else None
 
 
 @control.post("/_close")

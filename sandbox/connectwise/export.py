@@ -10,9 +10,10 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from sandbox.connectwise.currencies import CURRENCY
+from sandbox.connectwise.currencies import CURRENCIES
 from sandbox.connectwise.expense_export import expense_documents, members_of
 from sandbox.connectwise.expenses import Expense
+from sandbox.connectwise.invoice_rows import attention, due_days, project_ref
 from sandbox.connectwise.lines import ExportLine, export_lines
 from sandbox.connectwise.model import LEVEL_NAMES, Company, Invoice, LevelTax, cents
 from sandbox.connectwise.present import company_ref, midnight, site_ref, tax_ref, term_ref, without_null
@@ -47,7 +48,7 @@ def gl_export(site: Site, postings: Sequence[Posting], summary: str, exports: di
         },
         "vendors": [*members_of(expenses), *vendors_of(receipts)],
         "customers": [_customer(site, each) for each in customers.values()],
-        "transactions": [_transaction(each, summary) for each in invoices],
+        "transactions": [_transaction(site, each, summary) for each in invoices],
         **expense_documents(site, expenses),
         "purchaseTransactions": [purchase(site, each) for each in receipts],
         "adjustmentTransactions": [adjustment(site, each) for each in postings if isinstance(each, Adjustment)],
@@ -75,7 +76,7 @@ def _customer(site: Site, company: Company) -> Row:
         "dueDays": term.due_days,
         "taxable": code is not None,
         "taxCode": {"id": code.id, "name": code.identifier} if code else None,
-        "currency": CURRENCY,
+        "currency": CURRENCIES[company.currency],
         "taxGroupRate": code.percent if code else 0.0,
         "taxAgencyXref": code.levels[0].agency if code else "",
         "taxLevels": [
@@ -92,7 +93,7 @@ def _customer(site: Site, company: Company) -> Row:
     return without_null(row)
 
 
-def _transaction(invoice: Invoice, summary: str) -> Row:
+def _transaction(site: Site, invoice: Invoice, summary: str) -> Row:
     """One document: header, one line per `export_lines`, one ST line per tax level."""
     lines = export_lines(invoice, summary)
     row = {
@@ -102,7 +103,7 @@ def _transaction(invoice: Invoice, summary: str) -> Row:
         "accountNumber": RECEIVABLE if invoice.mapped else None,
         "glEntryIds": _header_records(invoice, lines),
         "total": invoice.total,
-        "detail": [_detail(invoice, each) for each in lines]
+        "detail": [_detail(site, invoice, each) for each in lines]
         + [_tax_line(invoice, index, each) for index, each in enumerate(invoice.taxes)],
     }
     return without_null(row)
@@ -125,29 +126,32 @@ def _who_and_when(invoice: Invoice) -> Row:
     company = invoice.company
     return {
         "id": invoice.id,
-        "glClass": "",
+        "glClass": invoice.gl_class,
         "glTypeId": "AR",
         "documentDate": midnight(invoice.date),
         "documentNumber": invoice.number,
         "documentType": document_type(invoice),
         "description": "Accounts Receivable" if invoice.mapped else "",
-        "attention": company.contact,
-        "salesTerritory": "",
+        "attention": attention(invoice),
+        "salesTerritory": invoice.territory,
+        "salesRepId": invoice.sales_rep[0] or None,
+        "salesRepName": invoice.sales_rep[1] or None,
+        "project": project_ref(invoice),
         "company": company_ref(company),
         "companyType": CUSTOMER_TYPE,
         "companyAccountNumber": company.account_number,
         "site": site_ref(company),
         "billingTerms": term_ref(invoice.term),
         "billingTermsXref": invoice.term.name,
-        "dueDays": invoice.term.due_days,
+        "dueDays": due_days(invoice),
         "dueDate": midnight(invoice.due_date),
         "emailDeliveryFlag": bool(company.email),
         "printDeliveryFlag": False,
-        "agreementPrePaymentFlag": False,
+        "agreementPrePaymentFlag": invoice.prepayment,
         "billingType": invoice.type,
         "customerPO": invoice.purchase_order or None,
         "purchaseOrder": {"name": invoice.purchase_order} if invoice.purchase_order else None,
-        "currency": CURRENCY,
+        "currency": CURRENCIES[invoice.currency],
         "shipToCompany": company_ref(company),
         "shipToCompanyAccountNumber": company.account_number,
         "shipToCompanyType": CUSTOMER_TYPE,
@@ -170,9 +174,9 @@ def _header_taxes(invoice: Invoice) -> Row:
         "salesTax": invoice.tax,
         "taxAgencyXref": invoice.taxes[0].level.agency if invoice.taxes else "",
         "taxId": "",
-        "taxDpAppliedFlag": False,
-        "useAvalaraFlag": False,
-        "sendAvalaraTaxFlag": False,
+        "taxDpAppliedFlag": invoice.tax_on_down_payment,
+        "useAvalaraFlag": invoice.avalara,
+        "sendAvalaraTaxFlag": invoice.avalara_tax is not None,
         "taxLevels": [_tax_level(each) for each in invoice.taxes],
     }
     for number, name in ((1, "state"), (2, "county"), (3, "city")):
@@ -193,7 +197,7 @@ def _tax_level(tax: LevelTax) -> Row:
     }
 
 
-def _detail(invoice: Invoice, line: ExportLine) -> Row:
+def _detail(site: Site, invoice: Invoice, line: ExportLine) -> Row:
     first, rate = line.first, invoice.tax_code.percent if invoice.tax_code and line.first.taxable else Decimal(0)
     price = first.price if len(line.parts) == 1 else line.amount / (line.quantity or 1)
     row = {
@@ -201,7 +205,7 @@ def _detail(invoice: Invoice, line: ExportLine) -> Row:
         "documentDate": midnight(invoice.date),
         "documentType": document_type(invoice),
         "accountNumber": first.account if invoice.mapped else None,
-        "glClass": "",
+        "glClass": invoice.gl_class,
         "glTypeId": first.gl_type,
         "invoiceSummaryOption": "0",
         "salesCode": "",
@@ -209,7 +213,7 @@ def _detail(invoice: Invoice, line: ExportLine) -> Row:
         "description": line.description if invoice.mapped else "",
         "quantity": -line.quantity,
         "total": -line.amount,
-        "currency": CURRENCY,
+        "currency": CURRENCIES[invoice.currency],
         "timeEntry": {"id": line.time_entry} if line.time_entry else None,
         "productAccountNumber": first.account if invoice.mapped else "",
         "taxCode": tax_ref(invoice) if first.taxable else None,
@@ -221,7 +225,7 @@ def _detail(invoice: Invoice, line: ExportLine) -> Row:
         **_taxable_flags(invoice, first.taxable),
         "itemTaxableFlag": first.taxable,
         "itemPrice": cents(price),
-        **_item(line),
+        **_item(site, line),
         "taxLevels": [{"taxableFlag": first.taxable, "taxLevel": each.level.level} for each in invoice.taxes],
     }
     return without_null(row)
@@ -232,7 +236,7 @@ def _taxable_flags(invoice: Invoice, taxable: bool) -> Row:
     return {f"taxable{number if number > 1 else ''}Flag": number in levels for number in range(1, 6)}
 
 
-def _item(line: ExportLine) -> Row:
+def _item(site: Site, line: ExportLine) -> Row:
     product = line.first.product
     if product is None:
         return {
@@ -242,20 +246,22 @@ def _item(line: ExportLine) -> Row:
         }
     return {
         "glItemId": product.identifier,
-        "item": {"id": product.id, "identifier": product.identifier, "serializedFlag": False},
+        "item": {"id": product.id, "identifier": product.identifier, "serializedFlag": product.serialized},
         "product": {"id": product.id + 70000, "description": product.description},
         "itemCost": product.cost,
         "cost": product.cost,
         "itemDescription": product.description,
         "salesDescription": line.first.text,
-        "unitOfMeasure": {"id": 1, "name": "Each"},
-        "subCategory": {"id": 3, "name": "General"},
-        "serializedFlag": False,
-        "serialNumbers": "",
-        "dropShippedFlag": False,
-        "itemTypeXref": "NonInventoryPart" if product.type_id == 2 else "Service",
-        "inventoryXref": "",
-        "cogsXref": "",
+        "unitOfMeasure": {"id": 1, "name": product.unit},
+        "subCategory": {"id": 3, "name": product.category},
+        "serializedFlag": product.serialized,
+        "serialNumbers": line.first.serials,
+        "dropShippedFlag": line.first.drop_shipped,
+        "itemTypeXref": site.product_types[product.type_id].type_xref,
+        "inventoryXref": product.inventory_account,
+        "cogsXref": product.cogs_account,
+        "inventoryAccountNumber": product.inventory_account,
+        "costAccountNumber": product.cogs_account,
     }
 
 
@@ -266,14 +272,14 @@ def _tax_line(invoice: Invoice, index: int, tax: LevelTax) -> Row:
         "documentDate": midnight(invoice.date),
         "documentType": document_type(invoice),
         "accountNumber": TAX_PAYABLE,
-        "glClass": "",
+        "glClass": invoice.gl_class,
         "glTypeId": "ST",
         "glItemId": "",
         "memo": "Sales Tax",
         "description": f"Level {tax.level.level} Sales Tax",
         "quantity": 0.0,
         "total": -tax.amount,
-        "currency": CURRENCY,
+        "currency": CURRENCIES[invoice.currency],
         "taxCodeXref": tax.level.xref,
         "taxAgencyXref": tax.level.agency,
         "taxNote": "AUTOSTAX",

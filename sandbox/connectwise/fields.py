@@ -47,7 +47,9 @@ INVOICE = _names(
     " billingSiteState billingSiteZip billingSiteCountry shippingSite billingTerms reference"
     " customerPO date dueDate locationId location departmentId department territoryId taxableFlag"
     " taxCode currency subtotal total salesTax payments credits balance closedBy specialInvoiceFlag"
-    " agreement project ticket glBatch unbatchedBatch _info"
+    " agreement project ticket phase territory topComment bottomComment internalNotes serviceTotal"
+    " expenseTotal productTotal agreementAmount downpaymentApplied remainingDownpayment"
+    " downpaymentPreviouslyTaxedFlag restrictDownpaymentFlag glBatch unbatchedBatch _info"
 )
 COMPANY = _names(
     "id identifier name status addressLine1 addressLine2 city state zip country phoneNumber faxNumber vendorIdentifier"
@@ -83,3 +85,63 @@ CATALOG_ITEM = _names(
     " integrationXRef category _info"
 )
 PRODUCT_TYPE = _names("id name inactiveFlag typeXref defaultFlag _info")
+PAYMENT_TYPE = _names("id name classification defaultFlag companyFlag _info")
+CLASSIFICATION = _names("id name multiplier defaultFlag companyFlag employeeFlag _info")
+EXPENSE_TYPE = _names(
+    "id name amountCaption reimbursementRate billExpenses invoiceMarkupOption invoiceMarkupAmount"
+    " advancedAmountFlag mileageFlag quantityFlag inactiveFlag maxAmount integrationXRef defaultFlag _info"
+)
+EXPENSE_REPORT = _names("id member year period dateStart dateEnd status total dueDate _info")
+EXPENSE_ENTRY = _names(
+    "id expenseReport company chargeToId chargeToType type member paymentMethod classification amount"
+    " billableOption date locationId businessUnitId notes agreement invoiceAmount taxes invoice currency"
+    " status billAmount agreementAmount odometerStart odometerEnd ticket project phase _info"
+)
+PURCHASE_ORDER = _names(
+    "id businessUnitId businessUnit cancelReason closedFlag closedBy customerCompany customerContact"
+    " customerSite dateClosed dropShipCustomerFlag enteredBy freightCost freightPackingSlip"
+    " freightTaxTotal internalNotes locationId location poDate poNumber salesTax shipmentDate"
+    " shipmentMethod status subTotal taxCode taxFreightFlag taxPoFlag terms total trackingNumber"
+    " vendorCompany vendorContact vendorInvoiceDate vendorInvoiceNumber vendorOrderNumber vendorSite"
+    " warehouse currency _info"
+)
+ORDER_LINE = _names(
+    "id backorderedFlag canceledFlag closedFlag description internalNotes lineNumber packingSlip product"
+    " purchaseOrderId purchaseOrderNumber quantity receivedQuantity serialNumbers shipDate"
+    " shipmentMethod tax trackingNumber unitCost unitOfMeasure vendorOrderNumber vendorSku warehouse"
+    " warehouseBin dateReceived receivedStatus extCost batchedFlag unbatchedRecId salesOrder _info"
+)
+ADJUSTMENT = _names("id identifier type reason notes closedFlag closedBy closedDate adjustmentDetails _info")
+ADJUSTMENT_DETAIL = _names(
+    "id catalogItem description quantityOnHand unitCost warehouse warehouseBin quantityAdjusted serialNumber"
+    " adjustment _info"
+)
+ADJUSTMENT_TYPE = _names("id identifier name auditTrailFlag dateCreated createdBy _info")
+WAREHOUSE = _names(
+    "id name company location contact department manager site locationXref locationDefaultFlag"
+    " overallDefaultFlag inactiveFlag lockedFlag currency _info"
+)
+MEMBER = _names(
+    "id identifier licenseClass notes employeeIdentifer vendorNumber inactiveDate inactiveFlag firstName"
+    " middleInitial lastName hireDate officeEmail primaryEmail title type defaultLocation"
+    " defaultDepartment workRole workType hourlyCost hourlyRate _info"
+)
+TIME_ENTRY = _names(
+    "id company companyType chargeToId chargeToType member locationId location businessUnitId workType"
+    " workRole timeStart timeEnd hoursDeduct actualHours billableOption notes internalNotes"
+    " addToDetailDescriptionFlag addToInternalAnalysisFlag addToResolutionFlag hoursBilled invoiceHours"
+    " hourlyRate enteredBy dateEntered status ticket project phase agreement invoice invoiceReady"
+    " extendedInvoiceAmount taxCode _info"
+)
+WORK_ROLE = _names("id name hourlyRate integrationXref inactiveFlag _info")
+WORK_TYPE = _names("id name billTime rateType rate inactiveFlag utilizationFlag _info")
+AGREEMENT = _names(
+    "id name type company contact site customerPO location department startDate endDate noEndingDateFlag"
+    " cancelledFlag dateCancelled internalNotes billingTerms billToCompany billAmount taxable taxCode"
+    " invoiceDescription currency agreementStatus _info"
+)
+CURRENCY = _names(
+    "id symbol currencyCode decimalSeparator numberOfDecimals thousandsSeparator negativeParenthesesFlag"
+    " displaySymbolFlag currencyIdentifier displayIdFlag rightAlign name _info"
+)
+GL_ENTRY = _names("id type amount description segment1 segment2 productId cost salesCode inventory cogs1 isBatched")

@@ -26,6 +26,8 @@ AREAS = {
     "finance/invoices": "invoicing",
     "company/": "company",
     "procurement/": "procurement",
+    "expense/": "expenses",
+    "time/": "expenses",
 }
 LONGEST_URL = 2000
 LEVELS = {"GET": "inquire", "POST": "add", "PATCH": "edit", "PUT": "edit", "DELETE": "all"}

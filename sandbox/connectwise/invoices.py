@@ -9,10 +9,11 @@ from flask import Blueprint, Response, request
 from sandbox.connectwise import fields
 from sandbox.connectwise.accounting import the_site
 from sandbox.connectwise.errors import ApiError, invalid
+from sandbox.connectwise.invoice_rows import invoice_row
 from sandbox.connectwise.listing import count_of, one, page_of
 from sandbox.connectwise.model import Invoice
 from sandbox.connectwise.pdf import one_page
-from sandbox.connectwise.present import STATUSES, invoice_row
+from sandbox.connectwise.present import STATUSES
 
 Row = dict[str, Any]
 

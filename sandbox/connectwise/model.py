@@ -5,7 +5,7 @@ Amounts are seen from the customer: a sale is positive, a credit memo and its li
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import ROUND_HALF_UP, Decimal
 from typing import TYPE_CHECKING, ClassVar
 
@@ -131,6 +131,7 @@ class Work:
     kind: str
     notes: str
     time_entry_id: int
+    internal_notes: str = ""
 
 
 @dataclass(frozen=True)
@@ -146,6 +147,8 @@ class Line:
     taxable: bool = False
     product: Product | None = None
     work: Work | None = None
+    serials: str = ""
+    drop_shipped: bool = False
 
 
 def line(
@@ -181,6 +184,14 @@ class LevelTax:
     amount: Decimal
 
 
+def adjusted(taxes: tuple[LevelTax, ...], total: Decimal) -> tuple[LevelTax, ...]:
+    """The levels brought to another total: the first one takes the difference."""
+    if not taxes:
+        return taxes
+    rest = sum((each.amount for each in taxes[1:]), Decimal(0))
+    return (replace(taxes[0], amount=total - rest), *taxes[1:])
+
+
 @dataclass(frozen=True)
 class Stamp:
     """The GL records of a closed invoice: its receivable's, one per line, one per tax level."""
@@ -199,7 +210,11 @@ class Stamp:
 class Invoice:
     """An invoice; closed ones carry a stamp, batched ones a batch.
 
-    `mapped` is false where the PSA knew no GL account when it was closed. `drift` are the cents by which the
+    `attention` is the customer's contact where None. `sales_rep` is id and name. `prepayment` draws on an agreement's
+    prepayment, `tax_on_down_payment` tells that a down payment was taxed before. `avalara_tax` is what that service
+    made of the tax, in the place of the code's own. `due_days` departs from the term's where it is set.
+    `mapped` is false where the PSA knew no GL account when it was closed, with
+    `mapping_gap` because of an account that people have unmapped meanwhile. `drift` are the cents by which the
     PSA's own total differs from its lines and taxes.
     """
 
@@ -223,7 +238,21 @@ class Invoice:
     mapped: bool = True
     drift: Decimal = Decimal(0)
     purchase_order: str = ""
+    attention: str | None = None
+    territory: str = ""
+    sales_rep: tuple[str, str] = ("", "")
+    project: tuple[int, str] | None = None
+    agreement: str = ""
+    gl_class: str = ""
+    currency: str = "USD"
+    prepayment: bool = False
+    tax_on_down_payment: bool = False
+    avalara: bool = False
+    avalara_tax: Decimal | None = None
+    due_days: int | None = None
+    top_comment: str = ""
     updated: dt.datetime | None = None
+    mapping_gap: bool = field(default=False, init=False)
     taxes: tuple[LevelTax, ...] = field(default=(), init=False)
     subtotal: Decimal = field(default=Decimal(0), init=False)
     tax: Decimal = field(default=Decimal(0), init=False)
@@ -247,6 +276,8 @@ class Invoice:
         base = sum((each.amount for each in self.lines if each.taxable), Decimal(0))
         levels = self.tax_code.levels if self.tax_code else ()
         self.taxes = tuple(LevelTax(level, base, cents(base * level.rate / 100)) for level in levels)
+        if self.avalara_tax is not None:
+            self.taxes = adjusted(self.taxes, self.avalara_tax)
         self.subtotal = sum((each.amount for each in self.lines), Decimal(0))
         self.tax = sum((each.amount for each in self.taxes), Decimal(0))
         self.total = self.subtotal + self.tax + self.drift

@@ -9,11 +9,14 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from sandbox.connectwise import buyers
+from sandbox.connectwise.ledger import KINDS
 from sandbox.connectwise.model import cents
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from sandbox.connectwise.ledger import Posting
     from sandbox.connectwise.model import Batch, Invoice
     from sandbox.connectwise.site import Site
 
@@ -69,16 +72,27 @@ def close(site: Site, wanted: Row) -> None:
     site.close(_invoice(site, wanted))
 
 
-def batch_by_hand(site: Site, wanted: Row) -> None:
-    """Batch one invoice without exporting it; `identifier` defaults to M-number."""
+def _posting(site: Site, wanted: Row) -> tuple[Posting, str]:
+    """An invoice, expense or purchase by the names that the actions give them, with its number."""
+    if "expense" in wanted:
+        return buyers.expense_named(site, wanted), str(wanted["expense"])
+    if "product" in wanted or "packing_slip" in wanted:
+        goods = buyers.goods_named(site, wanted)
+        return goods, goods.product_id
     invoice = _invoice(site, wanted)
-    records = invoice.stamp.ids if invoice.stamp else ()
-    site.add_batch(str(wanted.get("identifier") or f"M-{invoice.number}"), records, by_hand=True)
+    return invoice, invoice.number
+
+
+def batch_by_hand(site: Site, wanted: Row) -> None:
+    """Batch one document without exporting it; `identifier` defaults to M-number."""
+    posting, number = _posting(site, wanted)
+    flags = {kind: kind == posting.kind for kind in KINDS}
+    site.add_batch(str(wanted.get("identifier") or f"M-{number}"), posting.record_ids, by_hand=True, **flags)
 
 
 def unbatch(site: Site, wanted: Row) -> None:
-    """Take one invoice out of its batch."""
-    site.unbatch(_invoice(site, wanted))
+    """Take one document out of its batch."""
+    site.unbatch(_posting(site, wanted)[0])
 
 
 def close_batch(site: Site, wanted: Row) -> None:
@@ -105,6 +119,17 @@ def codebase(site: Site, wanted: Row) -> None:
     site.codebase = str(wanted["codebase"]).strip("/") + "/"
 
 
+def map_account(site: Site, wanted: Row) -> None:
+    """Map whatever went to `account` to another (`to`), or to none; it holds for what is closed from now on."""
+    site.mapping[str(wanted["account"])] = str(wanted.get("to") or "")
+
+
+def complete_mapping(site: Site, _: Row) -> None:
+    """Fill every gap of the GL mapping; invoices get their accounts when they are closed again."""
+    site.mapping = {account: to for account, to in site.mapping.items() if to}
+    site.mapping_complete = True
+
+
 ACTIONS: dict[str, Callable[[Site, Row], None]] = {
     "change": change,
     "reopen": reopen,
@@ -115,4 +140,7 @@ ACTIONS: dict[str, Callable[[Site, Row], None]] = {
     "delete_batch": delete_batch,
     "rename_company": rename_company,
     "codebase": codebase,
+    "map_account": map_account,
+    "complete_mapping": complete_mapping,
+    **buyers.ACTIONS,
 }

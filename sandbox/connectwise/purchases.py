@@ -116,7 +116,7 @@ class Receipt:
     taxes: tuple[LevelTax, ...] = field(default=(), init=False)
 
     def __post_init__(self) -> None:
-        self.taxes = self._taxes()
+        self.taxes = self.reckon()
 
     @property
     def location_id(self) -> int:
@@ -149,7 +149,8 @@ class Receipt:
         """What the vendor wants for it."""
         return self.goods + self.freight + self.tax
 
-    def _taxes(self) -> tuple[LevelTax, ...]:
+    def reckon(self) -> tuple[LevelTax, ...]:
+        """The tax of each level, on what is taxable of it."""
         code = self.order.tax_code
         base = sum((each.amount for each in self.lines if each.line.taxable), Decimal(0))
         base += self.freight if self.tax_freight else 0

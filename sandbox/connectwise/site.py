@@ -6,7 +6,7 @@ Every method expects the caller to hold `lock`.
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -66,6 +66,8 @@ class Site(Ledger):
         self.orders: dict[int, PurchaseOrder] = {}
         self.goods: list[Goods] = []
         self.close_more: Callable[[int], Sequence[Invoice]] | None = None
+        self.mapping: dict[str, str] = {}
+        self.mapping_complete = False
         self._shown: dict[int, dict[str, dict[str, Any]]] = {}
 
     @property
@@ -122,9 +124,19 @@ class Site(Ledger):
         if not invoice.company.account_number:
             raise invalid("invoice", "status", "The company has no account number; the invoice cannot be closed.")
         invoice.closed, invoice.closed_by = datetime.now(UTC), by
+        self._map(invoice)
         invoice.reckon()
         self._stamp(invoice)
         self.touch(invoice)
+
+    def _map(self, invoice: Invoice) -> None:
+        """The accounts of today's GL mapping; without one for every line the invoice is closed without accounts."""
+        accounts = [self.mapping.get(each.account, each.account) for each in invoice.lines]
+        known = invoice.mapped or invoice.mapping_gap or self.mapping_complete
+        invoice.mapping_gap = not all(accounts)
+        invoice.mapped = known and not invoice.mapping_gap
+        pairs = zip(invoice.lines, accounts, strict=True)
+        invoice.lines = tuple(replace(line, account=account or line.account) for line, account in pairs)
 
     def touch(self, posting: Posting) -> None:
         """Note that an invoice has changed and forget how it was shown; the others are shown afresh each time."""
@@ -182,20 +194,25 @@ class Site(Ledger):
             each.line.received += each.quantity
             each.line.packing_slip = receipt.packing_slip
             each.line.serials = each.serials
-        receipt.records = self.take_records(len(receipt.lines))
-        receipt.freight_record = self.take_records(1)[0] if receipt.freight else None
-        receipt.tax_records = self.take_records(len(receipt.taxes))
         return self._add(receipt)
 
     def adjust(self, adjustment: Adjustment) -> Adjustment:
         """Take in a closed adjustment of stock."""
-        adjustment.records = self.take_records(len(adjustment.lines))
         return self._add(adjustment)
 
     def transfer(self, transfer: Transfer) -> Transfer:
         """Take in a transfer between warehouses."""
-        transfer.records = self.take_records(2)
         return self._add(transfer)
+
+    def restamp(self, goods: Goods) -> None:
+        """New GL records in the place of those that there may be; taxes are reckoned again."""
+        self.disown(goods)
+        if isinstance(goods, Receipt):
+            goods.taxes = goods.reckon()
+            goods.freight_record = self.take_records(1)[0] if goods.freight else None
+            goods.tax_records = self.take_records(len(goods.taxes))
+        goods.records = self.take_records(2 if isinstance(goods, Transfer) else len(goods.lines))
+        self.own(goods)
 
     def unposted_goods(self) -> list[Goods]:
         """Purchases, adjustments and transfers: not batched, visible."""
@@ -203,5 +220,5 @@ class Site(Ledger):
 
     def _add(self, goods: AnyGoods) -> AnyGoods:
         self.goods.append(goods)
-        self.own(goods)
+        self.restamp(goods)
         return goods

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Response, jsonify
 
-from sandbox.connectwise import fields
+from sandbox.connectwise import expense_tables, fields, procurement_tables, work_tables
 from sandbox.connectwise.accounting import the_site
+from sandbox.connectwise.currencies import CURRENCIES
 from sandbox.connectwise.errors import not_found
 from sandbox.connectwise.listing import count_of, one, page_of
 from sandbox.connectwise.package import PACKAGE, package_setup
@@ -16,7 +17,7 @@ from sandbox.connectwise.present import STATUSES, company_row, location_ref
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sandbox.connectwise.model import Product, TaxCode, TaxLevel
+    from sandbox.connectwise.model import TaxCode, TaxLevel
     from sandbox.connectwise.site import Site
 
 Row = dict[str, Any]
@@ -166,39 +167,6 @@ def _tax_level(code: TaxCode, level: TaxLevel) -> Row:
     }
 
 
-def _catalog_item(site: Site, product: Product) -> Row:
-    kind = site.product_types[product.type_id]
-    return {
-        "id": product.id,
-        "identifier": product.identifier,
-        "description": product.description,
-        "inactiveFlag": False,
-        "subcategory": {"id": 3, "name": "General"},
-        "type": {"id": kind.id, "name": kind.name},
-        "productClass": "NonInventory" if kind.type_xref == "NonInventoryPart" else "Service",
-        "serializedFlag": False,
-        "price": product.price,
-        "cost": product.cost,
-        "taxableFlag": product.taxable,
-        "customerDescription": product.description,
-        "category": {"id": 2, "name": "General"},
-    }
-
-
-def _types(site: Site) -> list[Row]:
-    kinds = site.product_types.values()
-    return [
-        {
-            "id": each.id,
-            "name": each.name,
-            "inactiveFlag": False,
-            "typeXref": each.type_xref,
-            "defaultFlag": each.id == 1,
-        }
-        for each in kinds
-    ]
-
-
 CAPTIONS: list[Row] = [{"id": 1, "segment1": "Account", "segment1type": "Account"}]
 
 TABLES: dict[str, tuple[Callable[[Site], list[Row]], frozenset[str]]] = {
@@ -212,11 +180,23 @@ TABLES: dict[str, tuple[Callable[[Site], list[Row]], frozenset[str]]] = {
     "finance/taxCodes": (lambda site: [_tax_code(each) for each in site.tax_codes.values()], fields.TAX_CODE),
     "company/companies": (_companies, fields.COMPANY),
     "system/locations": (_locations, fields.LOCATION),
-    "procurement/catalog": (
-        lambda site: [_catalog_item(site, each) for each in site.products.values()],
-        fields.CATALOG_ITEM,
-    ),
-    "procurement/types": (_types, fields.PRODUCT_TYPE),
+    "finance/agreements": (work_tables.agreement_rows, fields.AGREEMENT),
+    "finance/currencies": (lambda _: list(CURRENCIES.values()), fields.CURRENCY),
+    "system/members": (work_tables.member_rows, fields.MEMBER),
+    "time/entries": (work_tables.time_rows, fields.TIME_ENTRY),
+    "time/workRoles": (work_tables.role_rows, fields.WORK_ROLE),
+    "time/workTypes": (work_tables.work_type_rows, fields.WORK_TYPE),
+    "expense/reports": (expense_tables.report_rows, fields.EXPENSE_REPORT),
+    "expense/entries": (expense_tables.entry_rows, fields.EXPENSE_ENTRY),
+    "expense/types": (expense_tables.type_rows, fields.EXPENSE_TYPE),
+    "expense/paymentTypes": (expense_tables.payment_rows, fields.PAYMENT_TYPE),
+    "expense/classifications": (expense_tables.classification_rows, fields.CLASSIFICATION),
+    "procurement/catalog": (procurement_tables.catalog_rows, fields.CATALOG_ITEM),
+    "procurement/types": (procurement_tables.type_rows, fields.PRODUCT_TYPE),
+    "procurement/purchaseorders": (procurement_tables.order_rows, fields.PURCHASE_ORDER),
+    "procurement/adjustments": (procurement_tables.adjustment_rows, fields.ADJUSTMENT),
+    "procurement/adjustments/types": (procurement_tables.adjustment_type_rows, fields.ADJUSTMENT_TYPE),
+    "procurement/warehouses": (procurement_tables.warehouse_rows, fields.WAREHOUSE),
 }
 
 
@@ -248,6 +228,37 @@ for _name in TABLES:
     tables.add_url_rule(f"/{_name}", "table", _table, defaults=_fixed)
     tables.add_url_rule(f"/{_name}/count", "count", _count, defaults=_fixed)
     tables.add_url_rule(f"/{_name}/<int:record_id>", "one", _one, defaults=_fixed)
+
+
+@tables.get("/procurement/purchaseorders/<int:order_id>/lineitems")
+def order_lines(order_id: int) -> Response:
+    """The lines of a purchase order, with what has come of each."""
+    return page_of(_lines_of(order_id), fields.ORDER_LINE)
+
+
+@tables.get("/procurement/purchaseorders/<int:order_id>/lineitems/count")
+def count_order_lines(order_id: int) -> Response:
+    """How many there are."""
+    return count_of(_lines_of(order_id), fields.ORDER_LINE)
+
+
+def _lines_of(order_id: int) -> list[Row]:
+    site = the_site()
+    with site.lock:
+        order = site.orders.get(order_id)
+        if order is None or not site.sees(order.location_id):
+            raise not_found("PurchaseOrder", order_id)
+        return procurement_tables.line_rows(site, order)
+
+
+@tables.get("/procurement/adjustments/<int:adjustment_id>/details")
+def adjustment_details(adjustment_id: int) -> Response:
+    """The lines of an adjustment."""
+    rows, _ = _rows("procurement/adjustments")
+    found = next((each for each in rows if each["id"] == adjustment_id), None)
+    if found is None:
+        raise not_found("ProcurementAdjustment", adjustment_id)
+    return page_of(found["adjustmentDetails"], fields.ADJUSTMENT_DETAIL)
 
 
 @tables.get("/finance/taxCodes/<int:code_id>/taxCodeLevels")

@@ -6,8 +6,12 @@ and whether anything has changed is read from the migrations' own text.
 
 from __future__ import annotations
 
+import fcntl
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Engine, MetaData, inspect, text
@@ -20,6 +24,8 @@ if TYPE_CHECKING:
 
 
 MIGRATIONS = PROJECT / "migrations"
+#: PostgreSQL's lock while somebody migrates: any number that nobody else locks ("CROSSFOT" in ASCII).
+LOCK_NUMBER = 0x43524F5353464F54
 _REVISION = re.compile(r'^(?P<which>down_)?revision\b[^=\n]*=\s*(?:"(?P<id>[^"]+)"|None)', re.MULTILINE)
 
 
@@ -45,14 +51,36 @@ def is_current(engine: Engine) -> bool:
 
 
 def migrate(engine: Engine) -> None:
-    """Bring the schema to the newest revision; does nothing when it is there. Raises SchemaError."""
+    """Bring the schema to the newest revision; does nothing when it is there. Raises SchemaError.
+
+    Two commands that start at the same moment take turns: the second one finds nothing left to do.
+    """
     commands, errors = import_module("alembic.command"), import_module("alembic.util")
-    try:
-        commands.upgrade(config(engine), "head")
-    except errors.CommandError as error:
-        raise SchemaError(
-            f"The database does not fit: {error}.", "Update Crossfoot: a newer one has used it."
-        ) from error
+    with _alone(engine):
+        try:
+            commands.upgrade(config(engine), "head")
+        except errors.CommandError as error:
+            raise SchemaError(
+                f"The database does not fit: {error}.", "Update Crossfoot: a newer one has used it."
+            ) from error
+
+
+@contextmanager
+def _alone(engine: Engine) -> Iterator[None]:
+    """Nobody else migrates this database meanwhile, on whatever machine."""
+    if engine.dialect.name == "postgresql":
+        with engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
+            connection.execute(text("SELECT pg_advisory_lock(:number)"), {"number": LOCK_NUMBER})
+            try:
+                yield
+            finally:
+                connection.execute(text("SELECT pg_advisory_unlock(:number)"), {"number": LOCK_NUMBER})
+    elif (place := engine.url.database) and place != ":memory:":
+        with Path(f"{place}.migrating").open("w") as lock:  # beside it, as SQLite's own files are; let go when closed
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+    else:
+        yield
 
 
 def differences(engine: Engine, metadata: MetaData) -> list[str]:

@@ -28,6 +28,8 @@ INTUIT_API = {
     "production": "https://quickbooks.api.intuit.com",
     "sandbox": "https://sandbox-quickbooks.api.intuit.com",
 }
+#: QuickBooks works on a call for up to 120 s; against Intuit's own address no doubt may end sooner than this.
+SHORTEST_DOUBT = 140.0
 
 
 class SettingsError(CrossfootError):
@@ -111,6 +113,7 @@ class Settings:
         home = Path(env.text("CROSSFOOT_HOME") or PROJECT / "instance").absolute()
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
         environment = env.choice("CROSSFOOT_QBO_ENVIRONMENT", ("production", "sandbox"))
+        api = (env.text("CROSSFOOT_QBO_API_URL") or INTUIT_API[environment]).rstrip("/")
         return cls(
             home=home,
             database_url=env.text("CROSSFOOT_DATABASE_URL") or f"sqlite:///{home / 'crossfoot.db'}",
@@ -122,7 +125,7 @@ class Settings:
             trusted_proxies=env.number("CROSSFOOT_TRUSTED_PROXIES", 0),
             qbo_environment=environment,
             qbo=Endpoints(
-                api=(env.text("CROSSFOOT_QBO_API_URL") or INTUIT_API[environment]).rstrip("/"),
+                api=api,
                 authorize=env.text("CROSSFOOT_QBO_AUTHORIZE_URL") or INTUIT["authorize"],
                 token=env.text("CROSSFOOT_QBO_TOKEN_URL") or INTUIT["token"],
                 revoke=env.text("CROSSFOOT_QBO_REVOKE_URL") or INTUIT["revoke"],
@@ -132,12 +135,23 @@ class Settings:
             allow_hosts=tuple(h.strip() for h in env.text("CROSSFOOT_ALLOW_HOSTS").split(",") if h.strip()),
             metrics_token=env.secret("CROSSFOOT_METRICS_TOKEN"),
             assets=Path(env.text("CROSSFOOT_ASSETS") or PROJECT / ".setup" / "assets"),
-            waits=Waits(
-                running=env.seconds("CROSSFOOT_DOUBT_WAIT", Waits.running),
-                between=env.seconds("CROSSFOOT_DOUBT_BETWEEN", Waits.between),
-                lease=env.seconds("CROSSFOOT_LEASE", Waits.lease),
-            ),
+            waits=_waits(env, against_intuit=api in INTUIT_API.values()),
         )
+
+
+def _waits(env: Environment, *, against_intuit: bool) -> Waits:
+    waits = Waits(
+        running=env.seconds("CROSSFOOT_DOUBT_WAIT", Waits.running),
+        between=env.seconds("CROSSFOOT_DOUBT_BETWEEN", Waits.between),
+        lease=env.seconds("CROSSFOOT_LEASE", Waits.lease),
+    )
+    if against_intuit and waits.running < SHORTEST_DOUBT:
+        raise SettingsError(
+            f"CROSSFOOT_DOUBT_WAIT is {waits.running:g} s: QuickBooks may work on a call for 120 s, and one that is "
+            "sent again meanwhile is booked twice.",
+            f"Leave it out ({Waits.running:g} s), or give at least {SHORTEST_DOUBT:g}.",
+        )
+    return waits
 
 
 class Environment:

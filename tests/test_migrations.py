@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -36,3 +37,15 @@ def test_migrating_twice_changes_nothing(database_url: str) -> None:
     database.migrate()
     assert database.is_current()
     database.dispose()
+
+
+def test_two_commands_that_start_at_the_same_moment_both_find_the_newest_schema(database_url: str) -> None:
+    def start(_: int) -> bool:
+        database = Database(database_url)
+        database.migrate()
+        current = database.is_current()
+        database.dispose()
+        return current
+
+    with ThreadPoolExecutor(3) as commands:
+        assert all(commands.map(start, range(3)))

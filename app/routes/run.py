@@ -18,7 +18,7 @@ from app.routes import formats, fragments, selecting, shell
 from app.routes.guard import me, requires
 from app.routes.selecting import Sight
 from app.routes.web import reading, web, writing
-from app.services import batches, books, connections, lists, people, records, selections, views
+from app.services import batches, books, connections, lists, people, precedents, records, selections, views
 
 run = Blueprint("run", __name__)
 KIND = RecordKind.INVOICES
@@ -29,11 +29,12 @@ MODES = {"submit": "post", "dry": "dry", "clear": "clear"}
 @run.get("/run/invoices")
 @requires("viewer")
 def invoices() -> ResponseReturnValue:
-    """The selection page; for HTMX only its list."""
-    here = _here(bar=not fragments.is_fragment())
+    """The selection page; for HTMX its list and what counts it, with ``bar`` also what the ticks come to."""
+    whole = not fragments.is_fragment()
+    here = _here(bar=whole or "bar" in request.args)
     if here is None:
         return render_template("run/not_connected.html", book=books.default_book(reading()))
-    return fragments.page_or_fragment("run/show.html", "run/_list.html", **_context(here))
+    return render_template("run/show.html", **_context(here)) if whole else _parts(here, bar="bar" in request.args)
 
 
 def _here(*, bar: bool = True) -> Sight | None:
@@ -59,11 +60,11 @@ def _context(here: Sight, **more: Any) -> dict[str, Any]:
     }
 
 
-def _parts(here: Sight, *, status: int = 200, **more: Any) -> ResponseReturnValue:
+def _parts(here: Sight, *, bar: bool = True, **more: Any) -> ResponseReturnValue:
     """The list, and out of band what depends on it; without HTMX the page again."""
     if not fragments.is_fragment():
         return redirect(_page_url(), 303)
-    return fragments.answer(render_template("run/_parts.html", **_context(here, **more)), status=status)
+    return fragments.answer(render_template("run/_parts.html", bar=bar, **_context(here, **more)))
 
 
 def _page_url() -> str:
@@ -88,7 +89,7 @@ def options() -> ResponseReturnValue:
     here = _here()
     if here is None:
         return fragments.go(url_for("run.invoices"))
-    return _parts(here, opts=changed_book or "through" in request.form)
+    return _parts(here, opts=changed_book or bool({"through", "preset"} & request.form.keys()))
 
 
 def _take_options(session: Session) -> bool:
@@ -108,8 +109,8 @@ def _take_options(session: Session) -> bool:
         values["summary"] = form["summary"]
     if "name" in form and form["name"].strip() != before.name:
         values["name"] = form["name"].strip()
-    if "through" in form and _through(form["through"]) != before.options.through:
-        through = _through(form["through"])
+    text = form.get("preset", form.get("through"))
+    if text is not None and (through := _through(text)) != before.options.through:
         values["through"] = through.isoformat() if through else ""
     if values:
         selections.set_options(session, selection, **values)
@@ -118,7 +119,7 @@ def _take_options(session: Session) -> bool:
 
 def _through(text: str) -> Any:
     try:
-        return formats.parse_date(text)
+        return formats.parse_date("" if text == "all" else text)
     except ValueError as error:
         raise ValidationError(str(error), "Give it like 11/30/2026 or 2026-11-30; empty for all.") from error
 
@@ -153,7 +154,7 @@ def select_many() -> ResponseReturnValue:
     if here is None:
         return redirect(_page_url(), 303)
     session = reading()
-    verdicts = views.judged(session, here.book, here.source_id, KIND)
+    verdicts = selecting.judged(session, here)
     every = [row.record for row in here.offered]
     shown = set(request.form.getlist("shown"))
     wanted = {
@@ -166,6 +167,28 @@ def select_many() -> ResponseReturnValue:
         selections.set_records(db, draft, selecting.selectable(db, here, wanted))
     again = _here()
     return _parts(again or here)
+
+
+@run.post("/run/invoices/like")
+@requires("bookkeeper")
+def like_last_month() -> ResponseReturnValue:
+    """As the batch of last month: its location and summary, to the end of last month, and all of it that is ready."""
+    here = _here(bar=False)
+    found = precedents.find(reading(), here.book, KIND, here.today) if here else None
+    if here is None or found is None:
+        return redirect(_page_url(), 303)
+    last = found.batch
+    with writing() as session:
+        draft = selections.current(session, me().id, KIND)
+        through = precedents.through(here.today).isoformat()
+        selections.set_options(session, draft, location=last.location, summary=last.summary, through=through)
+    as_then = _here(bar=False) or here
+    with writing() as session:
+        draft = selections.current(session, me().id, KIND)
+        selections.set_records(session, draft, selecting.ready(session, as_then))
+    again = _here() or here
+    missing = precedents.missing(reading(), last, KIND, [row.record for row in again.offered])
+    return _parts(again, opts=True, like=found, missing=missing)
 
 
 def _matching(here: Sight, verdicts: Any, every: list[str]) -> list[str]:

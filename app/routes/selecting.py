@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -15,7 +16,9 @@ from app.models.connections import Book
 from app.models.records import Selection, UnpostedList
 from app.routes import shell
 from app.routes.guard import me
-from app.services import batches, books, previews, records, selections, views
+from app.services import batches, books, outlook, precedents, previews, records, selections, views
+from app.services.outlook import Question
+from app.services.precedents import Precedent
 from app.services.records import Brief, Filter, Location, Page, Standing, Sum
 
 #: Above this the bar does not say what would be created and linked; the page before Submit does.
@@ -40,6 +43,11 @@ class Sight:
     chosen: selections.Chosen
     plan: previews.Plan | None
 
+    @property
+    def today(self) -> dt.date:
+        """Which day it is where the company is."""
+        return books.today_of(self.book)
+
 
 @dataclass(frozen=True)
 class Listed:
@@ -48,6 +56,8 @@ class Listed:
     page: Page
     problems: Mapping[str, list[Problem] | None]
     standings: Mapping[str, Standing]
+    questions: Mapping[str, Question]
+    verdicts: Mapping[str, str]
     counts: Counter[str]
     matching: int
     view: str
@@ -55,6 +65,7 @@ class Listed:
     sort: str
     after: str
     locations: list[Location]
+    precedent: Precedent | None
 
     @property
     def everywhere(self) -> Sum:
@@ -102,14 +113,14 @@ def sight(session: Session, selection: Selection, book: Book, kind: RecordKind, 
 
 def planned(session: Session, book: Book, source_id: int, kind: RecordKind, chosen: list[str]) -> previews.Plan:
     """What Submit would create and link."""
-    return previews.plan(session, book, selections.rows(session, source_id, kind, chosen))
+    return previews.plan(session, book, source_id, kind, chosen)
 
 
 def listed(session: Session, here: Sight) -> Listed:
     """One page of the list, as the address asks for it."""
     args = request.values
     view, words, sort, after = (args.get(name, "") for name in ("view", "q", "sort", "after"))
-    verdicts = views.judged(session, here.book, here.source_id, here.kind)
+    verdicts = judged(session, here)
     every = [row.record for row in here.offered]
     narrowed = narrow(here.options, view, words, sort, verdicts, every)
     page = records.page(session, here.source_id, here.kind, narrowed, after)
@@ -118,6 +129,8 @@ def listed(session: Session, here: Sight) -> Listed:
         page=page,
         problems=previews.readiness(session, here.book, page.rows),
         standings=records.standings(session, here.source_id, here.kind, idents),
+        questions=outlook.questions(session, here.source_id, here.kind, idents),
+        verdicts=verdicts,
         counts=views.counts(verdicts, every),
         matching=len(matching(session, here, narrowed)),
         view=view,
@@ -125,7 +138,19 @@ def listed(session: Session, here: Sight) -> Listed:
         sort=sort or "number",
         after=after,
         locations=records.locations_of(here.everywhere),
+        precedent=precedents.find(session, here.book, here.kind, here.today),
     )
+
+
+def judged(session: Session, here: Sight) -> Mapping[str, str]:
+    """Which view each record is in."""
+    return outlook.verdicts(session, here.book, here.source_id, here.kind, here.today)
+
+
+def ready(session: Session, here: Sight) -> list[str]:
+    """What "all ready" takes."""
+    verdicts = judged(session, here)
+    return selectable(session, here, [row.record for row in here.offered if verdicts.get(row.record) == views.READY])
 
 
 def matching(session: Session, here: Sight, narrowed: Filter) -> list[str]:
@@ -139,7 +164,7 @@ def matching(session: Session, here: Sight, narrowed: Filter) -> list[str]:
 
 def narrow(options: Filter, view: str, words: str, sort: str, verdicts: Mapping[str, str], every: list[str]) -> Filter:
     """The options, narrowed to a view and to words."""
-    chosen = tuple(r for r in every if verdicts.get(r) == view) if view in views.VIEWS else None
+    chosen = tuple(r for r in every if verdicts.get(r) == view) if view in outlook.VIEWS else None
     return replace(options, query=words, sort=sort or "number", records=chosen)
 
 

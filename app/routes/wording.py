@@ -15,7 +15,7 @@ from app.models.batches import LogLine
 from app.models.columns import utcnow
 from app.models.connections import Book
 from app.routes.formats import date, plural
-from app.services import books
+from app.services import books, outlook, precedents
 from app.services.previews import Plan
 
 #: Words in codes that are written otherwise than in lower case.
@@ -31,6 +31,7 @@ def install(app: Flask) -> None:
     ):  # fmt: skip
         app.jinja_env.filters[function.__name__] = function
     app.jinja_env.globals["presets"] = presets
+    app.jinja_env.globals["old_before"] = outlook.old_before
     app.jinja_env.globals["plan_kinds"] = tuple(LinkKind)
 
 
@@ -164,5 +165,4 @@ def timeline_tone(line: LogLine) -> str:
 def presets(book: Book) -> list[tuple[str, str]]:
     """Dates that are offered for "through": value and what it is."""
     today = books.today_of(book)
-    month = today.replace(day=1) - dt.timedelta(days=1)
-    return [(date(month), "End of last month"), (date(today), "Today")]
+    return [(date(precedents.through(today)), "Month-end"), (date(today), "Today"), ("all", "All")]

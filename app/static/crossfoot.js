@@ -17,10 +17,57 @@
     row.classList.add("is-cursor");
     cursorId = row.id;
     row.scrollIntoView({ block: "nearest" });
+    peek(row);
   }
+
+  /* From 1920 px a pane beside the list shows the row under the cursor; a drawer with something to do stays. */
+  const roomy = matchMedia("(min-width: 1920px)");
+  let peeking = 0;
+  let pane = null;
+
+  function peek(row) {
+    const drawer = $("#drawer");
+    if (drawer?.dataset.peek) pane = { url: drawer.dataset.peek };
+    if (!row || !pane || !roomy.matches || (drawer && !drawer.hidden && !drawer.dataset.peek)) return;
+    const record = row.id.slice(1);
+    if (drawer?.dataset.record === record) return;
+    clearTimeout(peeking);
+    peeking = setTimeout(() => {
+      const still = $("#drawer");
+      if (still && !still.hidden && !still.dataset.peek) return;
+      htmx.ajax("GET", pane.url + encodeURIComponent(record), { target: "#drawer", swap: "outerHTML" });
+    }, 120);
+  }
+
+  /* After the list has changed: what is shown of the row may have, too. */
+  function peekAnew(row) {
+    const shown = $("#drawer[data-peek]");
+    if (!shown) return;
+    delete shown.dataset.record;
+    if (row) peek(row);
+    else if (roomy.matches) startAt(rows()[0]);
+  }
+
+  function startAt(row) {
+    if (!row) return;
+    row.classList.add("is-cursor");
+    cursorId = row.id;
+    peek(row);
+  }
+
+  /* The row that has the focus, or was clicked, is the one under the cursor. */
+  function follow(event) {
+    const row = event.target.closest?.("[data-list] tbody tr");
+    if (!row || row === cursor()) return;
+    cursor()?.classList.remove("is-cursor");
+    startAt(row);
+  }
+  document.addEventListener("focusin", follow);
+  document.addEventListener("click", follow);
 
   function step(by) {
     const list = rows();
+    if (!list.length) return $(by > 0 ? "a[rel=next]" : "a[rel=prev]")?.click();
     const at = list.indexOf(cursor());
     moveTo(at < 0 ? list[by > 0 ? 0 : list.length - 1] : list[Math.max(0, Math.min(list.length - 1, at + by))]);
   }
@@ -74,14 +121,32 @@
     const key = drawer.dataset.key;
     all(".cf-prob[aria-current]").forEach((group) => group.removeAttribute("aria-current"));
     if (key) opener?.closest(".cf-prob")?.setAttribute("aria-current", "true");
-    if (!drawer.contains(document.activeElement)) $("#drawer-h")?.focus();
+    if (drawer.dataset.peek) return;
+    if (!drawer.contains(document.activeElement)) ($("[data-first]", drawer) || $("#drawer-h"))?.focus();
+  }
+
+  /* Where there is a pane it comes back, with the row under the cursor; everywhere else the drawer goes. */
+  function emptyDrawer(drawer) {
+    drawer.replaceChildren();
+    drawer.hidden = true;
+    restorePane(drawer);
+  }
+
+  function restorePane(drawer) {
+    if (!pane || !drawer.hidden) return;
+    drawer.className = "cf-aside cf-peek";
+    drawer.dataset.peek = pane.url;
+    drawer.removeAttribute("aria-labelledby");
+    drawer.setAttribute("aria-label", "Document of the row");
+    drawer.hidden = false;
+    delete drawer.dataset.record;
+    peek(cursor());
   }
 
   function closeDrawer() {
     const drawer = $("#drawer");
-    if (!drawer || drawer.hidden || $(".cf-onlydrawer")) return false;
-    drawer.replaceChildren();
-    drawer.hidden = true;
+    if (!drawer || drawer.hidden || drawer.dataset.peek || $(".cf-onlydrawer")) return false;
+    emptyDrawer(drawer);
     all(".cf-prob[aria-current]").forEach((group) => group.removeAttribute("aria-current"));
     if (opener?.isConnected) opener.focus();
     return true;
@@ -93,6 +158,57 @@
     all("details.cf-menu[open]").filter((menu) => !menu.contains(event.target)).forEach((menu) => { menu.open = false; });
   });
 
+  /* ── copy for support: by the clipboard, or where the browser has none for us, by a selection ── */
+  async function copy(button) {
+    const text = $(button.dataset.copy);
+    text.closest("details")?.setAttribute("open", "");
+    getSelection().selectAllChildren(text);
+    try {
+      await navigator.clipboard.writeText(text.textContent);
+      button.lastChild.textContent = "Copied";
+    } catch {
+      button.lastChild.textContent = document.execCommand("copy") ? "Copied" : "Selected: copy it with the keyboard";
+    }
+  }
+
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest?.("[data-copy]");
+    if (button) copy(button);
+  });
+
+  /* ── the end of a batch: told once, by the browser, if a person asked for it ── */
+  const canTell = "Notification" in window && isSecureContext;
+  const wanted = () => canTell && Notification.permission === "granted" && localStorage.getItem("tell") === "yes";
+
+  function showButtons(root = document) {
+    all("[data-copy]", root).forEach((button) => { button.hidden = false; });
+    const tell = $("#tell");
+    if (!tell || !canTell || Notification.permission === "denied") return;
+    tell.hidden = false;
+    tell.setAttribute("aria-pressed", String(wanted()));
+    tell.lastChild.textContent = wanted() ? "You will be told at the end" : "Tell me at the end";
+  }
+
+  document.addEventListener("click", async (event) => {
+    if (!event.target.closest?.("#tell")) return;
+    const on = !wanted() && (await Notification.requestPermission()) === "granted";
+    localStorage.setItem("tell", on ? "yes" : "no");
+    showButtons();
+  });
+
+  function tellTheEnd() {
+    const end = $("#live[data-ended]");
+    if (!end || !wanted()) return;
+    const { batch, ended, said } = end.dataset;
+    end.removeAttribute("data-ended");
+    const told = `told:${batch}:${ended}`;
+    if (localStorage.getItem(told)) return;
+    Object.keys(localStorage).filter((key) => key.startsWith("told:")).forEach((key) => localStorage.removeItem(key));
+    localStorage.setItem(told, "yes");
+    const note = new Notification(ended, { body: said, tag: told });
+    note.addEventListener("click", () => { window.focus(); note.close(); });
+  }
+
   /* ── htmx ─────────────────────────────────────────────────────────────── */
   document.addEventListener("htmx:beforeRequest", (event) => {
     const from = event.detail.elt;
@@ -100,9 +216,14 @@
     if (from.dataset.busy) from.lastChild.textContent = from.dataset.busy;
   });
   document.addEventListener("htmx:afterSettle", (event) => {
-    if (event.detail.target?.id === "drawer" || event.target.id === "drawer") openedDrawer();
+    if (event.detail.target?.id === "drawer" || event.target.id === "drawer") {
+      const drawer = $("#drawer");
+      if (drawer?.hidden) restorePane(drawer);
+      openedDrawer();
+    }
     const row = cursorId && document.getElementById(cursorId);
     if (row && !cursor()) row.classList.add("is-cursor");
+    if (event.detail.target?.id === "list") peekAnew(row);
     showPageBox();
   });
   /* An error of ours names where it is to be shown; anything else (a proxy's page) is not put into the page. */
@@ -136,6 +257,13 @@
     (row && ($(".p-main a", row) || $("td a[href]:not([target])", row)))?.click();
   }
 
+  function hold(row) {
+    const from = row && $("[data-hold]", row);
+    if (!from) return;
+    opener = box(row);
+    htmx.ajax("GET", from.dataset.hold, { source: from, target: "#drawer", swap: "outerHTML" });
+  }
+
   const keys = {
     "/": () => $("[type=search]:not(#drawer-q)")?.focus(),
     "?": () => { location.href = "/help/keys"; },
@@ -144,6 +272,7 @@
     Escape: () => closeDrawer() || all("#select-none").find((none) => none.checkVisibility())?.click(),
     Enter: () => open(cursor()),
     f: () => $("[data-fix]", cursor() || document)?.click(),
+    h: () => hold(cursor()),
     j: () => step(1),
     k: () => step(-1),
     x: () => { const input = box(cursor()); if (input) tick(cursor(), !input.checked, false); },
@@ -164,4 +293,6 @@
 
   showPageBox();
   openedDrawer();
+  if ($("#drawer[data-peek]")) peek(null);
+  if (pane && roomy.matches) startAt(rows()[0]);
 })();

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Response, current_app, jsonify, request
 
-from sandbox.connectwise import people
+from sandbox.connectwise import drafts, people
 from sandbox.connectwise.accounting import the_site
 from sandbox.connectwise.expenses import Expense
 from sandbox.connectwise.model import Invoice
@@ -33,6 +33,12 @@ def _gate() -> Gate:
 def refuse(error: ValueError) -> tuple[Response, int]:
     """What a test asked for makes no sense."""
     return jsonify({"error": str(error)}), 400
+
+
+@control.errorhandler(KeyError)
+def refuse_missing(error: KeyError) -> tuple[Response, int]:
+    """What a test asked for is not all there."""
+    return jsonify({"error": f"{error} is missing"}), 400
 
 
 @control.get("/_stats")
@@ -198,6 +204,14 @@ def close_invoices() -> Response:
         if site.close_more is None:
             raise ValueError("this site has no customers to bill")
         return jsonify([_invoice(each) for each in site.close_more(int(request.get_json().get("count", 1)))])
+
+
+@control.post("/_add")
+def add() -> Response:
+    """The PSA closes the invoice that the body describes: see `drafts`."""
+    site = the_site()
+    with site.lock:
+        return jsonify(_invoice(drafts.add_draft(site, request.get_json())))
 
 
 @control.post("/_edit")

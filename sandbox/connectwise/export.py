@@ -16,6 +16,7 @@ from sandbox.connectwise.expenses import Expense
 from sandbox.connectwise.invoice_rows import attention, due_days, project_ref
 from sandbox.connectwise.lines import ExportLine, export_lines
 from sandbox.connectwise.model import LEVEL_NAMES, Company, Invoice, LevelTax, cents
+from sandbox.connectwise.package import package_setup
 from sandbox.connectwise.present import company_ref, midnight, site_ref, tax_ref, term_ref, without_null
 from sandbox.connectwise.purchase_export import purchase, vendors_of
 from sandbox.connectwise.purchases import Adjustment, Receipt, Transfer
@@ -95,7 +96,7 @@ def _customer(site: Site, company: Company) -> Row:
 
 def _transaction(site: Site, invoice: Invoice, summary: str) -> Row:
     """One document: header, one line per `export_lines`, one ST line per tax level."""
-    lines = export_lines(invoice, summary)
+    lines = export_lines(invoice, summary, internal=site.switches.internal_notes)
     row = {
         **_who_and_when(invoice),
         **_header_taxes(invoice),
@@ -260,9 +261,18 @@ def _item(site: Site, line: ExportLine) -> Row:
         "itemTypeXref": site.product_types[product.type_id].type_xref,
         "inventoryXref": product.inventory_account,
         "cogsXref": product.cogs_account,
-        "inventoryAccountNumber": product.inventory_account,
-        "costAccountNumber": product.cogs_account,
+        **_costs(site, line),
     }
+
+
+def _costs(site: Site, line: ExportLine) -> Row:
+    """The accounts of the cost, where the box for them is ticked; for what is drop-shipped there is another box."""
+    boxes = package_setup(site)
+    box = "includeCogsDropShipFlag" if line.first.drop_shipped else "includeCogsEntriesFlag"
+    product = line.first.product
+    if product is None or not boxes["includeCogsEntriesFlag"] or not boxes[box]:
+        return {}
+    return {"inventoryAccountNumber": product.inventory_account, "costAccountNumber": product.cogs_account}
 
 
 def _tax_line(invoice: Invoice, index: int, tax: LevelTax) -> Row:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sandbox.connectwise.currencies import CURRENCIES
 from sandbox.connectwise.present import (
     CLOSED,
-    OPEN,
+    STATUSES,
     company_ref,
     level_fields,
     location_ref,
@@ -47,6 +47,14 @@ def agreement_ref(invoice: Invoice) -> Row | None:
         return None
     name = invoice.agreement or f"{invoice.company.name} Managed Services"
     return {"id": 600 + invoice.company.id, "name": name, "type": "Managed Services", "chargeFirmFlag": False}
+
+
+def _status(invoice: Invoice) -> Row:
+    """BillingStatusReference."""
+    if invoice.closed:
+        return CLOSED
+    name = next(each["name"] for each in STATUSES if each["id"] == invoice.open_status)
+    return {"id": invoice.open_status, "name": name, "isClosed": False}
 
 
 def _named(site: Site, invoice: Invoice) -> Row:
@@ -104,7 +112,7 @@ def invoice_row(site: Site, invoice: Invoice) -> Row:
         "id": invoice.id,
         "invoiceNumber": invoice.number,
         "type": invoice.type,
-        "status": CLOSED if invoice.closed else OPEN,
+        "status": _status(invoice),
         "company": ref,
         "billToCompany": ref,
         "shipToCompany": ref,

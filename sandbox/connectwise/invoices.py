@@ -8,6 +8,7 @@ from flask import Blueprint, Response, request
 
 from sandbox.connectwise import fields
 from sandbox.connectwise.accounting import the_site
+from sandbox.connectwise.entries import entries
 from sandbox.connectwise.errors import ApiError, invalid
 from sandbox.connectwise.invoice_rows import invoice_row
 from sandbox.connectwise.listing import count_of, one, page_of
@@ -54,6 +55,29 @@ def invoice_pdf(invoice_id: int) -> Response:
     return Response(one_page(text), mimetype="application/pdf")
 
 
+@invoices.get("/<int:invoice_id>/glEntries", strict_slashes=False)
+def gl_entries(invoice_id: int) -> Response:
+    """Its GL records with their accounts, and whether each is batched."""
+    site = the_site()
+    with site.lock:
+        invoice = site.invoice(invoice_id)
+        batched = site.batch_of_record
+        rows = [
+            {**_gl_entry(each, mapped=invoice.mapped), "isBatched": each["id"] in batched} for each in entries(invoice)
+        ]
+    return page_of(rows, fields.GL_ENTRY)
+
+
+def _gl_entry(entry: Row, *, mapped: bool) -> Row:
+    return {
+        "id": entry["id"],
+        "type": entry["accountType"],
+        "amount": entry.get("debit", 0) or -entry.get("credit", 0),
+        "description": entry["accountType"],
+        "segment1": entry["accountNumber"] if mapped else "",
+    }
+
+
 @invoices.patch("/<int:invoice_id>")
 def change_invoice(invoice_id: int) -> Response:
     """Only the status can be changed; closing stamps new GL records."""
@@ -85,3 +109,4 @@ def _set_status(invoice: Invoice, value: Any) -> None:
         the_site().close(invoice, by="api")
     else:
         the_site().reopen(invoice)
+        invoice.open_status = status["id"]

@@ -38,12 +38,12 @@ class ExportLine:
         return sum((each.amount for each in self.parts), Decimal(0))
 
 
-def export_lines(invoice: Invoice, summary: str) -> list[ExportLine]:
-    """The lines at this level: "Default", "Condensed" or "Detailed"."""
+def export_lines(invoice: Invoice, summary: str, *, internal: bool = False) -> list[ExportLine]:
+    """The lines at this level: "Default", "Condensed" or "Detailed", the last one with `internal` notes or without."""
     groups: dict[Hashable, list[int]] = {}
     for index, each in enumerate(invoice.lines):
         groups.setdefault(_group(each, index, summary), []).append(index)
-    return [_export_line(invoice, indexes, summary) for indexes in groups.values()]
+    return [_export_line(invoice, indexes, summary, internal=internal) for indexes in groups.values()]
 
 
 def _group(line: Line, index: int, summary: str) -> Hashable:
@@ -55,10 +55,10 @@ def _group(line: Line, index: int, summary: str) -> Hashable:
     return mapping
 
 
-def _export_line(invoice: Invoice, indexes: list[int], summary: str) -> ExportLine:
+def _export_line(invoice: Invoice, indexes: list[int], summary: str, *, internal: bool) -> ExportLine:
     parts = tuple(invoice.lines[each] for each in indexes)
     record = invoice.stamp.lines[indexes[0]] if invoice.stamp and invoice.mapped else None
-    memo, description = _texts(parts, summary)
+    memo, description = _texts(parts, summary, internal=internal)
     quantity = parts[0].quantity if len(parts) == 1 else _quantity(parts, summary)
     work = parts[0].work if summary == "Detailed" else None
     return ExportLine(parts, record, memo, description, quantity, work.time_entry_id if work else None)
@@ -68,7 +68,7 @@ def _quantity(parts: tuple[Line, ...], summary: str) -> Decimal:
     return Decimal(1) if summary == "Default" else sum((each.quantity for each in parts), Decimal(0))
 
 
-def _texts(parts: tuple[Line, ...], summary: str) -> tuple[str, str]:
+def _texts(parts: tuple[Line, ...], summary: str, *, internal: bool) -> tuple[str, str]:
     """Memo (what the customer reads) and description (the name of the GL mapping)."""
     first = parts[0]
     if first.gl_type == "RP" or first.product:
@@ -78,14 +78,17 @@ def _texts(parts: tuple[Line, ...], summary: str) -> tuple[str, str]:
     if summary == "Default":
         return "Service", MAPPINGS[first.gl_type]
     ticket = f"Service Ticket #{first.work.ticket}: {first.work.summary}"
-    return (ticket if summary == "Condensed" else f"{ticket}\n{_detailed(first)}"), MAPPINGS[first.gl_type]
+    return (ticket if summary == "Condensed" else f"{ticket}\n{_detailed(first, internal=internal)}"), MAPPINGS[
+        first.gl_type
+    ]
 
 
 MAPPINGS = {"R": "Service Revenue", "RA": "Agreement Revenue", "RE": "Billable Expenses", "RD": "Deferred Revenue"}
 
 
-def _detailed(line: Line) -> str:
+def _detailed(line: Line, *, internal: bool) -> str:
     work = line.work
     if work is None:
         return line.text
-    return f"{work.role} / {work.kind} / {work.member}\n{work.notes}\n{line.quantity} hours @ {line.price:.2f}"
+    notes = f"{work.notes}\n{work.internal_notes}" if internal and work.internal_notes else work.notes
+    return f"{work.role} / {work.kind} / {work.member}\n{notes}\n{line.quantity} hours @ {line.price:.2f}"

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 
 CLOSED: Row = {"id": 13, "name": "Closed", "isClosed": True}
-OPEN: Row = {"id": 1, "name": "New", "isClosed": False}
 STATUSES: list[Row] = [
     {
         "id": 1,

@@ -66,6 +66,7 @@ class Site(Ledger):
         self.orders: dict[int, PurchaseOrder] = {}
         self.goods: list[Goods] = []
         self.close_more: Callable[[int], Sequence[Invoice]] | None = None
+        self.drafts: dict[str, dict[str, Any]] = {}
         self.mapping: dict[str, str] = {}
         self.mapping_complete = False
         self._shown: dict[int, dict[str, dict[str, Any]]] = {}

@@ -29,6 +29,7 @@ class Switches:
     `adjustment_signs`: quantity and total of an adjustment upwards are positive ("stock") or negative ("ledger").
     `adjustment_id`: an exported adjustment's id is its "number" or the "unposted_product_id".
     `gl_classes`: accounts carry a class segment, which is the location's name.
+    `internal_notes`: the Detailed summary shows the internal notes of billable time too.
     `structure_location`: the location that a member below the corporate level sees, None for all.
     `export_seconds`: time an export takes for each document. `package_setup` overrides boxes of the setup page.
     """
@@ -51,6 +52,7 @@ class Switches:
     adjustment_signs: str = "stock"
     adjustment_id: str = "number"
     gl_classes: bool = False
+    internal_notes: bool = False
     structure_location: int | None = None
     export_seconds: float = 0.0
     rights: dict[str, str] = field(default_factory=lambda: dict.fromkeys(AREAS, "all"))

@@ -10,6 +10,7 @@ from sandbox.demo_psa.customers import fill_customers
 from sandbox.demo_psa.generate import close_more
 from sandbox.demo_psa.invoicing import bill, labor
 from sandbox.demo_psa.ordinary import ORDINARY
+from sandbox.demo_psa.special import SPECIAL
 from sandbox.demo_psa.spending import fill_expenses
 from sandbox.demo_psa.stock import fill_stock
 from sandbox.demo_psa.tables import fill_tables
@@ -29,6 +30,7 @@ def demo_site(today: date | None = None) -> Site:
     _same_customer(site)
     fill_expenses(site)
     fill_stock(site)
+    site.drafts = SPECIAL
     site.close_more = lambda count: close_more(site, count)
     return site
 

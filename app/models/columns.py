@@ -13,6 +13,7 @@ from sqlalchemy.types import TypeDecorator
 from app.domain.problems import CrossfootError
 
 _keys: dict[str, MultiFernet] = {}
+_DECODER = json.JSONDecoder(parse_float=Decimal)  # json.loads would make one for every value
 
 
 class EncryptionKeyError(CrossfootError):
@@ -36,7 +37,7 @@ def dumps(value: Any) -> str:
 
 def loads(text: str) -> Any:
     """JSON with every fraction as Decimal."""
-    return json.loads(text, parse_float=Decimal)
+    return _DECODER.decode(text)
 
 
 def _plain(value: Any) -> Any:

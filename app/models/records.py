@@ -59,6 +59,27 @@ class UnpostedRow(SQLModel, table=True):
     seen_at: dt.datetime = Field(default_factory=utcnow, sa_type=Moment)
 
 
+class Forecast(SQLModel, table=True):
+    """What a Book makes of an unposted record before any link is looked up, so that no page reads documents for it.
+
+    True for one document and one set of rules: for the fingerprint in ``looked_at`` and the hash in ``rules``. With
+    another of either it counts as not there. ``needs`` are the links that the document wants, ``problems`` what stands
+    in its way whatever is linked, ``stops`` whether one of those stops it. Nothing here depends on links or lists.
+    """
+
+    __tablename__ = "forecasts"
+    __table_args__ = (UniqueConstraint("book_id", "row_id"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    book_id: int = Field(foreign_key="books.id")
+    row_id: int = Field(foreign_key="unposted_records.id", ondelete="CASCADE", index=True)
+    looked_at: str = Field(max_length=64)
+    rules: str = Field(max_length=64)
+    stops: bool = False
+    problems: list[Any] = Field(default_factory=list, sa_type=Json)
+    needs: list[Any] = Field(default_factory=list, sa_type=Json)
+
+
 class UnpostedList(SQLModel, table=True):
     """When the list was read, and what had come and gone since the time before."""
 

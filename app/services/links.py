@@ -81,19 +81,24 @@ class CurrentIndex:
     """A Book's index, loaded anew only when a link or a list has changed since: looking for that costs a thousandth."""
 
     def __init__(self) -> None:
-        self._index = Index({}, [])
-        self._state: tuple[Any, ...] = ()
+        self._kept: tuple[tuple[object, ...], Index] = ((), Index({}, []))  # one value: threads share it
 
     def get(self, session: Session, book_id: int) -> Index:
         """The index as the rows are now. Not to be changed by the caller."""
-        state = (
-            session.exec(select(func.count(), func.max(Link.at)).where(Link.book_id == book_id)).one(),
-            session.exec(select(func.count(), func.max(ListEntry.id)).where(ListEntry.book_id == book_id)).one(),
-            session.exec(select(func.count(), func.max(ListFetch.at)).where(ListFetch.book_id == book_id)).one(),
-        )
-        if state != self._state:
-            self._index, self._state = Index.load(session, book_id), state
-        return self._index
+        now, (then, index) = state(session, book_id), self._kept
+        if now != then:
+            index = Index.load(session, book_id)
+            self._kept = now, index
+        return index
+
+
+def state(session: Session, book_id: int) -> tuple[object, ...]:
+    """Differs as soon as a link or a list of the Book does."""
+    return (
+        *session.exec(select(func.count(), func.max(Link.at)).where(Link.book_id == book_id)).one(),
+        *session.exec(select(func.count(), func.max(ListEntry.id)).where(ListEntry.book_id == book_id)).one(),
+        *session.exec(select(func.count(), func.max(ListFetch.at)).where(ListFetch.book_id == book_id)).one(),
+    )
 
 
 def remember(session: Session, book_id: int, needs: Iterable[Need]) -> None:

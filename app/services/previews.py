@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from sqlmodel import Session, col, select
 
@@ -12,12 +13,12 @@ from app.connectors.protocols import Exported, Source
 from app.database import Database
 from app.domain import codec, shaping
 from app.domain.documents import Document
-from app.domain.links import Entry, LinkKind, Rules
+from app.domain.links import Entry, LinkKind
 from app.domain.problems import Problem
 from app.domain.states import RecordKind
 from app.models.connections import Book
 from app.models.records import UnpostedRow
-from app.services import books, checking, links, lists, suggestions, wants
+from app.services import books, forecasts, links, lists, suggestions, wants
 
 CHUNK = 50
 #: From this similarity (percent) on, an entry may well be the one that is meant.
@@ -38,6 +39,10 @@ def fill(
         _keep(database, chunk, {item.record: item for item in exported})
         _remember(database, source_id, [item.document for item in exported if item.document])
         count += len(chunk)
+    with database.reading() as session:
+        companies = _books(session, source_id)
+    for book in companies:
+        forecasts.renew(database, book, source_id, kind)
     return count
 
 
@@ -51,6 +56,7 @@ def _unlooked(database: Database, source_id: int, kind: RecordKind, only: Sequen
 
 
 def _keep(database: Database, chunk: Sequence[UnpostedRow], exported: Mapping[str, Exported]) -> None:
+    kept: list[UnpostedRow] = []
     with database.session() as session:
         for seen in chunk:
             row = session.get(UnpostedRow, seen.id)
@@ -61,13 +67,21 @@ def _keep(database: Database, chunk: Sequence[UnpostedRow], exported: Mapping[st
             row.export_problems = [codec.to_json(problem) for problem in item.problems] if item else []
             row.looked_at = row.fingerprint
             session.add(row)
+            kept.append(row)
+        for book in _books(session, chunk[0].source_id):
+            forecasts.write(session, book, kept)
         session.commit()
+
+
+def _books(session: Session, source_id: int) -> Sequence[Book]:
+    """Every company that takes from this PSA."""
+    return session.exec(select(Book).where(Book.source_id == source_id)).all()
 
 
 def _remember(database: Database, source_id: int, documents: Sequence[Document]) -> None:
     """What the documents refer to stands under Mappings of every company that takes from this PSA, before any batch."""
     with database.session() as session:
-        for book in session.exec(select(Book).where(Book.source_id == source_id)).all():
+        for book in _books(session, source_id):
             rules = books.rules_of(book)
             own = [shaping.shaped(document, rules) for document in documents]
             links.remember(session, book.id or 0, wants.seen(own, rules))
@@ -79,38 +93,20 @@ def _remember(database: Database, source_id: int, documents: Sequence[Document])
 
 def readiness(session: Session, book: Book, rows: Sequence[UnpostedRow]) -> dict[str, list[Problem] | None]:
     """Problems of each record as far as they can be seen without asking anybody; None = not looked at yet."""
-    index, policies, rules = _ground(session, book)
+    known, resolver = forecasts.of(session, book, rows), forecasts.Resolver.load(session, book)
     found: dict[str, list[Problem] | None] = {}
     for row in rows:
-        looked = row.looked_at == row.fingerprint
-        stored = [codec.from_json(Problem, p) for p in (row.export_problems if looked else row.problems)]
-        if not looked:
-            found[row.record] = stored or None
+        forecast = known.get(row.record)
+        if forecast is None:
+            found[row.record] = _problems(row.problems) or None
             continue
-        document = _document(row, rules)
-        if document is None:
-            found[row.record] = stored
-            continue
-        found[row.record] = [
-            *stored,
-            *checking.document_problems(document, rules),
-            *_wanting(document, index, rules, policies),
-        ]
+        wanted = resolver.of(forecast.needs)
+        found[row.record] = [*_problems(forecast.problems), *wanted.problems, *wants.remarks(wanted)]
     return found
 
 
-def _wanting(document: Document, index: links.Index, rules: Rules, policies: Mapping[LinkKind, str]) -> list[Problem]:
-    """What stops it even when creating and exact names are accepted; and, as remarks, what has to be accepted."""
-    accepted = wants.of(document, index, rules, policies, accept=True)
-    return [*accepted.problems, *wants.remarks(accepted)]
-
-
-def _ground(session: Session, book: Book) -> tuple[links.Index, dict[LinkKind, str], Rules]:
-    return links.Index.load(session, book.id or 0), wants.policies(book), books.rules_of(book)
-
-
-def _document(row: UnpostedRow, rules: Rules) -> Document | None:
-    return shaping.shaped(codec.from_json(Document, row.document), rules) if row.document else None
+def _problems(stored: Sequence[Any]) -> list[Problem]:
+    return [codec.from_json(Problem, problem) for problem in stored]
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,35 +126,36 @@ class Plan:
     unlooked: int = 0
 
 
-def plan(session: Session, book: Book, rows: Sequence[UnpostedRow]) -> Plan:
+def plan(session: Session, book: Book, source_id: int, kind: RecordKind, records: Sequence[str]) -> Plan:
     """What a batch of these records, submitted with everything accepted, would create and link."""
-    index, policies, rules = _ground(session, book)
-    found = Plan()
-    create: dict[tuple[LinkKind, str], str] = {}
-    link: dict[tuple[LinkKind, str], str] = {}
-    blocked = unlooked = 0
-    for row in rows:
-        document = _document(row, rules) if row.looked_at == row.fingerprint else None
-        if document is None:
-            unlooked += row.looked_at != row.fingerprint
-            blocked += row.looked_at == row.fingerprint
-            continue
-        resolved = wants.of(document, index, rules, policies, accept=True)
-        errors = [
-            p for p in (*checking.document_problems(document, rules), *resolved.problems) if p.severity == "error"
-        ]
-        if errors:
-            blocked += 1
-            continue
-        create.update({(draft.kind, draft.source_id): draft.name for draft in resolved.drafts})
-        link.update({(need.kind, need.source_id): need.name for need, _ in resolved.exact})
-    for (kind, _), name in link.items():
-        found.link.setdefault(kind, []).append(name)
-    for kind in {kind for kind, _ in create}:
+    resolver = forecasts.Resolver.load(session, book)
+    outlooks = forecasts.outlooks(session, book, source_id, kind, records).values()
+    looked = [outlook for outlook in outlooks if outlook is not None]
+    ready = [outlook for outlook in looked if not resolver.stops(outlook)]
+    wanted = [resolver.one(need) for need in {tuple(need): None for outlook in ready for need in outlook.needs}]
+    create = {(draft.kind, draft.source_id): draft.name for want in wanted for draft in want.drafts}
+    link = {(need.kind, need.source_id): need.name for want in wanted for need, _ in want.exact}
+    return Plan(
+        _with_similar(session, book, create), _by_kind(link), len(looked) - len(ready), len(outlooks) - len(looked)
+    )
+
+
+def _by_kind(names: Mapping[tuple[LinkKind, str], str]) -> dict[LinkKind, list[str]]:
+    found: dict[LinkKind, list[str]] = {}
+    for (kind, _), name in names.items():
+        found.setdefault(kind, []).append(name)
+    return found
+
+
+def _with_similar(
+    session: Session, book: Book, names: Mapping[tuple[LinkKind, str], str]
+) -> dict[LinkKind, list[tuple[str, str]]]:
+    found: dict[LinkKind, list[tuple[str, str]]] = {}
+    for kind, own in _by_kind(names).items():
         entries = lists.entries(session, book.id or 0, kind)
-        names = [(name, _similar(entries, name)) for (own, _), name in create.items() if own == kind]
-        found.create[kind] = sorted(names, key=lambda pair: (not pair[1], pair[0].casefold()))
-    return Plan(found.create, found.link, blocked, unlooked)
+        pairs = [(name, _similar(entries, name)) for name in own]
+        found[kind] = sorted(pairs, key=lambda pair: (not pair[1], pair[0].casefold()))
+    return found
 
 
 def _similar(entries: list[Entry], name: str) -> str:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, String, and_, case, cast, delete, func, or_
 from sqlalchemy import select as columns
+from sqlalchemy.orm import defer
 from sqlmodel import Session, col, select
 
 from app.connectors.protocols import Source, UnpostedRecord
@@ -194,23 +196,42 @@ def page(session: Session, source_id: int, kind: RecordKind, wanted: Filter, aft
     name = wanted.sort.lstrip("-")
     column: Any = SORTS.get(name, UnpostedRow.number)
     down = wanted.sort.startswith("-")
-    query = select(UnpostedRow).where(*_conditions(source_id, kind, wanted))
-    if wanted.records is not None:
-        query = query.where(col(UnpostedRow.record).in_(wanted.records))
+    query = columns(col(UnpostedRow.id), col(UnpostedRow.record)).where(*_conditions(source_id, kind, wanted))
     if after:
         query = query.where(paging.beyond(column, col(UnpostedRow.id), after, down=down, read=paging.reader(name)))
     order = column.desc() if down else column.asc()
-    rows = list(session.exec(query.order_by(order, col(UnpostedRow.id)).limit(PAGE + 1)))
+    found = session.execute(query.order_by(order, col(UnpostedRow.id)))
+    chosen = set(wanted.records) if wanted.records is not None else None
+    some = (row_id for row_id, record in found if chosen is None or record in chosen)
+    rows = _without_documents(session, list(islice(some, PAGE + 1)))
+    found.close()
     more = len(rows) > PAGE
     last = rows[PAGE - 1] if more else None
     attribute = "psa_type" if name == "type" else "cents" if name == "total" else name
     return Page(rows[:PAGE], f"{getattr(last, attribute)}|{last.id}" if last else "")
 
 
+def _without_documents(session: Session, idents: Sequence[int]) -> list[UnpostedRow]:
+    """The rows in this order, but for what the PSA exported: reading that takes longer than the page."""
+    heavy = (UnpostedRow.document, UnpostedRow.export_problems, UnpostedRow.facts)
+    query = select(UnpostedRow).where(col(UnpostedRow.id).in_(idents))
+    rows = {row.id: row for row in session.exec(query.options(*(defer(column) for column in heavy)))}  # type: ignore[arg-type]
+    return [rows[ident] for ident in idents if ident in rows]
+
+
 def listed(session: Session, source_id: int, kind: RecordKind, wanted: Filter) -> list[UnpostedRow]:
     """Every row that matches, by number."""
     query = select(UnpostedRow).where(*_conditions(source_id, kind, wanted))
     return list(session.exec(query.order_by(col(UnpostedRow.number), col(UnpostedRow.id))))
+
+
+def ordered(session: Session, source_id: int, kind: RecordKind, wanted: Filter) -> list[str]:
+    """Ids of every record that matches, in the order of the list."""
+    column: Any = SORTS.get(wanted.sort.lstrip("-"), UnpostedRow.number)
+    order = column.desc() if wanted.sort.startswith("-") else column.asc()
+    query = select(UnpostedRow.record).where(*_conditions(source_id, kind, wanted)).order_by(order, col(UnpostedRow.id))
+    chosen = set(wanted.records) if wanted.records is not None else None
+    return [record for record in session.exec(query) if chosen is None or record in chosen]
 
 
 def matching(session: Session, source_id: int, kind: RecordKind, wanted: Filter) -> list[str]:
@@ -250,7 +271,7 @@ def briefs(session: Session, source_id: int, kind: RecordKind, through: dt.date 
         col(UnpostedRow.cents),
         col(UnpostedRow.psa_type),
     ).where(*_conditions(source_id, kind, Filter(through=through)))
-    return [Brief(*row) for row in session.execute(query)]
+    return list(map(Brief._make, session.execute(query)))
 
 
 def sum_of(rows: Iterable[Brief]) -> Sum:

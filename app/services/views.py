@@ -1,77 +1,69 @@
 """Views of the unposted list: which records are ready, which need a fix, which nobody has looked at yet.
 
-Judging thousands of records takes a while, so a judgement is kept in this process until something it rests on has
-changed: the record itself, the links, the ledger's lists, the company's settings.
+What a record wants is stored (see forecasts); how its links stand is looked up, for thousands in a moment. The result
+is kept in this process until something it rests on has changed: a record, a link, the ledger's lists, a setting.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 
-from sqlalchemy import String, func, type_coerce
+from sqlalchemy import String, case, func, type_coerce
 from sqlalchemy import select as columns
-from sqlmodel import Session, col
+from sqlmodel import Session, col, select
 
+from app.domain import codec
 from app.domain.problems import Problem, Severity
 from app.domain.states import RecordKind
-from app.models.connections import Book, Link, ListFetch
+from app.models.connections import Book
 from app.models.records import UnpostedRow
-from app.services import previews, selections
+from app.services import forecasts, links, records
 
 READY, FIX, UNLOOKED = "ready", "fix", "checking"
 VIEWS = (READY, FIX, UNLOOKED)
 
 
-@dataclass(slots=True)
-class Judgement:
-    """Verdicts on the records of one list for one Book, with what each record was like then."""
-
-    grounds: tuple[object, ...]
-    seen: dict[str, tuple[object, ...]] = field(default_factory=dict)
-    verdicts: dict[str, str] = field(default_factory=dict)
-
-
-_kept: dict[tuple[int, int, str], Judgement] = {}
+_kept: dict[tuple[str, int, int, str], tuple[tuple[object, ...], Mapping[str, str]]] = {}
 
 
 def judged(session: Session, book: Book, source_id: int, kind: RecordKind) -> Mapping[str, str]:
-    """Record → ``ready``, ``fix`` or ``checking``, over the whole stored list."""
-    place, grounds = (book.id or 0, source_id, str(kind)), _grounds(session, book)
+    """Record → ``ready``, ``fix`` or ``checking``, over the whole stored list. Not to be changed by the caller."""
+    place = (str(session.get_bind().engine.url), book.id or 0, source_id, str(kind))
+    grounds = _grounds(session, book, source_id, kind)
     kept = _kept.get(place)
-    old = kept if kept and kept.grounds == grounds else Judgement(grounds)
-    seen = _seen(session, source_id, kind)
-    fresh = [record for record, state in seen.items() if old.seen.get(record) != state]
-    rows = selections.rows(session, source_id, kind, fresh)
-    new = {record: verdict(problems) for record, problems in previews.readiness(session, book, rows).items()}
-    verdicts = {record: new.get(record, old.verdicts.get(record, UNLOOKED)) for record in seen}
-    _kept[place] = Judgement(grounds, seen, verdicts)
-    return verdicts
+    if kept is None or kept[0] != grounds:
+        kept = _kept[place] = grounds, _judge(session, book, source_id, kind)
+    return kept[1]
 
 
-def _grounds(session: Session, book: Book) -> tuple[object, ...]:
-    """Differs as soon as any judgement for the Book might."""
-    linked = columns(func.count(), func.max(Link.at)).where(col(Link.book_id) == book.id)
-    fetched = columns(func.max(ListFetch.at)).where(col(ListFetch.book_id) == book.id)
+def _grounds(session: Session, book: Book, source_id: int, kind: RecordKind) -> tuple[object, ...]:
+    """Differs as soon as any judgement for the Book might: an index has it all, because it is asked for every page."""
+    looked = case((col(UnpostedRow.looked_at) == col(UnpostedRow.fingerprint), 1), else_=0)
+    rows = columns(func.count(), func.sum(looked), func.max(type_coerce(col(UnpostedRow.seen_at), String)))
+    rows = rows.where(col(UnpostedRow.source_id) == source_id, col(UnpostedRow.kind) == kind)
+    listing = records.as_of(session, source_id, kind)
     return (
-        *session.execute(linked).one(),
-        *session.execute(fetched).one(),
+        listing.as_of if listing else None,
+        *session.execute(rows).one(),
+        *links.state(session, book.id or 0),
         repr(book.settings),
         repr(book.rules),
-        str(session.get_bind().engine.url),
     )
 
 
-def _seen(session: Session, source_id: int, kind: RecordKind) -> dict[str, tuple[object, ...]]:
-    """What each record is like now: differs as soon as its judgement might."""
-    query = columns(
-        col(UnpostedRow.record),
-        col(UnpostedRow.fingerprint),
-        col(UnpostedRow.looked_at),
-        type_coerce(col(UnpostedRow.seen_at), String),  # only compared: making moments of thousands takes its time
-    ).where(col(UnpostedRow.source_id) == source_id, col(UnpostedRow.kind) == kind)
-    return {record: (*state,) for record, *state in session.execute(query)}
+def _judge(session: Session, book: Book, source_id: int, kind: RecordKind) -> Mapping[str, str]:
+    resolver = forecasts.Resolver.load(session, book)
+    known = forecasts.outlooks(session, book, source_id, kind)
+    verdicts = {
+        record: UNLOOKED if outlook is None else FIX if resolver.stops(outlook) else READY
+        for record, outlook in known.items()
+    }
+    unlooked = (col(UnpostedRow.looked_at) != col(UnpostedRow.fingerprint), col(UnpostedRow.problems) != [])
+    listed = select(UnpostedRow).where(UnpostedRow.source_id == source_id, UnpostedRow.kind == kind, *unlooked)
+    for row in session.exec(listed):  # the PSA's list alone shows what is wrong with them
+        verdicts[row.record] = verdict([codec.from_json(Problem, problem) for problem in row.problems])
+    return verdicts
 
 
 def verdict(problems: Sequence[Problem] | None) -> str:

@@ -35,8 +35,13 @@ class Wants:
 
 def of(document: Document, index: Index, rules: Rules, policies: Mapping[LinkKind, str], *, accept: bool) -> Wants:
     """Resolve every need of the document. Pure but for the index it is given."""
+    return resolve(needs(document, rules), index, policies, accept=accept)
+
+
+def resolve(needed: Iterable[Need], index: Index, policies: Mapping[LinkKind, str], *, accept: bool) -> Wants:
+    """The same for needs at hand."""
     wants = Wants()
-    for need in needs(document, rules):
+    for need in needed:
         _resolve(wants, need, index, policies.get(need.kind, "ask"), accept=accept)
     return wants
 

@@ -24,6 +24,8 @@ Facts = dict[str, Any]
 SITE_OWN = {"lock", "close_more", "switches", "_shown"}
 COMPANY_OWN = {"lock", "clock", "throttle", "faults", "switches", "_ids", "_visible_from"}
 TOKENS_OWN = {"_lock", "switches"}
+#: Of what is kept. A file of another version is refused: half of a site is worse than none.
+VERSION = 2
 READING = {"GET", "HEAD", "OPTIONS"}
 
 
@@ -69,6 +71,7 @@ class Keeper:
             for lock in (self._site.lock, *(company.lock for company in companies.values())):
                 held.enter_context(lock)
             kept = {
+                "version": VERSION,
                 "site": _facts(self._site, SITE_OWN),
                 "companies": {realm: _facts(company, COMPANY_OWN) for realm, company in companies.items()},
                 "tokens": _facts(self._intuit.tokens, TOKENS_OWN),
@@ -77,6 +80,8 @@ class Keeper:
             return pickle.dumps(kept)
 
     def _take(self, kept: Facts) -> None:
+        if kept["version"] != VERSION:
+            raise CannotRestoreError(f"it is of version {kept['version']}")
         vars(self._site).update(kept["site"])
         vars(self._intuit.tokens).update(kept["tokens"])
         for realm, facts in kept["companies"].items():

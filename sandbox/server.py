@@ -25,6 +25,20 @@ ACCOUNT_LINKS = {
     "4500": "86",
     "2300": "87",
 }
+# The same for expenses and stock. Account 2110, the fuel card, is in no chart yet.
+OTHER_ACCOUNT_LINKS = {
+    "1300": "81",
+    "2000": "33",
+    "2100": "42",
+    "5000": "88",
+    "5100": "97",
+    "5900": "100",
+    "6050": "8",
+    "6200": "11",
+    "6250": "12",
+    "6300": "13",
+    "6800": "18",
+}
 TAX_CODE_LINKS = {"21": "3", "22": "4", "23": "5"}
 
 
@@ -42,6 +56,7 @@ class Both:
             "connectwise": _connectwise_keys(self.connectwise),
             "quickbooks_online": self.quickbooks_online.settings(),
             "account_links": dict(ACCOUNT_LINKS),
+            "other_account_links": dict(OTHER_ACCOUNT_LINKS),
             "tax_code_links": dict(TAX_CODE_LINKS),
         }
 

@@ -48,6 +48,7 @@ def stats() -> Response:
     with site.lock:
         unposted = site.unposted()
         counts = {"invoices": len(site.invoices), "unposted": len(unposted), "batches": len(site.batches)}
+        counts |= {"unposted_expenses": len(site.unposted_expenses()), "unposted_goods": len(site.unposted_goods())}
         total = sum(each.total for each in unposted)
     return jsonify({**_gate().stats(), "records": {**counts, "unposted_total": f"{total:.2f}"}})
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 
-PAYABLE = "2000"
+PAYABLE, TAX_ACCOUNT = "2000", "2200"
 JOURNAL = "GENERAL JOURNAL"
 
 
@@ -126,7 +126,7 @@ def _tax_entry(entry: Row, expense: Expense, index: int, tax: LevelTax) -> Row:
         "glTypeId": "ET",
         "memo": "Sales Tax",
         "description": f"Level {tax.level.level} Expense Tax",
-        "accountNumber": "2210",
+        "accountNumber": TAX_ACCOUNT,
         "total": tax.amount,
     }
     return {name: value for name, value in {**entry, **changed}.items() if name != "offset"}
@@ -203,7 +203,7 @@ def _lines(site: Site, expense: Expense) -> list[Row]:
             "id": [record],
             "glTypeId": "ET",
             "memo": "Sales Tax",
-            "accountNumber": "2210",
+            "accountNumber": TAX_ACCOUNT,
             "total": tax.amount,
         }
         for record, tax in zip(expense.tax_records, expense.taxes, strict=True)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 
-PAYABLE, TAX_ACCOUNT = "2000", "2210"
+PAYABLE, TAX_ACCOUNT = "2000", "2200"
 VENDOR_TYPE: Row = {"id": 5, "name": "Vendor"}
 SCHEDULES: Row = {"uomScheduleXref": "DEFAULT", "priceLevelXref": "DEFAULT", "locationXref": "DEFAULT"}
 

@@ -106,7 +106,7 @@ class Receipt:
     date: dt.date
     lines: tuple[ReceivedLine, ...]
     freight: Decimal = Decimal(0)
-    freight_account: str = "5300"
+    freight_account: str = "5100"
     tax_freight: bool = False
     records: tuple[int, ...] = ()
     freight_record: int | None = None

@@ -10,6 +10,7 @@ from sandbox.connectwise import expense_tables, fields, procurement_tables, work
 from sandbox.connectwise.accounting import the_site
 from sandbox.connectwise.currencies import CURRENCIES
 from sandbox.connectwise.errors import not_found
+from sandbox.connectwise.gl_accounts import MAPPED_TYPES, gl_accounts
 from sandbox.connectwise.listing import count_of, one, page_of
 from sandbox.connectwise.package import PACKAGE, package_setup
 from sandbox.connectwise.present import STATUSES, company_row, location_ref
@@ -25,80 +26,6 @@ Row = dict[str, Any]
 tables = Blueprint("tables", __name__)
 
 NUMBERS = ("One", "Two", "Three", "Four", "Five", "Six")
-MAPPED_TYPES: list[Row] = [
-    {
-        "id": 1,
-        "name": "Accounts Receivable",
-        "table": "Company",
-        "recIdField": "Company_RecID",
-        "glType": "AR",
-        "sortOrder": 1,
-    },
-    {
-        "id": 2,
-        "name": "Service Revenue",
-        "table": "Work_Type",
-        "recIdField": "Work_Type_RecID",
-        "glType": "R",
-        "sortOrder": 2,
-    },
-    {
-        "id": 3,
-        "name": "Agreement Revenue",
-        "table": "AGR_Type",
-        "recIdField": "AGR_Type_RecID",
-        "glType": "RA",
-        "sortOrder": 3,
-    },
-    {
-        "id": 4,
-        "name": "Expense Revenue",
-        "table": "Expense_Type",
-        "recIdField": "Expense_Type_RecID",
-        "glType": "RE",
-        "sortOrder": 4,
-    },
-    {
-        "id": 5,
-        "name": "Product Revenue",
-        "table": "IV_SubCategory",
-        "recIdField": "IV_SubCategory_RecID",
-        "glType": "RP",
-        "sortOrder": 5,
-    },
-    {
-        "id": 6,
-        "name": "Deferred Revenue",
-        "table": "Company",
-        "recIdField": "Company_RecID",
-        "glType": "RD",
-        "sortOrder": 6,
-    },
-    {"id": 7, "name": "Sales Tax", "table": "Tax_Code", "recIdField": "Tax_Code_RecID", "glType": "ST", "sortOrder": 7},
-]
-ACCOUNTS = (
-    ("AR", "1100"),
-    ("R", "4010"),
-    ("RA", "4000"),
-    ("RE", "4500"),
-    ("RP", "4100"),
-    ("RP", "4200"),
-    ("RP", "4300"),
-)
-MORE_ACCOUNTS = (("R", "4400"), ("RP", "4600"), ("RD", "2300"), ("ST", "2200"))
-
-
-def _accounts() -> list[Row]:
-    by_type = {each["glType"]: each for each in MAPPED_TYPES}
-    return [
-        {
-            "id": index + 1,
-            "glType": kind,
-            "mappedType": {"id": by_type[kind]["id"], "name": by_type[kind]["name"]},
-            "segment1": account,
-        }
-        for index, (kind, account) in enumerate((*ACCOUNTS, *MORE_ACCOUNTS))
-    ]
 
 
 def _locations(site: Site) -> list[Row]:
@@ -172,7 +99,7 @@ CAPTIONS: list[Row] = [{"id": 1, "segment1": "Account", "segment1type": "Account
 TABLES: dict[str, tuple[Callable[[Site], list[Row]], frozenset[str]]] = {
     "finance/accountingPackages": (lambda _: [PACKAGE], fields.PACKAGE),
     "finance/accountingPackageSetup": (lambda site: [package_setup(site)], fields.PACKAGE_SETUP),
-    "finance/glAccounts": (lambda _: _accounts(), fields.GL_ACCOUNT),
+    "finance/glAccounts": (gl_accounts, fields.GL_ACCOUNT),
     "finance/glAccounts/mappedTypes": (lambda _: MAPPED_TYPES, fields.MAPPED_TYPE),
     "finance/glCaptions": (lambda _: CAPTIONS, fields.GL_CAPTION),
     "finance/billingTerms": (_terms, fields.BILLING_TERM),

@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 
 MAIN, VAN = Warehouse(1, "Portland stock", PORTLAND), Warehouse(2, "Tacoma van", TACOMA)
 VENDORS = (
-    (301, "Northwind Distribution", "V-1001", "NORTH01", NET_30),
-    (302, "Cascadia IT Supply", "V-1002", "CASC01", NET_15),
+    (301, "Ingram Micro", "V-1001", "INGRAM01", NET_30),
+    (302, "TD SYNNEX Corp.", "V-1002", "SYNNEX01", NET_15),
     # Without a vendor number; only its name and account tell who it is.
     (303, "Puget Cable & Wire", "", "PUGET01", NET_30),
     (304, "Direct Ship Partners LLC", "V-1004", "", NET_30),
@@ -129,16 +129,16 @@ def _bill(site: Site, number: str, days: int) -> dict[str, Any]:
 
 
 def _purchases(site: Site) -> None:
-    plain = order(site, 1088, 301, 14, [(AP, "10", ""), (DOCK, "2", "")], **_bill(site, "NW-55810", 6))
+    plain = order(site, 1088, 301, 14, [(AP, "10", ""), (DOCK, "2", "")], **_bill(site, "IM-55810", 6))
     receive(site, plain, "PS20114", 5, ["10", "2"], freight=Decimal("48.50"))
     # Two packing slips of one order, and one invoice of the vendor for both.
-    parts = order(site, 1089, 301, 20, [(SSD, "8", ""), (CABLE, "100", "1.85")], **_bill(site, "NW-55722", 12))
+    parts = order(site, 1089, 301, 20, [(SSD, "8", ""), (CABLE, "100", "1.85")], **_bill(site, "IM-55722", 12))
     receive(site, parts, "PS20098", 12, ["5", "60"], serials="SN-7001,SN-7002,SN-7003,SN-7004,SN-7005")
     receive(site, parts, "PS20121", 4, ["3", "40"], serials="SN-7006,SN-7007,SN-7008")
     # Received before the vendor has sent its invoice.
     early = order(site, 1090, 302, 9, [(DOCK, "4", "151.00")])
     receive(site, early, "PS20131", 3, ["4"])
-    taxed = order(site, 1091, 302, 11, [(FIBER, "37", ""), (RECYCLING, "1", "")], **_taxed(site, "CA-9913"))
+    taxed = order(site, 1091, 302, 11, [(FIBER, "37", ""), (RECYCLING, "1", "")], **_taxed(site, "TS-9913"))
     receive(site, taxed, "PS20133", 7, ["37", "1"], freight=Decimal("12.00"), tax_freight=True)
     # Freight whose account is not mapped.
     bare = order(site, 1092, 303, 8, [(CABLE, "250", "1.79")], **_bill(site, "4471", 5))
@@ -149,7 +149,7 @@ def _purchases(site: Site) -> None:
     )
     receive(site, dropped, "DROP1", 2, ["2"])
     # Part of the order is still to come.
-    waiting = order(site, 1094, 302, 5, [(AP, "6", ""), (SSD, "4", "71.00")], **_bill(site, "CA-9940", 1))
+    waiting = order(site, 1094, 302, 5, [(AP, "6", ""), (SSD, "4", "71.00")], **_bill(site, "TS-9940", 1))
     receive(site, waiting, "PS20151", 1, ["4", "0"])
     order(site, 1095, 301, 1, [(AP, "12", "")])
 
@@ -163,7 +163,7 @@ def _movements(site: Site) -> None:
     found = (AdjustmentLine(CABLE, 12, Decimal("1.85")), AdjustmentLine(AP, 1, Decimal("129.00")))
     lost = (AdjustmentLine(DOCK, -1, Decimal("158.25")),)
     site.adjust(Adjustment(31, "Yearly count, found", "Count", day, PORTLAND, MAIN, found))
-    site.adjust(Adjustment(32, "Damaged in the van", "Damage", day, TACOMA, VAN, lost, account="5910"))
+    site.adjust(Adjustment(32, "Damaged in the van", "Damage", day, TACOMA, VAN, lost, account="5900"))
     unmapped = (AdjustmentLine(FIBER, -3, Decimal("6.8349")),)
     site.adjust(Adjustment(33, "Given away at the fair", "Marketing", day, BOISE, MAIN, unmapped, account=""))
     site.transfer(Transfer(12, day, AP, 2, Decimal("129.00"), MAIN, VAN))

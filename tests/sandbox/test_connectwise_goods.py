@@ -62,7 +62,7 @@ def test_a_purchase_is_a_document_for_each_packing_slip(psa: Psa) -> None:
     first, second = purchase(psa, "1089-PS20098-purchase"), purchase(psa, "1089-PS20121-purchase")
     assert (first["documentNumber"], first["packingSlip"], second["packingSlip"]) == ("1089", "PS20098", "PS20121")
     assert first["id"] == "PO #1089, Packing Slip: PS20098"
-    assert first["vendorInvoiceNumber"] == second["vendorInvoiceNumber"] == "NW-55722"
+    assert first["vendorInvoiceNumber"] == second["vendorInvoiceNumber"] == "IM-55722"
     assert first["purchaseDetail"][0]["serialNumbers"].count("SN-") == 5
 
 
@@ -82,7 +82,7 @@ def test_lines_are_negative_dated_the_american_way_and_know_item_and_accounts(ps
 
 def test_freight_is_a_line_and_may_lack_its_account(psa: Psa) -> None:
     *_, freight = purchase(psa, "1088-PS20114-purchase")["purchaseDetail"]
-    assert (freight["glTypeId"], freight["total"], freight["accountNumber"]) == ("PF", -48.5, "5300")
+    assert (freight["glTypeId"], freight["total"], freight["accountNumber"]) == ("PF", -48.5, "5100")
     *_, bare = purchase(psa, "1092-PS20140-purchase")["purchaseDetail"]
     assert (bare["glTypeId"], bare.get("accountNumber")) == ("PF", None)
     psa.switch(unmapped_freight="absent")
@@ -113,13 +113,13 @@ def test_the_vendors_invoice_may_come_later_even_after_the_batch(psa: Psa) -> No
         "/_edit",
         action="vendor_invoice",
         purchase_order="1090",
-        vendor_invoice_number="CA-9950",
+        vendor_invoice_number="TS-9950",
         vendor_invoice_date="2026-11-20",
     )
     order = psa.get("/procurement/purchaseorders/1090")
-    assert (order["vendorInvoiceNumber"], order["vendorInvoiceDate"]) == ("CA-9950", "2026-11-20T00:00:00Z")
+    assert (order["vendorInvoiceNumber"], order["vendorInvoiceDate"]) == ("TS-9950", "2026-11-20T00:00:00Z")
     again = psa.post(f"{ACCOUNTING}/batches/5200/export", exportProductsFlag=True)
-    assert again["purchaseTransactions"][0]["vendorInvoiceNumber"] == "CA-9950"
+    assert again["purchaseTransactions"][0]["vendorInvoiceNumber"] == "TS-9950"
 
 
 def test_vendors_are_those_of_the_documents(psa: Psa) -> None:
@@ -197,9 +197,9 @@ def test_an_order_of_which_nothing_came_is_not_unposted(psa: Psa) -> None:
 
 def test_a_mapped_freight_account_comes_with_new_records(psa: Psa) -> None:
     before = purchase_ids(purchase(psa, "1092-PS20140-purchase"))
-    psa.post("/_edit", action="change_purchase", purchase_order="1092", packing_slip="PS20140", freight_account="5300")
+    psa.post("/_edit", action="change_purchase", purchase_order="1092", packing_slip="PS20140", freight_account="5100")
     document = purchase(psa, "1092-PS20140-purchase")
-    assert document["purchaseDetail"][-1]["accountNumber"] == "5300"
+    assert document["purchaseDetail"][-1]["accountNumber"] == "5100"
     assert not set(before) & set(purchase_ids(document))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
 
 import pytest
@@ -67,4 +68,12 @@ def test_a_damaged_file_is_refused_and_left_alone(tmp_path: Path) -> None:
     with pytest.raises(CannotRestoreError):
         Keeper(tmp_path / "state", both).restore()
     assert (tmp_path / "state").read_bytes() == b"nonsense"
+    both.stop()
+
+
+def test_a_file_of_an_older_version_is_refused(tmp_path: Path) -> None:
+    both = start_both(demo_site(), demo_company())
+    (tmp_path / "state").write_bytes(pickle.dumps({"site": {}, "companies": {}, "tokens": {}, "answers": {}}))
+    with pytest.raises(CannotRestoreError):
+        Keeper(tmp_path / "state", both).restore()
     both.stop()

@@ -38,7 +38,13 @@ def running() -> Iterator[Started]:
 
 def test_the_first_line_is_all_that_a_program_needs(running: Started) -> None:
     _, said = running
-    assert set(said) == {"connectwise", "quickbooks_online", "account_links", "tax_code_links"}
+    assert set(said) == {
+        "connectwise",
+        "quickbooks_online",
+        "account_links",
+        "other_account_links",
+        "tax_code_links",
+    }
     assert set(said["connectwise"]) == {"url", "company_id", "public_key", "private_key", "client_id"}
     assert set(said["quickbooks_online"]) == {
         "api_url",

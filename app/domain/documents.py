@@ -182,7 +182,7 @@ class Document:
         tax_by: who computed the tax: ``psa`` or ``avalara``.
         vendor_date, ordered, received: three dates of a purchase: vendor's invoice, purchase order, document.
         rate: exchange rate to the home currency, where the PSA says it.
-        approval: the PSA's word for how far it is approved, e.g. ``PendingApproval``; empty where that is no question.
+        approval: ``approved``, else the PSA's word for how far it is; empty where that is no question.
     """
 
     kind: DocumentKind
@@ -244,6 +244,15 @@ class Document:
         Of a journal entry and an adjustment it is what the PSA lists, whatever the ledger calls their total.
         """
         return -self.total if self.kind in CREDITS else self.total
+
+    @property
+    def is_empty(self) -> bool:
+        """Nothing to post: it would change no ledger."""
+        if self.kind is DocumentKind.INVENTORY_ADJUSTMENT:
+            return not any(line.quantity or line.amount.amount for line in self.lines)
+        if self.kind is DocumentKind.JOURNAL_ENTRY:
+            return not any(line.amount.amount for line in self.lines)
+        return not self.total.amount
 
     @property
     def ledger_total(self) -> Money:

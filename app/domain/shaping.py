@@ -17,6 +17,8 @@ from app.domain.money import Money, total
 
 #: The PSA's words for what an inventory record is.
 PURCHASE, ADJUSTMENT, TRANSFER = "Purchase", "Adjustment", "Transfer"
+#: The PSA's type of a product that is kept in stock.
+STOCK = "InventoryPart"
 #: The PSA's words for whose money an expense was.
 REIMBURSABLE, NON_REIMBURSABLE = "Reimbursable", "NonReimbursable"
 
@@ -86,7 +88,8 @@ def _purchase(document: Document, rules: Rules) -> Document:
 
 def _adjustment(document: Document, rules: Rules) -> Document:
     """The ledger's own kind of adjustment where it has one, else its value: stock against the adjustment's account."""
-    own = rules["inventory.adjustments_as"] != "journal_entry" and rules.extra.get("inventory_adjustments") == "on"
+    asked = rules["inventory.adjustments_as"] != "journal_entry" and rules.extra.get("inventory_adjustments") == "on"
+    own = asked and all(line.product and line.product.kind == STOCK for line in document.lines)
     if own or document.kind is not DocumentKind.INVENTORY_ADJUSTMENT:
         return document
     stock = tuple(replace(line, basis=Basis.ACCOUNT, product=None, quantity=Decimal(1)) for line in document.lines)
@@ -105,7 +108,7 @@ def _transfer(document: Document, rules: Rules) -> Document:
     """One warehouse: nothing to post. Between locations: out of one, into the other."""
     if rules["inventory.transfers_as"] == "journal_entry" and rules["categories.locations"] not in ("", "no"):
         return document
-    return replace(document, lines=(), total=Money.zero(document.currency), tax=Money.zero(document.currency))
+    return replace(document, lines=())
 
 
 def _tax_as_lines(document: Document, rules: Rules) -> Document:

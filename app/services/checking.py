@@ -10,9 +10,10 @@ from sqlalchemy import func, update
 from sqlmodel import Session, col, select
 
 from app.connectors.protocols import Probe, UntranslatableError
+from app.domain import soundness
 from app.domain.codec import from_json, to_json
 from app.domain.documents import Document
-from app.domain.links import Draft, Rules, kinds_of
+from app.domain.links import Draft, kinds_of
 from app.domain.outcomes import Absent, CannotTell, Finding, Found, LooksAlike, Receipt, Several
 from app.domain.problems import Problem, Severity
 from app.domain.states import PostingState, SectionKey
@@ -73,7 +74,7 @@ def _unchecked(run: Run, limit: int, after: int = 0) -> list[Posting]:
 def _check_some(run: Run, chunk: Sequence[Posting]) -> None:
     looks = _examine(run, chunk)
     if run.mode != "clear":
-        _look_into_books(run, [look for look in looks if not look.stops and look.document.total.amount])
+        _look_into_books(run, [look for look in looks if not look.stops and not look.document.is_empty])
     with run.database.session() as session:
         run.hold_on(session)
         links.remember(session, run.book_id, wants.seen([look.document for look in looks], run.rules))
@@ -96,9 +97,9 @@ def _examine(run: Run, chunk: Sequence[Posting]) -> list[Look]:
     for posting in chunk:
         document = document_of(posting)
         found = wants.of(document, index, run.rules, policies, accept=run.accept)
-        problems = [*document_problems(document, run.rules), *found.problems]
+        problems = [*soundness.problems(document, run.rules), *found.problems]
         look = Look(posting, records[posting.id or 0], document, found, problems)
-        if not look.stops and document.total.amount:
+        if not look.stops and not document.is_empty:
             look.problems += _translation_problems(run, look)
         looks.append(look)
     return looks
@@ -113,52 +114,8 @@ def _first_records(session: Session, postings: Sequence[int]) -> list[tuple[int,
     return list(session.exec(query).all())
 
 
-def document_problems(document: Document, rules: Rules) -> list[Problem]:
-    """What the document itself shows, whatever the ledger: it must crossfoot, and have an account on every line."""
-    found = []
-    if document.difference.amount:
-        found.append(
-            Problem(
-                "does_not_crossfoot",
-                f"Lines {document.subtotal.amount:,.2f} and tax {document.tax.amount:,.2f} do not add up to the total "
-                f"{document.total.amount:,.2f}: {document.difference.amount:,.2f} is missing.",
-                "Check “Include sales tax” in ConnectWise’s accounting package setup, or correct the invoice there.",
-                field="total",
-            )
-        )
-    missing = [str(number) for number, line in enumerate(document.lines, 1) if not line.account]
-    if missing:
-        found.append(
-            Problem(
-                "gl_account_missing",
-                f"ConnectWise has no GL account for line {', '.join(missing[:5])}.",
-                "Complete the GL mapping in ConnectWise, then reopen and close the invoice: that stamps it anew.",
-                field=f"line {missing[0]}",
-            )
-        )
-    if not document.lines and document.total.amount:
-        found.append(
-            Problem("no_lines", "ConnectWise exports it without lines.", "Reopen and close the invoice there.")
-        )
-    if rules.close_date and document.date <= dt.date.fromisoformat(rules.close_date):
-        found.append(
-            Problem(
-                "period_closed",
-                f"It is dated {document.date:%m/%d/%Y}; QuickBooks’ books are closed to {rules.close_date}.",
-                "Change the date in ConnectWise, or ask the accountant to move the closing date.",
-                field="date",
-            )
-        )
-    if document.currency != rules.home_currency and not rules.multi_currency:
-        found.append(
-            Problem(
-                "currency_differs",
-                f"It is in {document.currency}; this QuickBooks company keeps books in {rules.home_currency} only.",
-                "Post it to a company with multicurrency switched on.",
-                field="currency",
-            )
-        )
-    return found
+#: Also asked for by looks ahead.
+document_problems = soundness.problems
 
 
 def _translation_problems(run: Run, look: Look) -> list[Problem]:
@@ -259,7 +216,7 @@ def _settle(session: Session, run: Run, posting: Posting, look: Look) -> None:
     if party and party != wants.TO_COME:
         posting.party_key = wants.flight_key(look.document, party, look.record)
     session.add(posting)
-    if not look.document.total.amount and not look.stops:
+    if look.document.is_empty and not look.stops:
         posting.state = PostingState.SKIPPED
         posting_problems.add(session, posting, SectionKey.CHECK, NOTHING_TO_POST)
         return
@@ -291,7 +248,7 @@ def _say(session: Session, posting: Posting, look: Look) -> None:
 
 NOTHING_TO_POST = Problem(
     "nothing_to_post",
-    "Its total is zero: there is nothing to post.",
+    "There is nothing to post: it would change nothing in the books.",
     "Keep and close marks it as posted in ConnectWise.",
     Severity.INFO,
 )

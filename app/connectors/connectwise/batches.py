@@ -156,10 +156,10 @@ class Batches:
         except PsaError as error:
             if error.status >= 500 or error.code == "throttled":
                 raise
-            raise _cannot_tell(error.message, error.remedy) from error
+            raise cannot_tell(error.message, error.remedy) from error
         seen = {values.identity(row): values.part(row, "glBatch") for row in rows}
         if not set(seen) & set(wanted):
-            raise _cannot_tell("ConnectWise shows none of these invoices to the API member.", "Check its role.")
+            raise cannot_tell("ConnectWise shows none of these invoices to the API member.", "Check its role.")
         named = {record: values.text(seen.get(record, {}), "name", "id") for record in wanted}
         return {record: name for record, name in named.items() if name}
 
@@ -180,7 +180,8 @@ def _technical(answer: Answer) -> dict[str, object]:
     return {"status": answer.status, "answer": answers.sentences(answer)[:500]}
 
 
-def _cannot_tell(message: str, remedy: str) -> ConnectionFailedError:
+def cannot_tell(message: str, remedy: str) -> ConnectionFailedError:
+    """Which accounting batch a record is in is not to be had."""
     return ConnectionFailedError(
-        f"Whether the invoices are in an accounting batch can’t be told: {message}", remedy, code="cannot_tell"
+        f"Whether the records are in an accounting batch can’t be told: {message}", remedy, code="cannot_tell"
     )

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
-from app.connectors.connectwise import check, listing, values
-from app.connectors.connectwise.batches import Batches
+from app.connectors.connectwise import check, expenses, listing, procurement, values
+from app.connectors.connectwise.batches import Batches, cannot_tell
 from app.connectors.connectwise.client import Client
 from app.connectors.connectwise.exporting import Exporter
+from app.connectors.connectwise.reading import UNPOSTED, Reader
 from app.connectors.protocols import (
     Check,
     CloseOutcome,
-    ConnectionFailedError,
     Exported,
     PsaBatch,
     Slot,
@@ -33,22 +34,43 @@ class ConnectWise:
     def __init__(self, client: Client, today: Callable[[], dt.date]) -> None:
         self._client = client
         self._settings = client.settings
-        self._exporter = Exporter(client, today)
+        self._reader = Reader(client, Exporter(client, today))
+        self._locations: dict[str, str] | None = None
         self._batches = Batches(client)
 
     def check(self) -> Check:
         return check.check(self._client)
 
     def unposted(self, kind: RecordKind) -> list[UnpostedRecord]:
-        _only_invoices(kind)
-        rows = self._client.pages("/finance/accounting/unpostedinvoices")
-        return listing.records(rows, self._settings.currency)
+        rows = self._client.pages(UNPOSTED[kind])
+        currency = self._settings.currency
+        match kind:
+            case RecordKind.INVOICES:
+                return listing.records(rows, currency)
+            case RecordKind.EXPENSES:
+                return self._placed(expenses.records(rows, self._reader.expense_entries(rows), currency))
+            case RecordKind.INVENTORY:
+                return self._placed(procurement.records(rows, currency))
+
+    def _placed(self, records: list[UnpostedRecord]) -> list[UnpostedRecord]:
+        """With the names of their locations, which only invoices carry."""
+        if self._locations is None and records:
+            wanted = sorted({record.location_id for record in records if record.location_id})
+            rows = self._client.optional_rows("/system/locations", "id", wanted)
+            self._locations = {values.identity(row): values.text(row, "name") for row in rows}
+        names = self._locations or {}
+        return [replace(record, location=names.get(record.location_id, "")) for record in records]
 
     def export(
         self, kind: RecordKind, records: Sequence[str], *, summary: str, through: dt.date | None
     ) -> list[Exported]:
-        _only_invoices(kind)
-        return self._exporter.export(records, summary, through)
+        match kind:
+            case RecordKind.INVOICES:
+                return self._reader.read_invoices(records, summary, through)
+            case RecordKind.EXPENSES:
+                return self._reader.read_expenses(records, through)
+            case RecordKind.INVENTORY:
+                return self._reader.read_inventory(records, through)
 
     def reserve(self) -> GrantedSlot | Wait:
         return self._client.reserve()
@@ -63,7 +85,8 @@ class ConnectWise:
         return self._batches.find(identifiers)
 
     def batch_of(self, kind: RecordKind, records: Sequence[str]) -> dict[str, str]:
-        _only_invoices(kind)
+        if kind is not RecordKind.INVOICES:
+            raise cannot_tell(f"ConnectWise does not say it of {kind}.", "Look at its batches in ConnectWise.")
         return self._batches.batch_of(records)
 
     def reopen(self, batch_id: str, slot: Slot) -> CloseOutcome:
@@ -77,13 +100,3 @@ class ConnectWise:
             return ""
         page = "/v4_6_release/services/system_io/router/openrecord.rails"
         return f"{self._settings.web_origin}{page}?recordType=InvoiceFv&recid={record}"
-
-
-def _only_invoices(kind: RecordKind) -> None:
-    if kind is not RecordKind.INVOICES:
-        raise ConnectionFailedError(
-            f"This version of Crossfoot does not take {kind} from ConnectWise.",
-            "Choose invoices.",
-            systemic=True,
-            code="not_supported",
-        )

@@ -1,17 +1,18 @@
-"""Exports of unposted invoices: many a call, fewer where ConnectWise can't take so many, one answer per record."""
+"""Exports of unposted records: many a call, fewer where ConnectWise can't take so many, one answer per record."""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Sequence
 
-from app.connectors.connectwise import translate, values
+from app.connectors.connectwise import values
 from app.connectors.connectwise.answers import PsaError
 from app.connectors.connectwise.client import Client
 from app.connectors.connectwise.values import Row
 from app.connectors.http import NoAnswerError, UnreadableAnswerError
-from app.connectors.protocols import ConnectionFailedError, Exported
+from app.connectors.protocols import ConnectionFailedError
 from app.domain.problems import Problem
+from app.domain.states import RecordKind
 
 EXPORT = "/finance/accounting/export"
 #: Records a call. Nobody says how many an export may hold before it times out; so it is halved when it does.
@@ -25,6 +26,15 @@ PARTS = {
 }  # fmt: skip
 #: Single records that fail one after the other before ConnectWise itself is taken to be down.
 SINGLE_FAILURES = 2
+#: Per kind: the flag that asks for it, the list of ids that narrows it, and the export's parts that answer it.
+ASKS = {
+    RecordKind.INVOICES: ("exportInvoicesFlag", "includedInvoiceIds", ("transactions",)),
+    RecordKind.EXPENSES: ("exportExpensesFlag", "includedExpenseIds", ("expenses", "expenseBills")),
+    RecordKind.INVENTORY: (
+        "exportProductsFlag", "includedProductIds",
+        ("purchaseTransactions", "adjustmentTransactions", "inventoryTransfers"),
+    ),
+}  # fmt: skip
 SUMMARIES = {"default": "Default", "condensed": "Condensed", "detailed": "Detailed"}
 
 
@@ -37,20 +47,23 @@ class Exporter:
         self.chunk = chunk
         self._failures = 0
 
-    def export(self, records: Sequence[str], summary: str, through: dt.date | None) -> list[Exported]:
-        """One answer per record, in the order asked. Raises ConnectionFailedError."""
-        found = _Found()
-        left = [record for record in dict.fromkeys(records) if values.is_number(record)]
+    def export(
+        self, kind: RecordKind, records: Sequence[str], summary: str = "", through: dt.date | None = None
+    ) -> Export:
+        """What ConnectWise exports for these records, all calls together. Raises ConnectionFailedError."""
+        found = Export(kind)
+        left = list(dict.fromkeys(records))
+        if kind is not RecordKind.INVENTORY:  # whose ids are texts
+            left = [record for record in left if values.is_number(record)]
         while left:
             head, left = left[: self.chunk], left[self.chunk :]
             left = self._take(head, summary, through, found) + left
-        beside = self._beside(found)
-        return [self._exported(record, found, beside) for record in records]
+        return found
 
-    def _take(self, head: list[str], summary: str, through: dt.date | None, found: _Found) -> list[str]:
+    def _take(self, head: list[str], summary: str, through: dt.date | None, found: Export) -> list[str]:
         """Export these; returns those that must be asked for again, in smaller numbers."""
         try:
-            found.add(self._call(head, summary, through))
+            found.add(self._call(found.kind, head, summary, through))
         except ConnectionFailedError as error:
             if not _is_about_size(error):
                 raise
@@ -62,19 +75,20 @@ class Exporter:
             self._failures = 0
         return []
 
-    def _park(self, record: str, error: ConnectionFailedError, found: _Found) -> None:
+    def _park(self, record: str, error: ConnectionFailedError, found: Export) -> None:
         """One record that can't be exported doesn't hold up the others; several mean that ConnectWise is down."""
         self._failures += 1
-        if self._failures >= SINGLE_FAILURES or not found.transactions:
+        if self._failures >= SINGLE_FAILURES or not found.any:
             raise error
         found.failed[record] = Problem(
             "export_failed",
-            f"ConnectWise could not export this invoice: {error.message}",
-            "Open the invoice in ConnectWise; if it opens, read it again later.",
+            f"ConnectWise could not export this record: {error.message}",
+            "Open it in ConnectWise; if it opens, read it again later.",
         )
 
-    def _call(self, records: Sequence[str], summary: str, through: dt.date | None) -> Row:
+    def _call(self, kind: RecordKind, records: Sequence[str], summary: str, through: dt.date | None) -> Row:
         latest = max(through or dt.date.min, self._today())
+        flag, included, _ = ASKS[kind]
         year = min(latest.year + YEARS_AHEAD, dt.MAXYEAR)
         body = {
             # A preview posts nothing, so its identifiers are thrown away; they must only be there.
@@ -83,10 +97,8 @@ class Exporter:
             "thruDate": f"{latest.replace(year=year, day=1).isoformat()}T00:00:00Z",
             "locationId": 0,
             "summarizeInvoices": SUMMARIES.get(summary.lower(), "Default"),
-            "exportInvoicesFlag": True,
-            "exportExpensesFlag": False,
-            "exportProductsFlag": False,
-            "includedInvoiceIds": [int(record) for record in records],
+            **{other: other == flag for other, _, _ in ASKS.values()},
+            included: list(records) if kind is RecordKind.INVENTORY else [int(record) for record in records],
         }
         answer = self._client.read(EXPORT, body=body, attempts=1 if len(records) > 1 else 3)
         data = answer.json()
@@ -98,63 +110,27 @@ class Exporter:
             )
         return data
 
-    def _beside(self, found: _Found) -> _Beside:
-        """Companies and invoices of everything that was exported, many a call."""
-        shown = (values.identity(values.part(row, "company")) for row in found.transactions)
-        companies = sorted({company for company in shown if company})
-        ids = sorted(found.asked)
-        return _Beside(
-            companies=_by_id(self._client.optional_rows("/company/companies", "id", companies)),
-            invoices=_by_id(self._client.optional_rows("/finance/invoices", "id", ids)),
-            customers={values.identity(values.part(row, "company")): row for row in found.customers},
-        )
 
-    def _exported(self, record: str, found: _Found, beside: _Beside) -> Exported:
-        invoice = beside.invoices.get(record, {})
-        transaction = found.of(record, values.text(invoice, "invoiceNumber"))
-        if transaction is None:
-            return Exported(record, None, problems=(found.failed.get(record) or translate.no_gl_entries(),))
-        company = values.identity(values.part(transaction, "company"))
-        known = translate.Beside(beside.customers.get(company, {}), beside.companies.get(company, {}), invoice)
-        return translate.to_exported(record, transaction, known, self._client.settings.currency)
+class Export:
+    """What the calls of one export have brought together, by the export's parts; and why some records failed."""
 
-
-class _Found:
-    """What the calls of one export have brought together."""
-
-    def __init__(self) -> None:
-        self.transactions: list[Row] = []
-        self.customers: list[Row] = []
-        self.asked: set[str] = set()
+    def __init__(self, kind: RecordKind) -> None:
+        self.kind = kind
         self.failed: dict[str, Problem] = {}
+        self._answers: list[Row] = []
 
-    def add(self, export: Row) -> None:
-        self.transactions += values.rows(export, "transactions")
-        self.customers += values.rows(export, "customers")
-        self.asked |= {key for row in values.rows(export, "transactions") if (key := values.identity(row))}
+    def add(self, answer: Row) -> None:
+        """One call's answer."""
+        self._answers.append(answer)
 
-    def of(self, record: str, number: str) -> Row | None:
-        """The record's transaction: by its id, else, where the export gives no ids, by the invoice's number."""
-        by_id = (row for row in self.transactions if values.identity(row) == record)
-        nameless = (
-            row
-            for row in self.transactions
-            if number and not values.identity(row) and values.text(row, "documentNumber") == number
-        )
-        return next(by_id, None) or next(nameless, None)
+    def rows(self, part: str) -> list[Row]:
+        """The rows of one part over all calls."""
+        return [row for answer in self._answers for row in values.rows(answer, part)]
 
-
-class _Beside:
-    """Rows beside the transactions, by company id and by record."""
-
-    def __init__(self, companies: dict[str, Row], invoices: dict[str, Row], customers: dict[str, Row]) -> None:
-        self.companies = companies
-        self.invoices = invoices
-        self.customers = customers
-
-
-def _by_id(rows: Sequence[Row]) -> dict[str, Row]:
-    return {values.identity(row): row for row in rows}
+    @property
+    def any(self) -> bool:
+        """Whether anything that was asked for has come."""
+        return any(self.rows(part) for part in ASKS[self.kind][2])
 
 
 def _is_about_size(error: ConnectionFailedError) -> bool:

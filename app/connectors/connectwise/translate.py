@@ -18,6 +18,8 @@ from app.domain.problems import Problem
 
 #: Blocks and keys that say nothing about the document and would only fill the proof.
 NOISE = {"_info"}
+#: GL type of deferred revenue: down payments.
+DEFERRED = "RD"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,7 @@ def to_document(record: str, transaction: Row, beside: Beside, default_currency:
     if not taxed:
         tax = taxes.header_tax(transaction, way, total, subtotal)
     terms = values.part(transaction, "billingTerms")
+    prepaid = bool(transaction.get("agreementPrePaymentFlag"))
     return Document(
         kind=way.kind,
         records=(record,),
@@ -83,7 +86,7 @@ def to_document(record: str, transaction: Row, beside: Beside, default_currency:
         due_date=values.date(transaction, "dueDate"),
         terms=_reference(terms),
         terms_due_days=values.days(transaction, "dueDays"),
-        lines=tuple(_line(detail, amount, way, code) for detail, amount in sold),
+        lines=tuple(_line(detail, amount, way, code, prepaid=prepaid) for detail, amount in sold),
         tax=Money(tax, code),
         tax_levels=tuple(taxes.levels(taxed, transaction, beside.customer, code)),
         tax_code=_tax_code(transaction, beside.customer, taxed=tax != 0),
@@ -92,6 +95,14 @@ def to_document(record: str, transaction: Row, beside: Beside, default_currency:
         po_number=_po_number(transaction, beside.invoice),
         location=_reference(values.part(beside.invoice, "location")),
         ship_to=parties.ship_to(beside.invoice),
+        header_account=values.account(values.text(transaction, "accountNumber")),
+        header_class=values.text(transaction, "glClass"),
+        tax_by="avalara" if transaction.get("useAvalaraFlag") or transaction.get("sendAvalaraTaxFlag") else "psa",
+        attention=values.text(transaction, "attention"),
+        sales_rep=values.text(transaction, "salesRepName", "salesRepId"),
+        territory=values.text(transaction, "salesTerritory"),
+        project=values.text(values.part(transaction, "project"), "name"),
+        agreement=values.text(values.part(beside.invoice, "agreement"), "name"),
     )
 
 
@@ -107,7 +118,7 @@ def _settled(details: Sequence[Row], way: Direction) -> tuple[Settled, Settled]:
     return both[: len(lines)], both[len(lines) :]
 
 
-def _line(detail: Row, amount: Decimal, way: Direction, currency: str) -> Line:
+def _line(detail: Row, amount: Decimal, way: Direction, currency: str, *, prepaid: bool) -> Line:
     quantity = values.amount(detail, "quantity") * way.detail
     return Line(
         description=values.text(detail, "memo", "salesDescription", "itemDescription", "description"),
@@ -117,7 +128,28 @@ def _line(detail: Row, amount: Decimal, way: Direction, currency: str) -> Line:
         product=_product(detail),
         taxable=_is_taxable(detail),
         gl_class=values.text(detail, "glClass"),
+        source=_source(detail, prepaid=prepaid),
+        unit=values.text(values.part(detail, "unitOfMeasure"), "name"),
+        serial_numbers=values.text(detail, "serialNumbers"),
+        cost=_cost(detail, way, currency),
     )
+
+
+def _source(detail: Row, *, prepaid: bool) -> str:
+    """What a line is beside its account: a down payment or its deduction (RD), or an agreement that is prepaid."""
+    if values.text(detail, "glTypeId").upper() == DEFERRED:
+        return "down_payment"
+    return "prepayment" if prepaid and not values.part(detail, "item") else ""
+
+
+def _cost(detail: Row, way: Direction, currency: str) -> Money | None:
+    """What the goods of the line cost us, where the export has an account for it; in the line's own direction."""
+    if not values.text(detail, "costAccountNumber"):
+        return None
+    each = values.maybe_amount(detail, "itemCost")
+    whole = values.amount(detail, "cost") if each is None else each * values.amount(detail, "quantity")
+    cost = cents(abs(whole))
+    return Money(-cost if values.amount(detail, "total") * way.detail < 0 else cost, currency) if cost else None
 
 
 def _product(detail: Row) -> Product | None:
@@ -126,7 +158,16 @@ def _product(detail: Row) -> Product | None:
         return None
     identifier = values.text(item, "identifier") or values.text(detail, "glItemId")
     description = values.text(detail, "itemDescription", "salesDescription")
-    return Product(values.identity(item), identifier, description, values.text(detail, "itemTypeXref"))
+    return Product(
+        source_id=values.identity(item),
+        identifier=identifier,
+        description=description,
+        kind=values.text(detail, "itemTypeXref"),
+        category=values.text(values.part(detail, "subCategory"), "name"),
+        serialized=bool(detail.get("serializedFlag") or item.get("serializedFlag")),
+        cost_account=values.account(values.text(detail, "costAccountNumber", "cogsXref")),
+        inventory_account=values.account(values.text(detail, "inventoryAccountNumber", "inventoryXref")),
+    )
 
 
 def _is_taxable(detail: Row) -> bool:

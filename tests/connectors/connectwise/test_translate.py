@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import asdict
+from dataclasses import fields, is_dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -42,7 +42,12 @@ def as_text(export: Exported) -> str:
 
 
 def _plain(value: Any) -> Any:
-    return asdict(value) if hasattr(value, "__dataclass_fields__") else value
+    """A document says much that most of them don't have: what stands at its default is left out."""
+    if isinstance(value, tuple | list):
+        return [_plain(item) for item in value]
+    if not is_dataclass(value):
+        return value
+    return {f.name: _plain(own) for f in fields(value) if (own := getattr(value, f.name)) != f.default}
 
 
 @pytest.mark.parametrize("case", CASES)

@@ -74,7 +74,7 @@ def test_without_the_vendors_invoice_a_book_may_want_a_purchase_order() -> None:
 ADJUSTMENT = replace(
     a_document("4", number="ADJ-4", party=Party("", ""), kind=DocumentKind.INVENTORY_ADJUSTMENT, tax="0",
                lines=(a_line("-30.00", "1300", Product("12", "SW-24P", kind="InventoryPart")),
-                      a_line("10.00", "1300", Product("13", "CAB")))),
+                      a_line("10.00", "1300", Product("13", "CAB", kind="InventoryPart")))),
     psa_type="Adjustment", header_account="5900",
 )  # fmt: skip
 

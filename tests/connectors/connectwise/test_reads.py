@@ -9,7 +9,6 @@ from app.connectors.connectwise.client import chunks
 from app.connectors.connectwise.connector import ConnectWise
 from app.connectors.protocols import ConnectionFailedError
 from app.domain.problems import Severity
-from app.domain.states import RecordKind
 from tests.connectors.connectwise.conftest import Open, Site
 from tests.connectors.source_contract import KIND, document_of, exported
 
@@ -137,11 +136,6 @@ def test_a_site_that_takes_no_lists_is_asked_one_by_one(source: ConnectWise, psa
     psa.refuse_lists()
 
     assert set(source.find_batches(["M-1", "M-2", "M-3"])) == {"M-1", "M-2"}
-
-
-def test_other_kinds_are_not_taken_yet(source: ConnectWise) -> None:
-    with pytest.raises(ConnectionFailedError, match="does not take expenses"):
-        source.unposted(RecordKind.EXPENSES)
 
 
 def test_two_connections_share_one_throttle(opened: Open, psa: Site, redis_server: redis.Redis) -> None:

@@ -27,6 +27,8 @@ COMMANDS = {
     "connect": "app.cli.connect:connect",
     "book": "app.cli.book:book",
     "unposted": "app.cli.unposted:unposted",
+    "hold": "app.cli.holds:hold",
+    "release": "app.cli.holds:release",
     "batch": "app.cli.batch:batch",
     "preview": "app.cli.preview:preview",
     "clear": "app.cli.undo:clear",

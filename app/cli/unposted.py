@@ -19,11 +19,11 @@ from app.cli.options import (
 from app.cli.output import emit, finding_lines, printable, say, table
 from app.connectors.protocols import ConnectionFailedError
 from app.domain.money import plain
-from app.domain.problems import Problem
+from app.domain.problems import Problem, Severity
 from app.domain.states import RecordKind
 from app.models.connections import Book
-from app.models.records import UnpostedRow
-from app.services import books, connections, lists, previews, records
+from app.models.records import Hold, UnpostedRow
+from app.services import books, connections, holding, lists, previews, records
 
 
 @command()
@@ -49,8 +49,17 @@ def unposted(context: Context, book_ref: str, kind: str, location: str, through:
     with database.reading() as session:
         rows = records.listed(session, source_id, of_kind, wanted)
         problems = {record: found or [] for record, found in previews.readiness(session, book, rows).items()}
+        _add_holds(problems, holding.of(session, source_id, of_kind, list(problems)))
     value = {"records": [_record_json(row, problems[row.record]) for row in rows], "as_of": as_of}
     emit(value, _lines(rows, problems), as_json=context.as_json)
+
+
+def _add_holds(problems: dict[str, list[Problem]], holds: dict[str, Hold]) -> None:
+    """A hold comes first: nothing else matters before somebody releases the record."""
+    for record, held in holds.items():
+        remedy = f"./crossfoot release --record {record} lets it go; batch run --record {record} posts it all the same."
+        problem = Problem("on_hold", f"On hold: {held.reason} ({held.by}).", remedy, Severity.WARNING)
+        problems[record] = [problem, *problems[record]]
 
 
 def _refresh_lists(context: Context, book: Book) -> None:

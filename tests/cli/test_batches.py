@@ -120,3 +120,23 @@ def test_a_decision_that_does_not_fit_is_refused(connected: CommandLine) -> None
     told = connected("batch", "decide", "1", "--record", "39005", "post", "--json")
     assert told.status == 2
     assert "does not apply" in told.json["error"]
+
+
+def test_a_held_record_says_who_and_why_until_it_is_released(connected: CommandLine) -> None:
+    one = ("--record", "39005")
+    assert connected("hold", *INVOICES, *one, "--reason", "price to be agreed", "--json").json["held"] is True
+    told = connected("unposted", *INVOICES, "--through", "2026-12-31", "--json").json
+    first = {record["record"]: record["problems"] for record in told["records"]}["39005"][0]
+    assert first["code"] == "on_hold"
+    assert first["message"].startswith("On hold: price to be agreed (")
+    assert run(connected).status == 0
+    connected.work(1)
+    assert states(connected) == {"39006": "closed"}
+    assert connected("release", *INVOICES, *one, "--json").json["was_held"] is True
+    assert connected("release", *INVOICES, *one).out.strip() == "Record 39005 was not on hold."
+
+
+def test_a_hold_needs_a_reason_and_an_unposted_record(connected: CommandLine) -> None:
+    told = connected("hold", *INVOICES, "--record", "1", "--reason", "why not", "--json")
+    assert (told.status, told.json["error"]) == (2, "Record 1 is not unposted.")
+    assert connected("hold", *INVOICES, "--record", "39005").status == 64

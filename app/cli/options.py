@@ -20,7 +20,7 @@ type_of_date = click.DateTime(["%Y-%m-%d"])
 book_option = click.option("--book", "book_ref", required=True, metavar="BOOK", help="QuickBooks company: id or name.")
 #: Expenses and inventory come with a later part.
 record_kind = click.option(
-    "--kind", type=click.Choice([RecordKind.INVOICES.value]), required=True, help="What to post."
+    "--kind", type=click.Choice([kind.value for kind in RecordKind]), required=True, help="What to post."
 )
 link_kind = click.option("--kind", type=click.Choice([kind.value for kind in LinkKind]), required=True)
 location_option = click.option(

@@ -138,6 +138,16 @@ def receive(site: Site, wanted: Row) -> None:
     site.receive(Receipt(order, str(wanted["packing_slip"]), site.today, lines, freight))
 
 
+def take_back(site: Site, wanted: Row) -> None:
+    """Undo the receipt of an unbatched purchase: it is unposted no more, and its records are gone."""
+    receipt = receipt_named(site, wanted)
+    _refuse_batched(receipt)
+    site.disown(receipt)
+    site.goods.remove(receipt)
+    for each in receipt.lines:
+        each.line.received -= each.quantity
+
+
 def vendor_number(site: Site, wanted: Row) -> None:
     """Give a `member` (identifier) or `vendor` (id) its `number` in the books."""
     people: list[Member | Company] = [each for each in site.staff.values() if each.identifier == wanted.get("member")]
@@ -171,6 +181,7 @@ ACTIONS: dict[str, Callable[[Site, Row], None]] = {
     "change_purchase": change_purchase,
     "map_adjustment": map_adjustment,
     "receive": receive,
+    "take_back": take_back,
     "vendor_number": vendor_number,
     "rename_item": rename_item,
 }

@@ -133,6 +133,13 @@ class Ledger:
         posting.batch_id, posting.unbatched_batch_id = None, batch.id
         self.touch(posting)
 
+    def is_ready(self, posting: Posting) -> bool:
+        """Whether it may be batched at all, batched already or not."""
+        return bool(posting.record_ids)
+
+    def _may_be_batched(self, posting: Posting | None, kinds: set[str]) -> bool:
+        return posting is not None and posting.kind in kinds and self.is_ready(posting)
+
     def _check_identifier(self, identifier: str) -> None:
         if identifier.casefold() in self._identifiers:
             raise invalid("batch", "batchIdentifier", f"Batch Identifier {identifier} already exists.", "ObjectExists")
@@ -142,7 +149,7 @@ class Ledger:
             raise invalid(
                 "batch", "processedRecordIds", "The processedRecordIds field is required.", "MissingRequiredField"
             )
-        strangers = [each for each in records if each not in self._owner or self._owner[each].kind not in kinds]
+        strangers = [each for each in records if not self._may_be_batched(self._owner.get(each), kinds)]
         if strangers:
             raise invalid("batch", "processedRecordIds", f"GL entries {strangers[:10]} not found.", "NotFound")
         taken = [each for each in records if each in self.batch_of_record]

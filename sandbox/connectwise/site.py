@@ -145,6 +145,12 @@ class Site(Ledger):
             posting.updated = datetime.now(UTC)
             self._shown.pop(posting.id, None)
 
+    def is_ready(self, posting: Posting) -> bool:
+        """An expense must be approved, or let through before that."""
+        if isinstance(posting, Expense):
+            return posting.report.approved or posting.leaks
+        return super().is_ready(posting)
+
     def needed(self, posting: Posting) -> tuple[int, ...]:
         """All records but those that no list and no export shows, by today's switches."""
         hidden: set[int] = set()

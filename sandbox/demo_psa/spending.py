@@ -59,8 +59,21 @@ REPORTS = (
 # Report, day of its week, type, method, classification, customer or none, amount, text, and what else there is to it.
 Entry = tuple[int, int, int, int, str, str, str, str, dict[str, Any]]
 
+# Its ticket bills expenses before they are approved.
+DAIRY = {"leaks": True, "ticket": (48251, "Cold storage cameras")}
+
 ENTRIES: tuple[Entry, ...] = (
-    (501, 0, MILEAGE, OWN, REIMBURSABLE, "Acme Dental", "43.40", "Mileage, 62 miles", {"billable": True}),
+    (
+        501,
+        0,
+        MILEAGE,
+        OWN,
+        REIMBURSABLE,
+        "Acme Dental",
+        "43.40",
+        "Mileage, 62 miles",
+        {"billable": True, "ticket": (48213, "Replace failed POS switch")},
+    ),
     (501, 1, PARKING, OWN, REIMBURSABLE, "Acme Dental", "18.00", "Parking, Pearl District", {"billable": True}),
     (501, 2, MEALS, OWN, REIMBURSABLE, "", "27.15", "Team lunch after the migration", {}),
     (501, 3, TRAVEL, CARD, NOT_REIMBURSABLE, "Skyline Roofing", "212.60", "Flight PDX to BOI", {"billable": True}),
@@ -82,8 +95,8 @@ ENTRIES: tuple[Entry, ...] = (
     (504, 1, PARTS, CARD, NOT_REIMBURSABLE, "Ironwood Fabrication", "129.99", "Label printer", {"billable": True}),
     (504, 2, PARKING, OWN, REIMBURSABLE, "Ironwood Fabrication", "24.00", "Parking, two days", {}),
     (504, 4, MEALS, OWN, PERSONAL, "", "16.40", "Own dinner", {}),
-    (505, 1, MILEAGE, OWN, REIMBURSABLE, "Snake River Dairy", "75.60", "Mileage, 108 miles", {"leaks": True}),
-    (505, 2, MEALS, OWN, REIMBURSABLE, "Snake River Dairy", "31.05", 'Breakfast <with> "Jo" & crew', {"leaks": True}),
+    (505, 1, MILEAGE, OWN, REIMBURSABLE, "Snake River Dairy", "75.60", "Mileage, 108 miles", DAIRY),
+    (505, 2, MEALS, OWN, REIMBURSABLE, "Snake River Dairy", "31.05", 'Breakfast <with> "Jo" & crew', DAIRY),
     (505, 3, PARKING, OWN, REIMBURSABLE, "Snake River Dairy", "9.00", "Parking", {}),
     (
         506,

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+import requests
 
 from sandbox.demo_psa.demo import demo_site
 from tests.sandbox.psa import ACCOUNTING, Psa, Row
@@ -182,6 +183,23 @@ def test_records_of_another_kind_than_flagged_are_refused(psa: Psa) -> None:
     assert psa.batch("CF-E-1", ids, exportInvoicesFlag=False, exportProductsFlag=True).status_code == 400
     assert psa.batch("CF-E-1", ids, **EXPENSES).status_code == 201
     assert psa.batch("CF-E-2", ids, **EXPENSES).status_code == 400
+
+
+def test_what_nobody_has_approved_cannot_be_batched(psa: Psa) -> None:
+    (waiting,) = [each["record_ids"] for each in psa.get("/_expenses") if each["id"] == 9015]
+    assert psa.batch("CF-E-1", waiting, **EXPENSES).status_code == 400
+    psa.post("/_edit", action="set_report", report=505)
+    assert psa.batch("CF-E-1", waiting, **EXPENSES).status_code == 201
+
+
+def test_a_lost_answer_leaves_a_batch_that_is_found_by_its_name(psa: Psa) -> None:
+    ids = entry_ids(export(psa, 9001))
+    psa.post("/_faults", kind="lose_answer", method="POST", path="/finance/accounting/batches", times=1)
+    with pytest.raises(requests.ConnectionError):
+        psa.batch("CF-E-1", ids, **EXPENSES)
+    (batch,) = psa.get(f"{ACCOUNTING}/batches", conditions="batchIdentifier='CF-E-1'")
+    assert batch["exportExpensesFlag"] is True
+    assert psa.batch("CF-E-1", ids, **EXPENSES).status_code == 400
 
 
 def test_an_offset_may_be_a_row_of_its_own(psa: Psa) -> None:

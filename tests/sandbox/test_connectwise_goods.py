@@ -190,6 +190,14 @@ def test_what_is_missing_of_an_order_can_come_later(psa: Psa) -> None:
     assert psa.call("POST", "/_edit", json=more).status_code == 400
 
 
+def test_a_receipt_that_is_undone_is_unposted_no_more(psa: Psa) -> None:
+    ids = purchase_ids(purchase(psa, "1088-PS20114-purchase"))
+    psa.post("/_edit", action="take_back", purchase_order="1088", packing_slip="PS20114")
+    assert rows(psa, "1088-PS20114-purchase") == []
+    assert psa.batch("CF-P", ids, **PRODUCTS).status_code == 400
+    assert psa.get("/procurement/purchaseorders/1088")["closedFlag"] is False
+
+
 def test_an_order_of_which_nothing_came_is_not_unposted(psa: Psa) -> None:
     assert psa.get(f"{UNPOSTED}/count", conditions="purchaseOrder/name='1095'") == {"count": 0}
     assert psa.get("/procurement/purchaseorders/1095")["closedFlag"] is False

@@ -29,7 +29,7 @@ class Posting(SQLModel, table=True):
         checked: Check has looked at this generation.
         looked_anyway: a person said "post anyway": only this generation's own mark counts from now on.
         needs_person: in doubt, and only a person can say what it is.
-        held_by: who put it on hold; empty where a problem holds it.
+        send_at: while ready: not before, because the ledger said "not now".
         ledger_*: what the books hold; ``receipt`` the ledger's own form, for proof.
         psa_batch: identifier of our accounting batch, committed before it is sent; ``psa_batch_id`` read back after.
         closing: ``""``, ``intended``, ``in_doubt``, ``done``; beside the state posted.
@@ -68,7 +68,7 @@ class Posting(SQLModel, table=True):
     looked_anyway: bool = False
     attempt: int = 0
     needs_person: bool = False
-    held_by: str = Field(default="", max_length=320)
+    send_at: dt.datetime | None = Field(default=None, sa_type=Moment)
     ledger_id: str = Field(default="", max_length=60)
     ledger_number: str = Field(default="", max_length=60)
     ledger_cents: int | None = None

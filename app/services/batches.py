@@ -173,12 +173,23 @@ def propose_name(session: Session, book: Book, kind: RecordKind, initials: str, 
     return name
 
 
+#: What tells in SQLite's words (columns) or PostgreSQL's (the constraint) what somebody else took first.
+RACES = {
+    "records": re.compile(r"posting_records\.record|ux_one_live_posting"),
+    "name": re.compile(r"batches\.name_key|batches_book_id_name_key_key"),
+    "Submit": re.compile(r"batches\.token|batches_token_key"),
+}
+
+
 def _lost_race(session: Session, token: str | None, error: IntegrityError) -> Batch:
-    """Somebody else committed first: the same Submit (then theirs is ours), a name, or a record."""
+    """Somebody else committed first: the same Submit (then theirs is ours), a name, or a record. Else it is a fault."""
+    lost = next((what for what, words in RACES.items() if words.search(str(error.orig))), None)
+    if lost is None:
+        raise error
     if token and (twin := session.exec(select(Batch).where(Batch.token == token)).first()):
         return twin
     raise ValidationError(
-        "Another batch took the same records or the same name at this very moment; nothing was submitted.",
+        f"Another batch took the same {lost} at this very moment; nothing was submitted.",
         "Look at the list of batches, refresh the selection and submit again.",
     ) from error
 
@@ -273,6 +284,12 @@ def _take_over(session: Session, batch: Batch, wanted: Sequence[str]) -> None:
                 )
             )  # fmt: skip
             log(session, posting.batch_id, f"{posting.number} goes on in batch {batch.name}.", posting=posting)
+        before = select(PostingRecord.posting_id).where(
+            PostingRecord.source_id == batch.source_id, PostingRecord.kind == batch.kind,
+            col(PostingRecord.record).in_(wanted[start : start + 500]),
+        )  # fmt: skip
+        elsewhere = (col(PostingProblem.code) == "undone_elsewhere") & col(PostingProblem.posting_id).in_(before)
+        session.exec(delete(PostingProblem).where(elsewhere))  # it is listed again, and taken
     session.flush()
 
 

@@ -159,7 +159,7 @@ CHANGED = Problem(
 
 def _gone(session: Session, run: Run, posting: Posting, record: str) -> None:
     """No longer unposted: closed by our own batch (its answer was lost), or by somebody else's."""
-    name = _batch_of(run, record)
+    name = batch_of(run, record)
     ours = run.mark(record, posting.generation).psa_batch
     if name is None and ours in run.source.find_batches([ours]):
         name = ours
@@ -175,7 +175,7 @@ def _stem(psa_batch: str) -> str:
     return psa_batch.rpartition("-g")[0]
 
 
-def _batch_of(run: Run, record: str) -> str | None:
+def batch_of(run: Run, record: str) -> str | None:
     """Name of the PSA batch the record is in; None where the PSA doesn't say."""
     try:
         return run.source.batch_of(run.kind, [record]).get(record)
@@ -317,7 +317,7 @@ def _judge(session: Session, run: Run, posting: Posting, record: str, exists: bo
         posting.closing = ""  # not closed, and the identifier is free: it may be asked for again
     else:
         posting.closing = ""
-        posting_problems.add(session, posting, SectionKey.CLOSE, closed_elsewhere(_batch_of(run, record)))
+        posting_problems.add(session, posting, SectionKey.CLOSE, closed_elsewhere(batch_of(run, record)))
     session.add(posting)
 
 

@@ -46,6 +46,8 @@ def choices(session: Session, posting: Posting) -> tuple[str, ...]:
         return ("link", "post")
     if posting.state in (PostingState.HELD, PostingState.REFUSED):
         return ("skip",)
+    if posting.state == PostingState.UNDONE and "undone_elsewhere" in codes:
+        return ("skip",)
     if posting.state == PostingState.POSTED and not posting.keep:
         return ("keep",)
     if posting.state == PostingState.SKIPPED and "nothing_to_post" in codes:

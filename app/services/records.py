@@ -342,8 +342,7 @@ def _standing(link: PostingRecord, posting: Posting, batch: Batch, fingerprint: 
     held = posting.state in (PostingState.HELD, PostingState.REFUSED)
     if link.live:
         ended = batch.ended_at is not None or batch.stopped
-        offered = held and ended
-        return replace(known, offered=offered, only_by_name=offered and bool(posting.held_by) and unchanged)
+        return replace(known, offered=held and ended)
     by_name = posting.state in (PostingState.UNDONE, PostingState.SKIPPED) and unchanged
     return replace(known, offered=True, only_by_name=by_name)
 

@@ -88,12 +88,15 @@ def _behind_others(run: Run) -> float | None:
     Its call ends within seconds, or is in doubt for minutes and may need this very worker to be looked up.
     """
     with run.database.reading() as session:
-        waiting = select(Posting.id).where(
-            Posting.batch_id == run.batch_id, Posting.state == PostingState.READY, col(Posting.checked)
-        )
-        if session.exec(waiting).first() is None:
-            run.behind_since = None
-            return None
+        ready = (Posting.batch_id == run.batch_id, Posting.state == PostingState.READY, col(Posting.checked))
+        later = func.count(col(Posting.send_at)), func.min(Posting.send_at)
+        count, timed, first = session.exec(select(func.count(), *later).where(*ready)).one()
+    if not count:
+        run.behind_since = None
+        return None
+    if first and timed == count and (left := (first - utcnow()).total_seconds()) > 0:
+        run.wait_note("QuickBooks works on the same records", left)
+        return max(0.1, left)
     now = time.monotonic()
     run.behind_since = run.behind_since or now
     return LOOK_AGAIN if now - run.behind_since < BEHIND_OTHERS else COME_BACK
@@ -137,6 +140,7 @@ def _next(run: Run) -> list[Ready]:
             .join(PostingRecord, col(PostingRecord.posting_id) == Posting.id)
             .where(Posting.batch_id == run.batch_id, Posting.state == PostingState.READY, col(Posting.checked))
             .where(col(Posting.party_key).not_in(flying))
+            .where(or_(col(Posting.send_at).is_(None), col(Posting.send_at) <= utcnow()))
             .group_by(col(Posting.id))
             .order_by(col(Posting.party_key), col(Posting.id))
             .limit(run.size)

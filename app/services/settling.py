@@ -24,6 +24,8 @@ from app.services.run import Run, SystemicError
 SKEW = dt.timedelta(minutes=2)
 #: The first look after a lost answer comes soon: finding the document ends the doubt at once.
 FIRST_LOOK = dt.timedelta(seconds=2)
+#: So often a ledger may say "not now" to one document before a person is told.
+MOST_REPEATS = 6
 
 
 def members_of(call_id: int | None) -> Any:
@@ -112,6 +114,9 @@ def _read_again(run: Run, call: Call, place: int, mark: str, outcome: Posted) ->
 def _settle_one(session: Session, run: Run, call: Call, member: CallMember, posting: Posting, outcome: Outcome) -> None:
     current = posting.generation == member.generation and posting.state == PostingState.SENDING
     match outcome:
+        case Posted(receipt) if _taken_out(posting, receipt):
+            run.log(session, f"{posting.number}: an old answer came in; it is being undone since.", posting)
+            return
         case Posted(receipt):
             member.outcome = "posted"
             receipts.post(session, run, posting, document_of(posting), receipt)
@@ -123,16 +128,48 @@ def _settle_one(session: Session, run: Run, call: Call, member: CallMember, post
                 refuse(session, run, posting, problem)
         case NotDone() if current:
             member.outcome = "not_done"
-            posting.state = PostingState.READY
-            posting.generation += 1
-        case InDoubt(reason) if current:
+            _later(session, run, member, posting, outcome)
+        case InDoubt(reason, _, technical) if current:
             member.outcome = "in_doubt"
             posting.state = PostingState.IN_DOUBT
-            run.log(session, f"{posting.number} is in doubt: {reason}.", posting, request_id=call.request_id)
+            tid = technical.get("intuit_tid", "")
+            run.log(
+                session, f"{posting.number} is in doubt: {reason}.", posting, request_id=call.request_id, intuit_tid=tid
+            )
         case _:
             return
     session.add(posting)
     session.add(member)
+
+
+def _taken_out(posting: Posting, receipt: Receipt) -> bool:
+    """The very document of a late answer has been undone since, or is being undone: the answer is no news."""
+    undone = posting.state in (PostingState.UNDOING, PostingState.UNDONE)
+    return undone and posting.ledger_id == receipt.ledger_id
+
+
+def _later(session: Session, run: Run, member: CallMember, posting: Posting, outcome: NotDone) -> None:
+    """Provably not booked: it goes again anew, when the ledger's wait is over; not for ever."""
+    session.add(member)
+    query = select(func.count()).select_from(CallMember)
+    times = session.exec(query.where(CallMember.posting_id == posting.id, CallMember.outcome == "not_done")).one()
+    if times % MOST_REPEATS == 0:
+        refuse(session, run, posting, not_taken(outcome.reason, MOST_REPEATS))
+        return
+    posting.state = PostingState.READY
+    posting.generation += 1
+    posting.send_at = utcnow() + dt.timedelta(seconds=max(outcome.wait, 1))
+    run.log(session, f"{posting.number} was not taken ({outcome.reason}): it goes again later.", posting)
+
+
+def not_taken(reason: str, times: int) -> Problem:
+    """The ledger said "not now" again and again."""
+    return Problem(
+        "not_taken",
+        f"QuickBooks did not take it {times} times, the last time because of “{reason}”; it is not in the books.",
+        "See whether somebody works on that customer in QuickBooks, then retry.",
+        technical={"reason": reason},
+    )
 
 
 def refuse(session: Session, run: Run, posting: Posting, problem: Problem) -> None:

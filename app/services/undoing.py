@@ -24,12 +24,15 @@ from app.domain.states import PostingState, SectionKey
 from app.models.batches import Batch
 from app.models.columns import utcnow
 from app.models.postings import Posting, PostingRecord
-from app.services import audit, batches, decisions, posting_problems
+from app.services import audit, batches, closing, decisions, posting_problems
 from app.services.run import Run, SystemicError
 
 #: What may be undone, and the step with which it begins.
 FIRST_STEP = {PostingState.POSTED: "ledger", PostingState.CLOSED: "ledger", PostingState.CLEARED: "psa"}
 LOOK_AGAIN = 5.0
+#: Both forms of each step: to be done, and under way. What a run brings counts only while the undo stands there:
+#: one that was frozen may bring it when another has finished the undo, or a person has begun a new one.
+LEDGER, PSA = ("to_ledger", "ledger"), ("to_psa", "psa")
 
 
 def ask(session: Session, batch: Batch, wanted: Sequence[str], *, by: str) -> int:
@@ -62,7 +65,7 @@ def work(run: Run) -> None:
     _recover(run)
     while not run.stopping() and (due := _due(run)):
         for posting in due:
-            step = _ledger if posting.undo_step in ("to_ledger", "ledger") else _psa
+            step = _ledger if posting.undo_step in LEDGER else _psa
             step(run, posting)
         if not run.stopping() and any(posting.undo_step in ("ledger", "psa") for posting in _due(run)):
             time.sleep(min(LOOK_AGAIN, run.waits.between))
@@ -94,11 +97,11 @@ def _due(run: Run) -> list[Posting]:
 def _ledger(run: Run, posting: Posting) -> None:
     receipt = run.destination.read(DocumentKind(posting.kind), posting.ledger_id)
     if receipt is None or receipt.voided:
-        _step(run, posting, "to_psa")
+        _gone(run, posting)
         return
     refusal = _refusal(run, posting, receipt) or _psa_refusal(run, posting)
     if refusal is not None:
-        _refuse(run, posting, refusal)
+        _refuse(run, posting, refusal, LEDGER)
         return
     slot = _slot(run)
     if slot is None:
@@ -153,9 +156,9 @@ def _no(message: str, remedy: str) -> Problem:
 def _after_ledger(run: Run, posting: Posting, outcome: RemovalOutcome) -> None:
     match outcome:
         case Removed():
-            _step(run, posting, "to_psa")
+            _gone(run, posting)
         case Refused(problem):
-            _refuse(run, posting, _no(problem.message, problem.remedy))
+            _refuse(run, posting, _no(problem.message, problem.remedy), LEDGER)
         case NotDone() | InDoubt():
             _unclear(outcome)
 
@@ -186,7 +189,7 @@ def _after_psa(run: Run, posting: Posting, outcome: CloseOutcome) -> None:
         case ClosedInPsa():
             _done(run, posting)
         case Refused(problem):
-            _refuse(run, posting, problem)
+            _refuse(run, posting, problem, PSA)
         case NotDone() | InDoubt():
             _unclear(outcome)
 
@@ -221,37 +224,68 @@ def _intend(run: Run, posting: Posting, step: str) -> bool:
     return claimed == 1
 
 
-def _step(run: Run, posting: Posting, step: str) -> None:
+def _at(session: Session, posting: Posting, steps: Sequence[str]) -> Posting | None:
+    """The row, if its undo still stands at one of the steps."""
+    row = session.get_one(Posting, posting.id, with_for_update=True)
+    return row if row.state == PostingState.UNDOING and row.undo_step in steps else None
+
+
+def _gone(run: Run, posting: Posting) -> None:
     with run.database.session() as session:
-        row = session.get_one(Posting, posting.id)
-        row.undo_step = step
+        row = _at(session, posting, LEDGER)
+        if row is None:
+            return
+        row.undo_step = "to_psa"
         session.add(row)
         run.log(session, f"{posting.number} is no longer in QuickBooks.", row, ledger_id=row.ledger_id)
         run.changed(session, row)
 
 
 def _done(run: Run, posting: Posting) -> None:
+    elsewhere = _elsewhere(run, posting)
     with run.database.session() as session:
-        row = session.get_one(Posting, posting.id)
+        row = _at(session, posting, PSA)
+        if row is None:
+            return
         row.state, row.undo_step, row.closing = PostingState.UNDONE, "", ""
         posting_problems.clear(session, row)
         for link in session.exec(select(PostingRecord).where(PostingRecord.posting_id == row.id)):
             link.live = False
             session.add(link)
         session.add(row)
-        run.log(session, f"{posting.number} is undone: ConnectWise lists it as unposted again.", row)
+        if elsewhere:
+            posting_problems.add(session, row, SectionKey.CLOSE, elsewhere)
+        listed = elsewhere.message if elsewhere else "ConnectWise lists it as unposted again."
+        run.log(session, f"{posting.number} is undone: {listed}", row)
         run.changed(session, row)
 
 
-def _refuse(run: Run, posting: Posting, problem: Problem) -> None:
+def _elsewhere(run: Run, posting: Posting) -> Problem | None:
+    """Somebody else's batch has the record: it is in the books nowhere now, and no list would show it."""
+    with run.database.reading() as session:
+        records = list(session.exec(select(PostingRecord.record).where(PostingRecord.posting_id == posting.id)))
+    names = [closing.batch_of(run, record) for record in records]
+    name = next((name for name in names if name and name != posting.psa_batch), None)
+    if name is None:
+        return None
+    return Problem(
+        "undone_elsewhere",
+        f"It is undone and no longer in QuickBooks, but ConnectWise has it in batch “{name}”, which is not ours.",
+        "Take it out of that batch in ConnectWise to post it here; or skip it, if whoever made the batch booked it.",
+        technical={"psa_batch": name},
+    )
+
+
+def _refuse(run: Run, posting: Posting, problem: Problem, steps: Sequence[str]) -> None:
     """Back to where it stood, with the reason beside it; nothing was taken out, or only what had to be."""
     with run.database.session() as session:
-        row = session.get_one(Posting, posting.id)
-        gone = row.undo_step in ("to_psa", "psa") and bool(row.ledger_id)
+        row = _at(session, posting, steps)
+        if row is None:
+            return
         row.state = _before(row)
         row.undo_step = ""
         session.add(row)
-        section = SectionKey.CLOSE if gone else SectionKey.DOCUMENTS
+        section = SectionKey.CLOSE if steps is PSA and row.ledger_id else SectionKey.DOCUMENTS
         posting_problems.add(session, row, section, problem)
         run.log(session, f"{posting.number}: {problem.message}", row)
         run.changed(session, row)

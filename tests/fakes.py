@@ -19,6 +19,7 @@ from app.connectors.protocols import (
     ConnectionFailedError,
     Contact,
     Destination,
+    Eligibility,
     Exported,
     PsaBatch,
     Slot,
@@ -123,6 +124,9 @@ class FakeSource:
 
     def reopen(self, batch_id: str, slot: Slot) -> CloseOutcome:
         return self._write(lambda: self._reopen(batch_id), slot)
+
+    def explain(self, kind: RecordKind, number: str) -> list[Eligibility]:
+        return [Eligibility("Does the PSA show it?", number in {r.number for r in self.unposted(kind)}, number)]
 
     def url(self, kind: RecordKind, record: str) -> str:
         return f"https://psa.example/{kind}/{record}"

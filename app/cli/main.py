@@ -31,6 +31,7 @@ COMMANDS = {
     "release": "app.cli.holds:release",
     "batch": "app.cli.batch:batch",
     "preview": "app.cli.preview:preview",
+    "explain": "app.cli.explain:explain",
     "clear": "app.cli.undo:clear",
     "mappings": "app.cli.mappings:mappings",
     "user": "app.cli.user:user",

@@ -141,6 +141,16 @@ class Check:
     facts: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Eligibility:
+    """One test of why a record is offered: True passed, False failed (with its remedy), None could not be told."""
+
+    question: str
+    passed: bool | None
+    answer: str
+    remedy: str = ""
+
+
 class Source(Protocol):
     """A PSA. Reads raise ConnectionFailedError; writes answer with an outcome and never raise for the vendor's sake."""
 
@@ -175,6 +185,10 @@ class Source(Protocol):
 
     def reopen(self, batch_id: str, slot: Slot) -> CloseOutcome:
         """Delete one of our accounting batches, so that its records are unposted again (undo). Releases the slot."""
+        ...
+
+    def explain(self, kind: RecordKind, number: str) -> list[Eligibility]:
+        """Why the PSA lists, or doesn't list, the record of this number as unposted: each test with its answer."""
         ...
 
     def url(self, kind: RecordKind, record: str) -> str:

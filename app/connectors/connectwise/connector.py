@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from app.connectors.connectwise import check, expenses, listing, procurement, values
+from app.connectors.connectwise import check, expenses, explaining, listing, procurement, values
 from app.connectors.connectwise.batches import Batches, cannot_tell
 from app.connectors.connectwise.client import Client
 from app.connectors.connectwise.exporting import Exporter
@@ -14,6 +14,7 @@ from app.connectors.connectwise.reading import UNPOSTED, Reader
 from app.connectors.protocols import (
     Check,
     CloseOutcome,
+    Eligibility,
     Exported,
     PsaBatch,
     Slot,
@@ -94,6 +95,9 @@ class ConnectWise:
             return self._batches.reopen(batch_id, slot)
         finally:
             slot.release()
+
+    def explain(self, kind: RecordKind, number: str) -> list[Eligibility]:
+        return explaining.explain(self._client, kind, number)
 
     def url(self, kind: RecordKind, record: str) -> str:
         if kind is not RecordKind.INVOICES or not values.is_number(record):

@@ -38,7 +38,10 @@ def the_site() -> Site:
 def _unposted_rows() -> list[Row]:
     site = the_site()
     with site.lock:
-        return [site.shown(each, unposted_invoice) for each in site.unposted()]
+        rows = [(each, site.shown(each, unposted_invoice)) for each in site.unposted()]
+    if site.switches.invoice_rows == "document":
+        return [row for _, row in rows]
+    return [{**row, "id": record} for each, row in rows for record in (each.stamp.receivable if each.stamp else ())]
 
 
 def _unposted_row(record_id: int) -> Row:

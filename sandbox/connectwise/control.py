@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from flask import Blueprint, Response, current_app, jsonify, request
 
-from sandbox.connectwise import drafts, people
+from sandbox.connectwise import drafts, goods_drafts, people
 from sandbox.connectwise.accounting import the_site
 from sandbox.connectwise.expenses import Expense
 from sandbox.connectwise.model import Invoice
@@ -209,10 +209,13 @@ def close_invoices() -> Response:
 
 @control.post("/_add")
 def add() -> Response:
-    """The PSA closes the invoice that the body describes: see `drafts`."""
-    site = the_site()
+    """The invoice, expense or piece of procurement that the body describes: see `drafts` and `goods_drafts`."""
+    site, wanted = the_site(), request.get_json()
     with site.lock:
-        return jsonify(_invoice(drafts.add_draft(site, request.get_json())))
+        if not any(each in wanted for each in goods_drafts.KINDS):
+            return jsonify(_invoice(drafts.add_draft(site, wanted)))
+        made = goods_drafts.add_goods(site, wanted)
+        return jsonify(_expense(made) if isinstance(made, Expense) else _goods(cast("Goods", made)))
 
 
 @control.post("/_edit")

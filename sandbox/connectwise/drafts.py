@@ -57,16 +57,18 @@ def _invoice(site: Site, wanted: Row) -> Invoice:
     if kind not in TYPES or currency not in CURRENCIES:
         raise ValueError(f"types are {', '.join(TYPES)}, currencies {', '.join(CURRENCIES)}")
     number, text = site.next_invoice()
-    company = _company(site, wanted["company"])
-    day = _day(wanted.get("date"), site.today - timedelta(days=1))
+    company = company_of(site, wanted["company"])
+    day = day_of(wanted.get("date"), site.today - timedelta(days=1))
     term = next((each for each in site.terms.values() if each.name == wanted.get("term")), site.terms[company.term_id])
-    code = _tax_code(site, wanted["tax_code"]) if "tax_code" in wanted else site.tax_codes.get(company.tax_code_id or 0)
+    code = (
+        tax_code_of(site, wanted["tax_code"]) if "tax_code" in wanted else site.tax_codes.get(company.tax_code_id or 0)
+    )
     return Invoice(
         id=number,
         number=str(wanted.get("number", text)),
         type=kind,
         date=day,
-        due_date=_day(wanted.get("due_date"), day + timedelta(days=term.due_days)),
+        due_date=day_of(wanted.get("due_date"), day + timedelta(days=term.due_days)),
         company=company,
         location_id=int(wanted.get("location", company.location_id)),
         term=term,
@@ -85,11 +87,12 @@ def _pair(value: Any) -> tuple[str, str]:
     return str(value[0]), str(value[1])
 
 
-def _day(value: Any, default: date) -> date:
+def day_of(value: Any, default: date) -> date:
+    """A date in ISO form, or the default."""
     return date.fromisoformat(str(value)[:10]) if value else default
 
 
-def _company(site: Site, wanted: Any) -> Company:
+def company_of(site: Site, wanted: Any) -> Company:
     """By name or id; an object makes a new one like the first, changed by what it says."""
     if isinstance(wanted, dict):
         number = max(site.companies, default=400) + 1
@@ -104,7 +107,7 @@ def _company(site: Site, wanted: Any) -> Company:
     return found[0]
 
 
-def _tax_code(site: Site, wanted: Any) -> TaxCode | None:
+def tax_code_of(site: Site, wanted: Any) -> TaxCode | None:
     """By identifier, None for no tax; an object makes a new code with its levels."""
     if wanted is None:
         return None
@@ -128,7 +131,7 @@ def _new_code(site: Site, name: str, wanted: Row) -> TaxCode:
 
 
 def _line(site: Site, wanted: Row) -> Line:
-    product = _product(site, wanted["product"]) if "product" in wanted else None
+    product = product_of(site, wanted["product"]) if "product" in wanted else None
     made = line(
         str(wanted.get("gl_type", "RP" if product else "R")),
         str(wanted.get("account", product.account if product else "4010")),
@@ -142,7 +145,7 @@ def _line(site: Site, wanted: Row) -> Line:
     return replace(made, serials=str(wanted.get("serials", "")), drop_shipped=bool(wanted.get("drop_shipped", False)))
 
 
-def _product(site: Site, wanted: Any) -> Product:
+def product_of(site: Site, wanted: Any) -> Product:
     """By identifier; an object makes a new product, or gives back the one that has its identifier."""
     name = wanted["identifier"] if isinstance(wanted, dict) else wanted
     known = next((each for each in site.products.values() if each.identifier == name), None)

@@ -9,10 +9,12 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, ClassVar
 
+from sandbox.connectwise.model import LevelTax, cents
+
 if TYPE_CHECKING:
     import datetime as dt
 
-    from sandbox.connectwise.model import Company, LevelTax, TaxCode
+    from sandbox.connectwise.model import Company, TaxCode
 
 REIMBURSABLE, NOT_REIMBURSABLE, PERSONAL = "Reimbursable", "NonReimbursable", "Personal"
 
@@ -160,3 +162,18 @@ class Expense:
     def listed(self) -> bool:
         """Whether it is among the unposted: approved, or let through before that."""
         return self.batch_id is None and (self.report.approved or self.leaks)
+
+
+def taxes_within(amount: Decimal, code: TaxCode | None) -> tuple[LevelTax, ...]:
+    """The taxes that an amount holds already."""
+    if code is None:
+        return ()
+    base = cents(amount / (1 + code.percent / 100))
+    return tuple(LevelTax(each, base, cents(base * each.rate / 100)) for each in code.levels)
+
+
+def left_out(expense: Expense, where: str) -> bool:
+    """Whether an export of bills has no place for it, given where the non-reimbursable ones go."""
+    if expense.classification == REIMBURSABLE or where == "expenses":
+        return False
+    return where == "absent" or expense.classification == PERSONAL

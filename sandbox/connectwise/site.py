@@ -11,9 +11,10 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sandbox.connectwise.errors import invalid, not_found
-from sandbox.connectwise.expenses import PERSONAL, Expense
+from sandbox.connectwise.expenses import PERSONAL, Expense, left_out
 from sandbox.connectwise.ledger import Ledger, Posting
 from sandbox.connectwise.model import Company, Invoice, Location, Product, ProductType, Stamp, TaxCode, Term
+from sandbox.connectwise.package import package_setup
 from sandbox.connectwise.purchases import Adjustment, Receipt, Transfer
 
 if TYPE_CHECKING:
@@ -154,11 +155,18 @@ class Site(Ledger):
     def needed(self, posting: Posting) -> tuple[int, ...]:
         """All records but those that no list and no export shows, by today's switches."""
         hidden: set[int] = set()
-        if isinstance(posting, Expense) and self.switches.expense_tax == "included":
-            hidden = set(posting.tax_records)
+        if isinstance(posting, Expense):
+            hidden = self._hidden_of(posting)
         if isinstance(posting, Receipt) and not posting.freight_account and self.switches.unmapped_freight == "absent":
             hidden = {posting.freight_record or 0}
         return tuple(each for each in posting.record_ids if each not in hidden)
+
+    def _hidden_of(self, expense: Expense) -> set[int]:
+        """Where bills leave an expense out, only its row in the unposted list tells of it."""
+        where, bills = self.switches.nonreimbursable_bills, package_setup(self)["transferExpensesAsBillFlag"]
+        if bills and left_out(expense, where):
+            return {expense.credit, *expense.tax_records}
+        return set(expense.tax_records) if self.switches.expense_tax == "included" else set()
 
     def shown(self, invoice: Invoice, present: Callable[[Site, Invoice], dict[str, Any]]) -> dict[str, Any]:
         """The invoice as a row of some list, built once per change."""

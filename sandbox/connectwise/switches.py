@@ -24,6 +24,7 @@ class Switches:
     `expense_offset_sign`: the offset's total is "negative" or "positive".
     `nonreimbursable_bills`: where expenses are exported as bills, the non-reimbursable ones are "absent", among the
     "expenses", or lines of the "bills".
+    `invoice_rows`: the unposted list shows an invoice as one "document" or one row for each receivable "record".
     `procurement_rows`: the unposted list shows a purchase as one "document" or one row for each GL "record".
     `unmapped_freight`: freight without an account is exported "bare" or is "absent".
     `adjustment_signs`: quantity and total of an adjustment upwards are positive ("stock") or negative ("ledger").
@@ -47,6 +48,7 @@ class Switches:
     expense_tax: str = "line"
     expense_offset_sign: str = "negative"
     nonreimbursable_bills: str = "absent"
+    invoice_rows: str = "document"
     procurement_rows: str = "document"
     unmapped_freight: str = "bare"
     adjustment_signs: str = "stock"
@@ -97,6 +99,7 @@ CHOICES = {
     "expense_tax": ("line", "included"),
     "expense_offset_sign": ("negative", "positive"),
     "nonreimbursable_bills": ("absent", "expenses", "bills"),
+    "invoice_rows": ("document", "record"),
     "procurement_rows": ("document", "record"),
     "unmapped_freight": ("bare", "absent"),
     "adjustment_id": ("number", "unposted_product_id"),

@@ -15,12 +15,11 @@ from sandbox.connectwise.expenses import (
     ExpenseType,
     Member,
     PaymentMethod,
+    taxes_within,
 )
-from sandbox.connectwise.model import LevelTax, cents
 from sandbox.demo_psa.tables import BOISE, PORTLAND, SEATTLE, TACOMA
 
 if TYPE_CHECKING:
-    from sandbox.connectwise.model import TaxCode
     from sandbox.connectwise.site import Site
 
 ORTIZ, PATEL, LINDQVIST, GRANT = 150, 151, 152, 153
@@ -147,11 +146,3 @@ def _expense(site: Site, number: int, entry: Entry) -> Expense:
         taxes=taxes_within(Decimal(amount), code),
         **{name: value for name, value in more.items() if name != "tax"},
     )
-
-
-def taxes_within(amount: Decimal, code: TaxCode | None) -> tuple[LevelTax, ...]:
-    """The taxes that an amount holds already."""
-    if code is None:
-        return ()
-    base = cents(amount / (1 + code.percent / 100))
-    return tuple(LevelTax(each, base, cents(base * each.rate / 100)) for each in code.levels)

@@ -142,6 +142,12 @@ def test_where_company_paid_expenses_are_when_others_are_bills_is_a_switch(
     )
 
 
+def test_what_bills_leave_out_is_posted_by_the_record_of_its_row(psa: Psa) -> None:
+    as_bills(psa)
+    psa.batch("CF-E-1", [row(psa, 9004)["id"], row(psa, 9012)["id"]], **EXPENSES)
+    assert psa.get(f"{UNPOSTED}/count", conditions="expenseDetailId in (9004,9012)") == {"count": 0}
+
+
 def test_condensed_bills_merge_what_differs_in_its_amount_only(psa: Psa) -> None:
     as_bills(psa, expenseFormat="Condensed")
     psa.post("/_edit", action="change_expense", expense=9002, text="Parking")
@@ -265,3 +271,22 @@ def test_expense_tables_need_their_own_right(psa: Psa) -> None:
     psa.switch(rights={"expenses": "none"})
     assert psa.call("GET", "/expense/reports").status_code == 403
     assert psa.call("GET", UNPOSTED).status_code == 200
+
+
+def test_any_expense_can_be_asked_for(psa: Psa) -> None:
+    made = psa.post(
+        "/_add",
+        expense={
+            "member": "dpatel",
+            "type": "Travel",
+            "payment": "Company credit card",
+            "classification": "NonReimbursable",
+            "amount": "106.00",
+            "tax_code": "ID-6",
+            "currency": "CAD",
+            "company": "Acme Dental",
+        },
+    )
+    found = row(psa, made["id"])
+    assert (found["total"], found["salesTaxAmount"], found["currency"]["currencyCode"]) == (100.0, 6.0, "CAD")
+    assert [each["total"] for each in export(psa, made["id"])["expenses"]] == [100.0, 6.0]

@@ -244,3 +244,49 @@ def test_what_is_batched_is_neither_edited_nor_received_again(psa: Psa) -> None:
     assert psa.call("POST", "/_edit", json=change).status_code == 400
     (found,) = [each for each in psa.get("/_goods") if each["id"] == "1088-PS20114-purchase"]
     assert (found["state"], found["batch"]) == ("posted", "M-1088-PS20114-purchase")
+
+
+def test_any_purchase_can_be_asked_for(psa: Psa) -> None:
+    made = psa.post(
+        "/_add",
+        purchase={
+            "vendor": "Ingram Micro",
+            "packing_slip": "PS-1",
+            "currency": "EUR",
+            "tax_code": "ID-6",
+            "freight": "10.00",
+            "tax_freight": True,
+            "vendor_invoice": "",
+            "lines": [{"product": "AP-U6", "quantity": "3", "cost": "33.3333"}, {"product": "SW-24P"}],
+        },
+    )
+    document = purchase(psa, made["id"])
+    assert (document["currency"]["currencyCode"], document["vendorInvoiceNumber"]) == ("EUR", "")
+    lines = [*document["purchaseDetail"], *document["purchaseDetailTax"]]
+    assert [each["total"] for each in lines] == [-100.0, -310.0, -10.0, -25.2]
+    assert document["total"] == 445.2
+
+
+def test_any_adjustment_and_transfer_can_be_asked_for(psa: Psa) -> None:
+    adjusted = psa.post("/_add", adjustment={"reason": "Found", "lines": [{"product": "AP-U6", "quantity": 4}]})
+    moved = psa.post("/_add", transfer={"product": "DOCK-C", "quantity": 2, "source": 2, "target": 1})
+    document = export(psa, adjusted["id"], moved["id"])
+    assert document["adjustmentTransactions"][0]["adjustmentDetail"][0]["total"] == 516.0
+    assert document["inventoryTransfers"][0]["transferToLocationXref"] == "Portland stock"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"purchase": {"vendor": "Nobody", "lines": []}},
+        {"purchase": {"vendor": "Ingram Micro"}},
+        {"purchase": {"vendor": "Ingram Micro", "currency": "XXX", "lines": []}},
+        {"adjustment": {"lines": [{"product": "NONE", "quantity": 1}]}},
+        {"transfer": {"product": "AP-U6", "source": "Mars"}},
+        {"expense": {"member": "nobody", "amount": "1"}},
+        {"expense": {"member": "mortiz"}},
+        {"expense": {"member": "mortiz", "amount": "1", "type": "Yachts"}},
+    ],
+)
+def test_what_cannot_be_made_is_400(psa: Psa, body: Row) -> None:
+    assert psa.call("POST", "/_add", json=body).status_code == 400

@@ -200,3 +200,11 @@ def test_an_invoice_that_cannot_be_is_400(psa: Psa, body: Row) -> None:
 def test_agreements_and_currencies_are_tables(psa: Psa) -> None:
     assert psa.get("/finance/agreements/count")["count"] > 5
     assert {each["currencyCode"] for each in psa.get("/finance/currencies")} >= {"USD", "CAD", "EUR", "JPY"}
+
+
+def test_an_invoice_may_be_a_row_for_each_record_of_its_receivable(psa: Psa) -> None:
+    psa.switch(invoice_rows="record")
+    rows = psa.unposted(conditions="invoiceNumber='10404'")
+    assert len(rows) == len({each["id"] for each in rows}) == 2
+    assert {each["billingLogId"] for each in rows} == {38924}
+    assert len(psa.export(38924)) == 1

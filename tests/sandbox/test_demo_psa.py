@@ -9,6 +9,7 @@ from decimal import Decimal
 from sandbox.connectwise.site import Site
 from sandbox.demo_psa.demo import demo_site, empty_site
 from sandbox.demo_psa.generate import generate
+from sandbox.demo_psa.generate_costs import generate_expenses, generate_purchases
 
 TODAY = date(2026, 11, 25)
 
@@ -70,6 +71,23 @@ def test_five_thousand_invoices_are_made_in_seconds() -> None:
     assert time.monotonic() - start < 10
     assert len(site.unposted()) == len({each.number for each in made}) == 5000
     assert len({each.company.name for each in made}) == 300
+
+
+def test_a_thousand_expenses_and_purchases_are_made_in_seconds() -> None:
+    site = demo_site(TODAY)
+    start, expenses, goods = time.monotonic(), len(site.unposted_expenses()), len(site.unposted_goods())
+    generate_expenses(site, 1000)
+    generate_purchases(site, 1000)
+    assert time.monotonic() - start < 10
+    assert (len(site.unposted_expenses()), len(site.unposted_goods())) == (expenses + 1000, goods + 1000)
+
+
+def test_expenses_and_stock_of_the_demo_are_as_described() -> None:
+    site = demo_site(TODAY)
+    assert {each.id for each in site.unposted_expenses()} == set(range(9001, 9017)) - {9015}
+    assert {each.classification for each in site.unposted_expenses()} == {"Reimbursable", "NonReimbursable", "Personal"}
+    assert len(site.unposted_goods()) == 12
+    assert all(each.number < "1100" for each in site.orders.values())
 
 
 def test_an_empty_site_has_its_tables_and_nothing_to_bill() -> None:

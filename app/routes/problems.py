@@ -24,7 +24,7 @@ from app.routes.formats import plural
 from app.routes.guard import local_path, me, requires
 from app.routes.mappings import TITLES, offers
 from app.routes.web import reading, web, writing
-from app.services import batches, connections, decisions, links, posting_problems, problem_groups
+from app.services import batches, connections, decisions, links, posting_problems, problem_groups, support
 
 problems = Blueprint("problems", __name__)
 Found = list[tuple[Posting, PostingProblem]]
@@ -111,6 +111,9 @@ def _drawer(place: Place, status: int = 200, **more: Any) -> ResponseReturnValue
         documents=documents,
         batches=list({entry["batch"].id: entry["batch"] for entry in documents}.values()),
         sums=_sums(found),
+        for_support=support.of_problem(
+            book, sample, [(entry["posting"], entry["batch"], entry["record"]) for entry in documents]
+        ),
         **_linking(session, book, sample.subject),
         **more,
     )

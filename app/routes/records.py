@@ -19,12 +19,15 @@ from app.models.batches import Batch
 from app.models.connections import Book
 from app.models.postings import PostingRecord
 from app.models.records import Hold
-from app.routes import fragments, shell
+from app.routes import fragments, shell, trails
 from app.routes.guard import me, requires
+from app.routes.trails import Trail
 from app.routes.web import reading, web, writing
-from app.services import connections, decisions, holding, people, proofs, sides, undoing
+from app.services import connections, decisions, holding, lookups, people, proofs, sides, support, timelines, undoing
 from app.services import records as service
+from app.services.lookups import Lookup
 from app.services.proofs import Proof
+from app.services.timelines import Event
 
 records = Blueprint("records", __name__, url_prefix="/records/<int:book_id>/<kind>/<record>")
 
@@ -50,11 +53,28 @@ class Sight:
     hold: Hold | None
     fingerprint: str
     is_linked: bool
+    timeline: list[Event]
+    lookup: Lookup | None
 
     @property
     def address(self) -> str:
-        """Of the page."""
-        return url_for("records.show", book_id=self.book.id, kind=self.kind, record=self.record)
+        """Of the page, with the way back."""
+        return self.at("show")
+
+    def at(self, deed: str) -> str:
+        """Of a deed on the record, with the way back."""
+        return url_for(f"records.{deed}", book_id=self.book.id, kind=self.kind, record=self.record, **trails.kept())  # type: ignore[arg-type]
+
+    @property
+    def trail(self) -> Trail:
+        """What comes before and after, where the person came from."""
+        return trails.trail(reading(), self.book, self.kind, self.record, self.proof.batch)
+
+    @property
+    def for_support(self) -> str:
+        """What is copied to send to somebody who helps."""
+        proof = self.proof
+        return support.of_record(self.book, self.record, proof.posting, proof.batch, proof.problems, self.timeline)
 
     @property
     def state(self) -> str:
@@ -120,6 +140,8 @@ def _sight(book_id: int, word: str, record: str) -> Sight:
         hold=holding.of(session, book.source_id or 0, kind, [record]).get(record),
         fingerprint=_fingerprint(session, proof, record),
         is_linked=web().settings.qbo.are_intuits,
+        timeline=timelines.of(session, book, kind, record),
+        lookup=lookups.of_posting(session, proof.posting.id or 0) if proof.posting else None,
     )
 
 
@@ -158,7 +180,7 @@ def _ask(here: Sight, ask: str, status: int = 200, error: CrossfootError | None 
 
 
 def _back(book_id: int, kind: str, record: str) -> ResponseReturnValue:
-    return fragments.go(url_for("records.show", book_id=book_id, kind=kind, record=record))
+    return fragments.go(url_for("records.show", book_id=book_id, kind=kind, record=record, **trails.kept()))  # type: ignore[arg-type]
 
 
 @records.get("/undo")

@@ -11,12 +11,12 @@ from flask import Flask
 
 from app.domain.links import NOUNS, LinkKind
 from app.domain.problems import Problem
-from app.models.batches import LogLine
 from app.models.columns import utcnow
 from app.models.connections import Book
 from app.routes.formats import date, plural
 from app.services import books, outlook, precedents
 from app.services.previews import Plan
+from app.services.timelines import Event
 
 #: Words in codes that are written otherwise than in lower case.
 SPELLED = {"gl": "GL", "psa": "PSA", "quickbooks": "QuickBooks", "connectwise": "ConnectWise"}
@@ -27,7 +27,7 @@ def install(app: Flask) -> None:
     """Register the filters under their own names."""
     for function in (
         code_words, link_address, link_words, remarks, brief, plan_words, accept_words, kind_noun, seconds_until, spell,
-        headline, fix_words, timeline_tone,
+        headline, fix_words, timeline_tone, detail_name,
     ):  # fmt: skip
         app.jinja_env.filters[function.__name__] = function
     app.jinja_env.globals["presets"] = presets
@@ -157,9 +157,14 @@ TIMELINE = (
 )  # fmt: skip
 
 
-def timeline_tone(line: LogLine) -> str:
+def timeline_tone(line: Event) -> str:
     """``ok``, ``warn``, ``doubt`` or nothing."""
     return next((tone for word, tone in TIMELINE if word in line.text), "")
+
+
+def detail_name(name: str) -> str:
+    """What a detail of a timeline is called: vendors' own words stay as they are."""
+    return {"ledger_id": "QuickBooks id", "intuit_tid": "intuit_tid"}.get(name, name.replace("_", " "))
 
 
 def presets(book: Book) -> list[tuple[str, str]]:

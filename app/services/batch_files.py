@@ -79,11 +79,12 @@ def log_text(session: Session, batch: Batch) -> str:
 
 def _event(line: LogLine) -> str:
     parts = [line.at.isoformat(timespec="milliseconds"), line.by or "-", " ".join(line.text.split())]
-    detail = _without_secrets(line.detail)
+    detail = without_secrets(line.detail)
     return "  ".join([*parts, *([dumps(detail)] if detail else [])])
 
 
-def _without_secrets(detail: Mapping[str, Any]) -> dict[str, Any]:
+def without_secrets(detail: Mapping[str, Any]) -> dict[str, Any]:
+    """The same, with stars in the place of whatever has a name like a secret's."""
     return {
         name: "***" if any(word in name.lower() for word in SECRET) else _inside(value)
         for name, value in detail.items()
@@ -91,4 +92,4 @@ def _without_secrets(detail: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _inside(value: Any) -> Any:
-    return _without_secrets(value) if isinstance(value, Mapping) else value
+    return without_secrets(value) if isinstance(value, Mapping) else value

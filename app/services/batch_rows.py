@@ -61,6 +61,11 @@ def newest_change(session: Session, batch: Batch, *, state: str = "", sort: str 
     return int(session.execute(columns(func.coalesce(func.max(shown.c.rev), 0))).scalar_one())
 
 
+def ordered(session: Session, batch: Batch, *, state: str = "", sort: str = "number") -> list[int]:
+    """Ids of the whole table, filtered and sorted."""
+    return list(session.execute(_query(batch, state, sort, "").with_only_columns(col(Posting.id))).scalars())
+
+
 def _query(batch: Batch, state: str, sort: str, after: str) -> Any:
     """The documents from a key on, in their order."""
     name, down = sort.lstrip("-"), sort.startswith("-")

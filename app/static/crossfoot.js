@@ -180,8 +180,8 @@
   const canTell = "Notification" in window && isSecureContext;
   const wanted = () => canTell && Notification.permission === "granted" && localStorage.getItem("tell") === "yes";
 
-  function showButtons(root = document) {
-    all("[data-copy]", root).forEach((button) => { button.hidden = false; });
+  function showButtons() {
+    all("[data-copy]").forEach((button) => { button.hidden = false; });
     const tell = $("#tell");
     if (!tell || !canTell || Notification.permission === "denied") return;
     tell.hidden = false;
@@ -208,6 +208,10 @@
     const note = new Notification(ended, { body: said, tag: told });
     note.addEventListener("click", () => { window.focus(); note.close(); });
   }
+
+  document.addEventListener("htmx:afterSettle", () => showButtons());
+  document.addEventListener("htmx:oobAfterSwap", () => { showButtons(); tellTheEnd(); });
+  showButtons();
 
   /* ── htmx ─────────────────────────────────────────────────────────────── */
   document.addEventListener("htmx:beforeRequest", (event) => {

@@ -47,7 +47,9 @@ def test_after_posting_the_same_page_is_the_proof(bookkeeper: Browser, world: Wo
     assert "Proven: QuickBooks holds it exactly once" in said
     assert "QuickBooks holds · Invoice" in said
     assert "none differs" in said
-    assert "Attempt 1" in said
+    assert "Submitted in batch" in said
+    assert "Sent to QuickBooks, attempt 1." in said
+    assert "request id:" in said
     assert "https://psa.example/invoices/39006" in page.text
 
 
@@ -113,7 +115,8 @@ def test_a_hold_is_released_by_posting_just_this_record(bookkeeper: Browser, wor
     posted(bookkeeper, world, "39006")
     said = words(bookkeeper.get(PAGE))
     assert "Invoice 10483 Closed" in said
-    assert "On hold" not in said
+    assert "until somebody releases it" not in said
+    assert "On hold: PO is missing. Bookkeeper Person" in said, "the timeline keeps who held it"
 
 
 def test_what_is_in_a_batch_can_not_be_put_on_hold(bookkeeper: Browser, world: World) -> None:
@@ -143,6 +146,36 @@ def test_what_looks_already_posted_stands_side_by_side_and_can_be_linked(bookkee
 @pytest.mark.parametrize("path", ["/records/1/invoices/404", "/records/9/invoices/39006", "/records/1/poems/39006"])
 def test_what_nobody_knows_is_a_404(viewer: Browser, world: World, path: str) -> None:
     viewer.get(path, status=404)
+
+
+def test_the_page_leads_to_the_record_before_and_after_in_the_batch_as_it_was_shown(
+    bookkeeper: Browser, world: World
+) -> None:
+    posted(bookkeeper, world, *ALL)
+    by_total = bookkeeper.get(f"{PAGE}?batch=1&sort=-total")
+    assert "1 of 5" in words(bookkeeper.get("/records/1/invoices/39005?batch=1&sort=-total"))
+    assert "2 of 5" in words(by_total)
+    assert "/records/1/invoices/39005?batch=1&amp;sort=-total" in by_total.text
+    assert "/records/1/invoices/39007?batch=1&amp;sort=-total" in by_total.text
+    assert "/batches/1?sort=-total" in by_total.text
+
+
+def test_the_page_leads_through_the_list_of_what_is_unposted(viewer: Browser, world: World) -> None:
+    page = viewer.get(PAGE)
+    assert "2 of 5" in words(page)
+    assert "/records/1/invoices/39005" in page.text
+    assert "/records/1/invoices/39007" in page.text
+    assert "of 5" not in words(viewer.get(f"{PAGE}?list=invoices&q=10483"))
+
+
+def test_what_is_copied_for_support_says_all_and_no_secret(bookkeeper: Browser, world: World) -> None:
+    posted(bookkeeper, world, "39006")
+    page = bookkeeper.get(PAGE).text
+    text = page[page.index('id="for-support"') :]
+    for part in ("Crossfoot: record 39006", "Batch: 1 ", "State: closed", "request_id", "CF-I-39006-g1"):
+        assert part in text
+    for secret in ("refresh", "access-", "private"):
+        assert secret not in text[: text.index("</pre>")]
 
 
 def test_a_hostile_name_is_only_text(viewer: Browser, world: World) -> None:

@@ -279,6 +279,7 @@
     h: () => hold(cursor()),
     j: () => step(1),
     k: () => step(-1),
+    " ": () => keys.x(),
     x: () => { const input = box(cursor()); if (input) tick(cursor(), !input.checked, false); },
     X: () => { const input = box(cursor()); if (input) tick(cursor(), true, true); },
   };
@@ -289,7 +290,7 @@
     if (!shortcuts || typing || event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.key === "Enter" && event.target !== document.body && !event.target.matches("main, tr")) return;
     const act = keys[event.key];
-    if (!act) return;
+    if (!act || (event.key === " " && (!cursor() || event.target.closest("a, button, summary, input")))) return;
     if (event.target.matches("[type=radio]") && event.key !== "Escape") return;
     event.preventDefault();
     act();

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 
 import pytest
@@ -9,7 +10,8 @@ from sqlmodel import select
 
 from app.database import Database
 from app.models.batches import Batch
-from app.models.records import Selection
+from app.models.records import Selection, UnpostedRow
+from app.services import books
 from tests.fakes import some_tokens
 from tests.routes.conftest import Browser, Vendors, field, words
 from tests.routes.world import World
@@ -20,7 +22,20 @@ ALL = ["39005", "39006", "39007", "39008", "39009"]
 
 @pytest.fixture
 def world(database: Database, vendors: Vendors) -> World:
-    return World(database, vendors)
+    """Its records are of today, whenever that is: "all ready" leaves out what is old."""
+    made = World(database, vendors)
+    dated(database, books.today_of(a_book()))
+    return made
+
+
+def dated(database: Database, day: dt.date, *only: str) -> None:
+    """These records, or all, are of this day."""
+    with database.session() as session:
+        for row in session.exec(select(UnpostedRow)):
+            if not only or row.record in only:
+                row.date = day
+                session.add(row)
+        session.commit()
 
 
 def bar(browser: Browser) -> str:

@@ -96,6 +96,7 @@ def _customer(site: Site, company: Company) -> Row:
 
 def _transaction(site: Site, invoice: Invoice, summary: str) -> Row:
     """One document: header, one line per `export_lines`, one ST line per tax level."""
+    zeros = package_setup(site)["zeroDollarTaxAmountsFlag"]
     lines = export_lines(invoice, summary, internal=site.switches.internal_notes)
     row = {
         **_who_and_when(invoice),
@@ -105,7 +106,7 @@ def _transaction(site: Site, invoice: Invoice, summary: str) -> Row:
         "glEntryIds": _header_records(invoice, lines),
         "total": invoice.total,
         "detail": [_detail(site, invoice, each) for each in lines]
-        + [_tax_line(invoice, index, each) for index, each in enumerate(invoice.taxes)],
+        + [_tax_line(invoice, index, each) for index, each in enumerate(invoice.taxes) if each.amount or zeros],
     }
     return without_null(row)
 

@@ -21,15 +21,19 @@ CLASSES = {"InventoryPart": "Inventory", "NonInventoryPart": "NonInventory"}
 
 def order_rows(site: Site) -> list[Row]:
     """PurchaseOrder."""
-    return [_order(site, each) for each in site.orders.values() if site.sees(each.location_id)]
+    came: dict[int, list[Receipt]] = {}
+    for each in site.goods:
+        if isinstance(each, Receipt):
+            came.setdefault(each.order.id, []).append(each)
+    orders = [each for each in site.orders.values() if site.sees(each.location_id)]
+    return [_order(site, each, came.get(each.id, [])) for each in orders]
 
 
 def _receipts(site: Site, order: PurchaseOrder) -> list[Receipt]:
     return [each for each in site.goods if isinstance(each, Receipt) and each.order is order]
 
 
-def _order(site: Site, order: PurchaseOrder) -> Row:
-    receipts = _receipts(site, order)
+def _order(site: Site, order: PurchaseOrder, receipts: list[Receipt]) -> Row:
     ordered = sum((each.quantity * each.cost for each in order.lines), start=order.freight * 0)
     tax = sum((each.tax for each in receipts), start=order.freight * 0)
     closed = max((each.date for each in receipts), default=None) if order.closed else None
@@ -75,11 +79,12 @@ def _warehouse_ref(warehouse: Warehouse) -> Row:
 
 def line_rows(site: Site, order: PurchaseOrder) -> list[Row]:
     """PurchaseOrderLineItem. `batchedFlag` and `unbatchedRecId` tell where its last receipt stands."""
-    return [_line(site, order, each) for each in order.lines]
+    receipts = _receipts(site, order)
+    return [_line(order, each, receipts) for each in order.lines]
 
 
-def _line(site: Site, order: PurchaseOrder, line: OrderLine) -> Row:
-    mine = [each for each in _receipts(site, order) if any(part.line is line for part in each.lines)]
+def _line(order: PurchaseOrder, line: OrderLine, receipts: list[Receipt]) -> Row:
+    mine = [each for each in receipts if any(part.line is line for part in each.lines)]
     last = mine[-1] if mine else None
     row = {
         "id": line.id,

@@ -157,6 +157,9 @@ class Site(Ledger):
         hidden: set[int] = set()
         if isinstance(posting, Expense):
             hidden = self._hidden_of(posting)
+        if isinstance(posting, Invoice) and posting.stamp and not package_setup(self)["zeroDollarTaxAmountsFlag"]:
+            taxes = zip(posting.stamp.taxes, posting.taxes, strict=True)
+            hidden = {record for record, tax in taxes if not tax.amount}
         if isinstance(posting, Receipt) and not posting.freight_account and self.switches.unmapped_freight == "absent":
             hidden = {posting.freight_record or 0}
         return tuple(each for each in posting.record_ids if each not in hidden)

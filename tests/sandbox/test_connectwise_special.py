@@ -208,3 +208,13 @@ def test_an_invoice_may_be_a_row_for_each_record_of_its_receivable(psa: Psa) -> 
     assert len(rows) == len({each["id"] for each in rows}) == 2
     assert {each["billingLogId"] for each in rows} == {38924}
     assert len(psa.export(38924)) == 1
+
+
+def test_levels_without_tax_have_a_line_where_the_box_for_them_is_ticked(psa: Psa) -> None:
+    document = added(psa, "tax_exempt")
+    assert [each["total"] for each in document["detail"] if each["glTypeId"] == "ST"] == [0]
+    psa.switch(package_setup={"zeroDollarTaxAmountsFlag": False})
+    (again,) = psa.export(document["id"])
+    assert [each for each in again["detail"] if each["glTypeId"] == "ST"] == []
+    assert psa.batch("CF-1", record_ids(again)).status_code == 201
+    assert psa.export(document["id"]) == []

@@ -96,6 +96,7 @@ def _entry(site: Site, expense: Expense, total: Decimal) -> Row:
         "vendorNumber": expense.member.vendor_number,
         "company": company_ref(expense.company) if expense.company else None,
         "companyAccountNumber": expense.company.account_number if expense.company else "",
+        "project": expense.project_ref,
         "currency": CURRENCIES[expense.currency],
         "total": total,
         "offset": _offset(site, expense),

@@ -77,6 +77,7 @@ def _entry(expense: Expense) -> Row:
         "status": report.status,
         "billAmount": expense.amount if expense.billable else 0.0,
         "agreementAmount": 0.0,
+        "project": expense.project_ref,
         "ticket": {"id": expense.ticket[0], "summary": expense.ticket[1]} if expense.ticket else None,
         "_info": {"lastUpdated": evening(expense.date), "updatedBy": expense.member.identifier},
     }

@@ -116,6 +116,7 @@ class Expense:
     leaks: bool = False
     tax_code: TaxCode | None = None
     ticket: tuple[int, str] | None = None
+    project: tuple[int, str] | None = None
     currency: str = "USD"
     mapped: bool = True
     invoice_id: int | None = None
@@ -147,6 +148,11 @@ class Expense:
         if not self.mapped:
             return ""
         return self.type.external if self.company else self.type.internal
+
+    @property
+    def project_ref(self) -> dict[str, object] | None:
+        """ProjectReference."""
+        return {"id": self.project[0], "name": self.project[1]} if self.project else None
 
     @property
     def gl_type(self) -> str:

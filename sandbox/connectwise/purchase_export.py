@@ -82,7 +82,8 @@ def purchase(site: Site, receipt: Receipt) -> Row:
 
 def _header(site: Site, receipt: Receipt) -> Row:
     order = receipt.order
-    invoiced = order.vendor_invoice_date
+    blank = receipt.date if site.switches.blank_invoice_date == "receipt" else None
+    invoiced = order.vendor_invoice_date or blank
     return {
         "id": f"PO #{order.number}, Packing Slip: {receipt.packing_slip}",
         "documentDate": midnight(receipt.date),

@@ -27,6 +27,8 @@ class Switches:
     `invoice_rows`: the unposted list shows an invoice as one "document" or one row for each receivable "record".
     `procurement_rows`: the unposted list shows a purchase as one "document" or one row for each GL "record".
     `unmapped_freight`: freight without an account is exported "bare" or is "absent".
+    `blank_invoice_date`: without an invoice of the vendor, a purchase is exported with the date of its "receipt" as
+    `vendorInvoiceDate`, or with none ("absent").
     `adjustment_signs`: quantity and total of an adjustment upwards are positive ("stock") or negative ("ledger").
     `adjustment_id`: an exported adjustment's id is its "number" or the "unposted_product_id".
     `gl_classes`: accounts carry a class segment, which is the location's name.
@@ -51,6 +53,7 @@ class Switches:
     invoice_rows: str = "document"
     procurement_rows: str = "document"
     unmapped_freight: str = "bare"
+    blank_invoice_date: str = "receipt"
     adjustment_signs: str = "stock"
     adjustment_id: str = "number"
     gl_classes: bool = False
@@ -103,5 +106,6 @@ CHOICES = {
     "procurement_rows": ("document", "record"),
     "unmapped_freight": ("bare", "absent"),
     "adjustment_id": ("number", "unposted_product_id"),
+    "blank_invoice_date": ("receipt", "absent"),
     "adjustment_signs": ("stock", "ledger"),
 }

@@ -66,6 +66,7 @@ def _expense(site: Site, expense: Expense) -> Row:
         "billableAmount": expense.amount if expense.billable else 0.0,
         "nonBillableAmount": 0.0 if expense.billable else expense.amount,
         "agreementAmountCovered": 0.0,
+        "project": expense.project_ref,
         "ticket": {"id": expense.ticket[0], "summary": expense.ticket[1]} if expense.ticket else None,
         "taxCode": code_ref(expense.tax_code),
         "avalaraTaxFlag": False,

@@ -98,6 +98,7 @@ def test_an_expense_is_exported_as_an_entry_with_its_offset_and_without_its_char
 
 def test_what_the_company_has_paid_is_credited_to_the_payment_methods_account(psa: Psa) -> None:
     entries = export(psa, 9004, 9009)["expenses"]
+    assert entries[0]["project"]["name"] == row(psa, 9004)["project"]["name"] == "Plant network"
     assert [(each["offset"]["glTypeId"], each["offset"]["accountNumber"]) for each in entries] == [
         ("EO", "2100"),
         ("EO", "2110"),

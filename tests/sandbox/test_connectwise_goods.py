@@ -106,7 +106,9 @@ def test_purchase_taxes_stand_apart_with_fraction_and_percent(psa: Psa) -> None:
 
 def test_the_vendors_invoice_may_come_later_even_after_the_batch(psa: Psa) -> None:
     document = purchase(psa, "1090-PS20131-purchase")
-    assert (document["vendorInvoiceNumber"], document.get("vendorInvoiceDate")) == ("", None)
+    assert (document["vendorInvoiceNumber"], document["vendorInvoiceDate"]) == ("", document["documentDate"])
+    psa.switch(blank_invoice_date="absent")
+    assert "vendorInvoiceDate" not in purchase(psa, "1090-PS20131-purchase")
     assert "vendorInvoiceNumber" not in rows(psa, "1090-PS20131-purchase")[0]
     psa.batch("CF-P-1090", purchase_ids(document), **PRODUCTS)
     psa.post(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -164,11 +165,12 @@ class Engine:
         assert closed <= set(self.in_books())
 
 
-def consent(connectors: Registry, both: Both) -> Tokens:
-    """Tokens by the real OAuth round trip: a person who agrees at once."""
+def consent(connectors: Registry, both: Both, realm: str = "") -> Tokens:
+    """Tokens by the real OAuth round trip: a person who agrees at once, and perhaps chooses a company."""
     redirect = "http://localhost:8000/oauth/quickbooks-online/callback"
     intuit = connectors.consent("quickbooks_online")
-    answer = requests.get(intuit.authorize_url(redirect, "state"), allow_redirects=False, timeout=10)
+    chosen = f"&realm={realm}" if realm else ""
+    answer = requests.get(intuit.authorize_url(redirect, "state") + chosen, allow_redirects=False, timeout=10)
     code = parse_qs(urlsplit(answer.headers["Location"]).query)["code"][0]
     return intuit.exchange(redirect, code)
 
@@ -181,10 +183,15 @@ def make(
     company: Company | None = None,
     waits: Waits = SHORT,
     database: Database | None = None,
+    others: Sequence[Company] = (),
 ) -> Engine:
-    """Start both stand-ins, connect them through the services, link accounts and tax codes."""
-    both = start_both(site, company)
-    both.quickbooks_online.company.throttle.scale(1 / SPEED)
+    """Start both stand-ins, connect them through the services, link accounts and tax codes.
+
+    ``others`` are served beside the company, and connected by ``connect_book``.
+    """
+    both = start_both(site, company, *others)
+    for served in (both.quickbooks_online.company, *others):
+        served.throttle.scale(1 / SPEED)
     both.connectwise.gate.throttle.scale(1 / SPEED)
     database = database or Database(f"sqlite:///{folder / 'crossfoot.db'}", (KEY,))
     database.migrate()
@@ -199,16 +206,22 @@ def make(
         secrets={"private_key": Secret(psa["private_key"])},
         by=BY,
     )
-    realm = both.quickbooks_online.company.realm
-    held = consent(connectors, both)
+    book_id = connect_book(database, connectors, both, both.quickbooks_online.company.realm)
+    with database.reading() as session:
+        source_id = session.exec(select(SourceRow.id)).one()
+    assert source_id is not None
+    return Engine(database, connectors, both, book_id, source_id, waits)
+
+
+def connect_book(database: Database, connectors: Registry, both: Both, realm: str) -> int:
+    """Connect a company that the stand-in serves, and link its accounts and tax codes; answers the Book's id."""
+    held = consent(connectors, both, realm)
     book = connections.confirm_book(database, connectors, realm=realm, held=held, environment="sandbox", by=BY)
     assert book.id is not None
     destination = connections.open_destination(database, connectors, book.id)
     lists.refresh(database, destination, book.id)
     with database.session() as session:
-        source = session.exec(select(SourceRow)).one()
         for kind, wanted in ((LinkKind.ACCOUNTS, ACCOUNTS), (LinkKind.TAX_CODES, TAX_CODES)):
             for source_id, ledger_id in wanted.items():
                 links.set_link(session, book, kind, source_id, ledger_id, by=BY)
-    assert source.id is not None
-    return Engine(database, connectors, both, book.id, source.id, waits)
+    return book.id

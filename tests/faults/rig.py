@@ -17,10 +17,11 @@ from app.database import Database
 from app.domain.states import SectionKey
 from app.models.batches import Section
 from app.models.postings import Posting, PostingProblem
-from app.services import batches
+from app.services import batches, undoing
 from app.settings import Waits
 from tests import engine
 from tests.engine import Engine
+from tests.faults.counting import assert_all_is_well
 from tests.faults.forks import Forks, Order, Worker
 
 #: Vendors' time limits, scaled: a doubt ends within a second, a dead worker's batch is free after less than that.
@@ -70,12 +71,25 @@ class Rig:
         assert self.engine.batch(batch).ended_at is not None, f"the batch does not end: {self.story(batch)}"
         return self.engine.json(batch)
 
-    def wait_frozen(self, worker: Worker, seconds: float = 20) -> None:
+    def wait_frozen(self, worker: Worker, seconds: float = 60) -> None:
         end = time.monotonic() + seconds
         while not worker.frozen():
             assert not worker.ended(), "the worker ended before it came to the point where it was to be frozen"
             assert time.monotonic() < end, "the worker never came to the point where it was to be frozen"
             time.sleep(0.01)
+
+    def undo(self, batch: int, *numbers: str) -> None:
+        """A person asks to take these out of both systems; no worker does it yet."""
+        wanted = [p["records"][0] for p in self.engine.json(batch)["postings"] if p["number"] in numbers]
+        with self.engine.database.session() as session:
+            undoing.ask(session, batches.find(session, batch), wanted, by=engine.BY)
+
+    def assert_undone(self, batch: int, *numbers: str) -> None:
+        """In no books, listed as unposted again, and nothing else stands."""
+        assert self.states(batch) == dict.fromkeys(numbers, "undone"), self.problems(batch)
+        assert not set(self.count()) & set(numbers)
+        assert set(numbers) <= self.engine.unposted()
+        assert_all_is_well(self.engine)
 
     def story(self, batch: int) -> str:
         """What the batch waits for, its states, and the end of its log."""
@@ -189,6 +203,7 @@ class Rig:
         assert self.states(batch) == dict.fromkeys(numbers, "closed"), self.problems(batch)
         self.assert_ours(*numbers)
         self.engine.assert_exactly_once()
+        assert_all_is_well(self.engine)
 
     def assert_ours(self, *numbers: str) -> None:
         """Each of them is in exactly one accounting batch, which is ours."""

@@ -20,7 +20,7 @@ from app.models.postings import Posting
 from app.routes import fragments, shell
 from app.routes.guard import me, requires
 from app.routes.web import reading, web, writing
-from app.services import batch_files, batch_rows, connections, overview, people, progress
+from app.services import batch_files, batch_rows, connections, lookups, overview, people, progress
 from app.services import batches as service
 
 TOKEN = re.compile(r'name="csrf_token" value="[^"]*"')
@@ -68,6 +68,7 @@ def _context(batch: Batch) -> dict[str, Any]:
         "batch": batch,
         "book": book,
         "view": view,
+        "lookup": lookups.of_batch(session, batch.id or 0) if view.states.get(PostingState.IN_DOUBT) else None,
         "sending": view.states.get(PostingState.SENDING, 0),
         "to_go": _seconds_to_go(view),
         "names": people.labels(session),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 
+from app.domain.links import LinkKind
 from app.domain.states import RecordKind
 from app.models.columns import utcnow
 from app.models.connections import Book
@@ -15,10 +16,12 @@ from app.routes import fragments, shell
 from app.routes.formats import local
 from app.routes.guard import requires
 from app.routes.web import reading, web
-from app.services import batches, cards, intuit_keys, overview, progress, records
+from app.services import attention, batches, cards, intuit_keys, overview, progress, records
 
 dashboard = Blueprint("dashboard", __name__)
 RUNS = 30
+#: Causes that the dashboard names; Needs Attention has the others.
+GROUPS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,7 @@ def show() -> ResponseReturnValue:
         today=local(utcnow()).date(),
         cards=cards.cards(session),
         runs=[(batch, progress.status(session, batch)) for batch in reversed(newest)],
-        steps=_steps(bool(newest)),
+        steps=_steps(bool(newest), frame.book if frame else None),
         **_standing(frame.book if frame else None),
     )
 
@@ -60,7 +63,7 @@ def standing() -> ResponseReturnValue:
 def _standing(book: Book | None) -> dict[str, object]:
     session = reading()
     if book is None or book.source_id is None:
-        return {"waiting": None, "stuck": None, "posted": None, "listing": None, "groups": []}
+        return {"waiting": None, "stuck": None, "posted": None, "listing": None, "attention": []}
     listing: UnpostedList | None = records.as_of(session, book.source_id, RecordKind.INVOICES)
     month = local(utcnow()).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     return {
@@ -69,23 +72,28 @@ def _standing(book: Book | None) -> dict[str, object]:
         "stuck": overview.stuck(session),
         "posted": overview.posted_since(session, month),
         "month": month,
-        "groups": overview.attention(session),
+        "attention": attention.page(session).groups[:GROUPS],
     }
 
 
-def _steps(has_batch: bool) -> list[Step]:
+def _steps(has_batch: bool, book: Book | None) -> list[Step]:
     """The checklist; gone once a batch has been run."""
     session = reading()
     known = cards.cards(session)
     psa = any(card.side == "source" for card in known)
     keys = intuit_keys.keys(session, web().settings).complete
-    book = any(card.side == "book" for card in known)
+    connected = any(card.side == "book" for card in known)
     connect = "/connections/quickbooks-online/connect" if keys else "/settings/connections/intuit"
-    done = [psa, book, has_batch]
+    mappings = f"/mappings/{book.id}/accounts" if book else "/mappings"
+    linked = book is not None and overview.has_links(session, book.id or 0, LinkKind.ACCOUNTS)
+    ran = {mode for mode in ("post", "dry") if has_batch and overview.has_run(session, mode)}
+    done = [psa, connected, linked, bool(ran), "post" in ran]
     words = [
         ("Connect ConnectWise PSA", "/settings/connections/connectwise", "Connect", "API keys of an API member"),
         ("Connect QuickBooks Online", connect, "Connect", "You choose the company at Intuit" if keys else
          "First the keys of your app at Intuit"),
+        ("Link the GL accounts", mappings, "Link", "Once; customers and products are linked as they come"),
+        ("Try it with a dry run", "/run/invoices", "Select invoices", "Shows every document; writes nothing anywhere"),
         ("Run the first invoice batch", "/run/invoices", "Select invoices", "Nothing is posted before you submit"),
     ]  # fmt: skip
     following = done.index(False) if False in done else len(done)

@@ -4,36 +4,18 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
 
 from sqlalchemy import ColumnElement, func, or_
 from sqlalchemy import select as columns
 from sqlmodel import Session, col
 
+from app.domain.links import LinkKind
 from app.domain.problems import Severity
 from app.domain.states import IN_BOOKS, PostingState
 from app.models.batches import Batch
+from app.models.connections import Link
 from app.models.postings import Posting, PostingProblem
 from app.services.records import Sum
-
-
-@dataclass(frozen=True, slots=True)
-class Attention:
-    """A cause in one batch that wants a person: how many documents, how much, and where to fix it."""
-
-    batch_id: int
-    batch: str
-    code: str
-    subject: str
-    severity: str
-    message: str
-    remedy: str
-    sum: Sum
-
-    @property
-    def key(self) -> str:
-        return f"{self.code}:{self.subject}" if self.subject else self.code
 
 
 def stuck(session: Session) -> Sum:
@@ -86,27 +68,15 @@ def warned(session: Session, batch_id: int) -> int:
     return int(session.execute(query).scalar_one())
 
 
-def attention(session: Session, limit: int = 5) -> list[Attention]:
-    """The largest causes first, of batches that no worker acts on any more."""
-    query = (
-        columns(
-            col(Batch.id), col(Batch.name), col(PostingProblem.code), col(PostingProblem.subject),
-            func.min(PostingProblem.severity), func.min(PostingProblem.message), func.min(PostingProblem.remedy),
-            col(Posting.currency), func.count(func.distinct(Posting.id)), func.sum(Posting.cents),
-        )
-        .join(Posting, col(Posting.batch_id) == col(Batch.id))
-        .join(PostingProblem, col(PostingProblem.posting_id) == col(Posting.id))
-        .where(*_stuck(), col(PostingProblem.severity).in_((Severity.ERROR, Severity.DOUBT)))
-        .group_by(
-            col(Batch.id), col(Batch.name), col(PostingProblem.code), col(PostingProblem.subject),
-            col(Posting.currency),
-        )
-        .order_by(func.count().desc(), col(Batch.id).desc())
-        .limit(limit)
-    )  # fmt: skip
-    return [_attention(row) for row in session.execute(query)]
+def has_links(session: Session, book_id: int, kind: LinkKind) -> bool:
+    """Whether anything of the kind is linked in the company."""
+    linked = columns(col(Link.id)).where(
+        col(Link.book_id) == book_id, col(Link.kind) == kind, col(Link.ledger_id) != ""
+    )
+    return session.execute(linked.limit(1)).first() is not None
 
 
-def _attention(row: Any) -> Attention:
-    batch_id, batch, code, subject, severity, message, remedy, currency, count, amount = row
-    return Attention(batch_id, batch, code, subject, severity, message, remedy, Sum(count, {currency: int(amount)}))
+def has_run(session: Session, mode: str) -> bool:
+    """Whether a batch of the mode has come to its end."""
+    ended = columns(col(Batch.id)).where(col(Batch.mode) == mode, col(Batch.ended_at).is_not(None))
+    return session.execute(ended.limit(1)).first() is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import io
 import re
 import time
@@ -12,6 +13,9 @@ import pytest
 
 from app.database import Database
 from app.domain.links import LinkKind
+from app.models.batches import Batch
+from app.models.columns import utcnow
+from app.models.postings import Call, Posting
 from tests.routes.conftest import Browser, Vendors, field, words
 from tests.routes.test_run import ALL, chosen, submission
 from tests.routes.world import World
@@ -165,7 +169,7 @@ def test_the_history_lists_batches_with_status_and_money(ended: Browser) -> None
 
 def test_what_wants_a_person_stands_on_the_dashboard(ended: Browser) -> None:
     said = words(ended.get("/"))
-    assert "Needs attention GL account 4600 is not linked to QuickBooks" in said
+    assert "Needs attention All of it GL account 4600 is not linked to QuickBooks" in said
     assert "Stuck" in said
 
 
@@ -187,3 +191,21 @@ def test_lists_and_kinds_that_do_not_exist_are_not_found(ended: Browser) -> None
     ended.get("/mappings/1/unicorns", status=404)
     ended.get("/mappings/7/customers", status=404)
     assert {"customers", "items"} <= {str(kind) for kind in LinkKind}
+
+
+def test_a_doubt_says_what_it_waits_for_and_when_it_is_looked_up_next(
+    bookkeeper: Browser, world: World, database: Database
+) -> None:
+    chosen(bookkeeper, "39006")
+    bookkeeper.post("/run/invoices/submit", submission(bookkeeper))
+    world.work()
+    with database.session() as session:
+        posting, call = session.get_one(Posting, 1), session.get_one(Call, 1)
+        posting.state, posting.ledger_id, call.state = "in_doubt", "", "in_doubt"
+        call.due_at, call.ended_by = utcnow() + dt.timedelta(seconds=30), utcnow() + dt.timedelta(seconds=120)
+        session.get_one(Batch, 1).ended_at = None
+        session.commit()
+    assert re.search(r"looked up by itself, next at \d\d:\d\d:\d\d", words(bookkeeper.get("/batches/1")))
+    said = words(bookkeeper.get("/records/1/invoices/39006"))
+    assert "QuickBooks has not said what became of it. It is looked up in QuickBooks by itself; next at" in said
+    assert "nothing is sent again before QuickBooks says twice that it is not there" in said

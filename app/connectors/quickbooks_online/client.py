@@ -16,6 +16,7 @@ from app.connectors.http import Answer, Http, NoAnswerError, NotSentError
 from app.connectors.protocols import SLOT_SECONDS, ConnectionFailedError, Contact, Slot, Wait
 from app.connectors.quickbooks_online import faults, queries
 from app.connectors.quickbooks_online.access import Access
+from app.connectors.quickbooks_online.members import unreadable
 from app.connectors.quickbooks_online.settings import MINOR_VERSION
 from app.connectors.throttle import GrantedSlot, RedisGoneError, Throttle
 
@@ -130,10 +131,10 @@ class Client:
             body = self._read("POST", "query", {}, statement)
         answer = body.get("QueryResponse")
         if not isinstance(answer, dict):
-            raise _odd_query()
+            raise unreadable("a query")
         found = next((rows for rows in answer.values() if isinstance(rows, list)), [])
         if not all(isinstance(row, dict) for row in found):
-            raise _odd_query()
+            raise unreadable("a query")
         return found
 
     def _send(self, target: str, request_id: str, body: str, slot: Slot, token: str) -> Answer:
@@ -180,14 +181,6 @@ class Client:
             return self._http.call(method, f"{self._base}/{path}", headers=headers, params=everything, body=body)
         finally:
             slot.release()
-
-
-def _odd_query() -> ConnectionFailedError:
-    return ConnectionFailedError(
-        "QuickBooks’ answer to a query has another form than expected.",
-        "Try again; if it stays, see Intuit’s status page.",
-        code="shape",
-    )
 
 
 def _headers(token: str) -> dict[str, str]:

@@ -23,7 +23,7 @@ from app.connectors.quickbooks_online import company as companies
 from app.connectors.quickbooks_online.client import Client, FaultError
 from app.connectors.quickbooks_online.exact_json import dumps
 from app.connectors.quickbooks_online.find import find
-from app.connectors.quickbooks_online.members import Members, part
+from app.connectors.quickbooks_online.members import Members, part, unreadable, whole
 from app.connectors.quickbooks_online.pictures import to_picture
 from app.connectors.quickbooks_online.receipts import ENTITIES, to_receipt
 from app.connectors.quickbooks_online.removals import removal
@@ -53,7 +53,8 @@ class QuickBooksOnline:
 
     # https://developer.intuit.com/app/developer/qbo/docs/api/accounting/all-entities/companyinfo
     def company(self) -> Company:
-        info = part(self._client.get(f"companyinfo/{quote(self._client.realm, safe='')}"), "CompanyInfo")
+        answer = self._client.get(f"companyinfo/{quote(self._client.realm, safe='')}")
+        info = whole(answer, "CompanyInfo", "the question for the company")
         preferences = self._preferences()
         mode = companies.tax_mode(preferences or {}, companies.country_of(info))
         untaxed = lists.untaxed_code(self.entries(LinkKind.TAX_CODES)) if mode == "per_line" else None
@@ -111,12 +112,12 @@ class QuickBooksOnline:
         try:
             return to_receipt(found, self._home_currency)
         except ValueError as error:
-            raise ConnectionFailedError(str(error), code="shape") from error
+            raise unreadable("the question for a document") from error
 
     def _preferences(self) -> Members | None:
         """The company's settings; None where the person who connected may not read them."""
         try:
-            return part(self._client.get("preferences"), "Preferences")
+            return whole(self._client.get("preferences"), "Preferences", "the question for the company’s settings")
         except FaultError as error:
             if error.status != 403 and not {"120", "5020"} & set(error.codes):
                 raise

@@ -6,10 +6,9 @@ from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
-from app.connectors.protocols import ConnectionFailedError
 from app.connectors.quickbooks_online import queries
 from app.connectors.quickbooks_online.client import FaultError
-from app.connectors.quickbooks_online.members import identity, part, ref, rows, text
+from app.connectors.quickbooks_online.members import identity, part, ref, rows, text, unreadable
 from app.domain.links import Entry, LinkKind
 
 Row = Mapping[str, Any]
@@ -31,7 +30,7 @@ def entries(query: Query, kind: LinkKind) -> list[Entry]:
     try:
         return reader(query)
     except UNREADABLE as error:
-        raise _unreadable(error) from error
+        raise unreadable("a list") from error
 
 
 def names_taken(query: Query) -> set[str]:
@@ -41,7 +40,7 @@ def names_taken(query: Query) -> set[str]:
     try:
         return {name.casefold() for row in rows if (name := _name(row))}
     except UNREADABLE as error:
-        raise _unreadable(error) from error
+        raise unreadable("a list") from error
 
 
 def to_entry(kind: LinkKind, row: Row) -> Entry:
@@ -51,14 +50,6 @@ def to_entry(kind: LinkKind, row: Row) -> Entry:
         return reader(row)
     except UNREADABLE as error:
         raise ValueError(str(error)) from error
-
-
-def _unreadable(error: Exception) -> ConnectionFailedError:
-    return ConnectionFailedError(
-        f"QuickBooks’ answer to a list has another form than expected: {error!s:.200}.",
-        "Try again; if it stays, see Intuit’s status page.",
-        code="shape",
-    )
 
 
 def untaxed_code(codes: Iterable[Entry]) -> Entry | None:

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from app.connectors.protocols import ConnectionFailedError
+
 Members = Mapping[str, Any]
 
 #: Beyond this no amount is meant, and sums would lose cents.
@@ -60,3 +62,20 @@ def amount_of(value: Any) -> Decimal:
     if isinstance(value, int | Decimal) and not isinstance(value, bool) and abs(Decimal(value)) < LARGEST:
         return Decimal(value)
     raise ValueError(f"{value!r:.40} is not an amount.")
+
+
+def whole(obj: Members, name: str, what: str) -> Members:
+    """The object that was asked for. Raises ConnectionFailedError for an answer without it."""
+    value = obj.get(name)
+    if not isinstance(value, Mapping):
+        raise unreadable(what)
+    return value
+
+
+def unreadable(what: str) -> ConnectionFailedError:
+    """An answer that is none to what was asked: nothing is concluded from it."""
+    return ConnectionFailedError(
+        f"QuickBooks’ answer to {what} has another form than expected.",
+        "Try again; if it stays, see Intuit’s status page.",
+        code="shape",
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import click
@@ -11,7 +12,7 @@ from app.cli.options import command
 from app.cli.output import emit, printable, table
 from app.domain.problems import ValidationError
 from app.models.connections import Book
-from app.services import books
+from app.services import books, settings_file
 
 
 @click.group()
@@ -56,6 +57,41 @@ def set_(context: Context, ref: str, pairs: tuple[str, ...]) -> None:
         found = books.find_book(session, ref)
         changed = books.set_settings(session, found, values, by=context.actor)
         emit_book(context, found, changed=changed)
+
+
+@command(book)
+@click.argument("ref", metavar="BOOK")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@pass_context
+def export(context: Context, ref: str, file: Path) -> None:
+    """Write a company's settings to a TOML FILE; never secrets."""
+    with context.database.reading() as session:
+        found = books.find_book(session, ref)
+        _write(file, settings_file.export(found))
+        emit_book(context, found, file=str(file))
+
+
+@command(book, "import")
+@click.argument("ref", metavar="BOOK")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@pass_context
+def import_(context: Context, ref: str, file: Path) -> None:
+    """Take the settings of a TOML FILE, all or none."""
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValidationError(f"{file} can’t be read: {error}.", "Give a file that `book export` has made.") from error
+    with context.database.session() as session:
+        found = books.find_book(session, ref)
+        changed = settings_file.load(session, found, text, by=context.actor)
+        emit_book(context, found, changed=changed)
+
+
+def _write(file: Path, text: str) -> None:
+    try:
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise ValidationError(f"{file} can’t be written: {error}.", "Give another file.") from error
 
 
 def _pair(text: str) -> tuple[str, str]:

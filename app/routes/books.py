@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from collections.abc import Iterable
+
+from flask import Blueprint, Response, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlmodel import Session
 
-from app.domain import book_settings
+from app.domain import book_settings, line_text
+from app.domain.links import Entry, LinkKind
 from app.domain.problems import ValidationError
+from app.domain.setting import Setting
+from app.domain.settings_catalogue import TABS
 from app.domain.states import RecordKind
 from app.models.connections import Book
-from app.routes import shell
+from app.routes import fragments, shell
 from app.routes.guard import me, requires
 from app.routes.web import reading, writing
 from app.services import books as service
-from app.services import cards, records
+from app.services import cards, links, lists, records, samples, settings_file
 
 books = Blueprint("books", __name__)
 
@@ -33,29 +38,50 @@ def listing() -> ResponseReturnValue:
 @requires("viewer")
 def show(book_id: int) -> ResponseReturnValue:
     """The Company tab."""
-    return _page(service.find_book(reading(), book_id))
+    return _page(service.find_book(reading(), book_id), "company")
 
 
-def _page(book: Book, status: int = 200, **context: object) -> ResponseReturnValue:
+@books.get("/settings/books/<int:book_id>/<tab>")
+@requires("viewer")
+def show_tab(book_id: int, tab: str) -> ResponseReturnValue:
+    """One of the other tabs."""
+    return _page(service.find_book(reading(), book_id), _known(tab))
+
+
+def _known(tab: str) -> str:
+    return tab if tab in {key for key, _, _ in TABS} else abort(404)
+
+
+def _page(book: Book, tab: str, status: int = 200, **context: object) -> ResponseReturnValue:
     shell.use_book(book)
-    card = next(c for c in cards.cards(reading()) if (c.side, c.id) == ("book", book.id))
+    session = reading()
+    card = next(c for c in cards.cards(session) if (c.side, c.id) == ("book", book.id))
+    name, shown = next((name, part) for key, name, part in TABS if key == tab)
+    customers = links.listing(session, book, LinkKind.CUSTOMERS) if tab == "sales" else []
     page = render_template(
         "settings/book.html",
         book=book,
         card=card,
-        books=service.list_books(reading()),
-        settings=book_settings.SETTINGS.values(),
-        values={**service.show(book), **_entered()},
+        books=service.list_books(session),
+        tabs=TABS,
+        tab=tab,
+        tab_name=name,
+        settings=shown,
+        values={**service.show(book), **_entered(shown)},
         own_zone=book.zone,
-        locations=_locations(reading(), book),
+        locations=_locations(session, book),
+        entries=_entries(session, book, shown),
+        locked=_locked(book),
+        customers=customers,
+        own=samples.own_texts(book.settings, {row.source_id: row.source_name for row in customers}),
         **context,
     )
     return page, status
 
 
-def _entered() -> dict[str, str]:
+def _entered(shown: Iterable[Setting]) -> dict[str, str]:
     """What was typed stays in the form when it was not taken."""
-    return {key: request.form[key] for key in book_settings.SETTINGS if key in request.form}
+    return {setting.key: request.form[setting.key] for setting in shown if setting.key in request.form}
 
 
 def _locations(session: Session, book: Book) -> list[records.Location]:
@@ -64,17 +90,102 @@ def _locations(session: Session, book: Book) -> list[records.Location]:
     return records.locations(session, book.source_id, RecordKind.INVOICES, None)
 
 
+def _entries(session: Session, book: Book, shown: Iterable[Setting]) -> dict[str, list[Entry]]:
+    """The ledger's lists that a tab's settings choose from."""
+    wanted = {LinkKind(setting.of) for setting in shown if setting.of}
+    return {kind: [e for e in lists.entries(session, book.id or 0, kind) if e.active] for kind in wanted}
+
+
+def _locked(book: Book) -> dict[str, str]:
+    """Settings that others decide, with the reason."""
+    reason = line_text.needs_detailed(service.rules_of(book))
+    return {"sales.summary": reason} if reason else {}
+
+
 @books.post("/settings/books/<int:book_id>")
 @requires("admin")
 def change(book_id: int) -> ResponseReturnValue:
-    """Take all of it or none."""
+    """Take all of the Company tab or none."""
+    return _change(book_id, "company")
+
+
+@books.post("/settings/books/<int:book_id>/<tab>")
+@requires("admin")
+def change_tab(book_id: int, tab: str) -> ResponseReturnValue:
+    """Take all of a tab or none."""
+    return _change(book_id, _known(tab))
+
+
+def _change(book_id: int, tab: str) -> ResponseReturnValue:
+    shown = next(part for key, _, part in TABS if key == tab)
     try:
         with writing() as session:
-            changed = service.set_settings(session, service.find_book(session, book_id), _entered(), me().email)
+            changed = service.set_settings(session, service.find_book(session, book_id), _entered(shown), me().email)
     except ValidationError as error:
-        return _page(service.find_book(reading(), book_id), 422, error=error)
+        return _page(service.find_book(reading(), book_id), tab, 422, error=error)
     flash(f"Saved: {len(changed)} changed." if changed else "Nothing was different.")
-    return redirect(url_for("books.show", book_id=book_id), 303)
+    return redirect(_address(book_id, tab), 303)
+
+
+def _address(book_id: int, tab: str) -> str:
+    return url_for("books.show", book_id=book_id) + ("" if tab == "company" else f"/{tab}")
+
+
+@books.post("/settings/books/<int:book_id>/own")
+@requires("admin")
+def change_own(book_id: int) -> ResponseReturnValue:
+    """Give one customer a text of its own, or take it away."""
+    form = request.form
+    key = form.get("key") or line_text.customer_key(form.get("setting", ""), form.get("customer", ""))
+    if key.endswith("@"):
+        flash("Choose a customer.")
+        return redirect(_address(book_id, "sales"), 303)
+    try:
+        with writing() as session:
+            service.set_settings(session, service.find_book(session, book_id), {key: form.get("text", "")}, me().email)
+    except ValidationError as error:
+        return _page(service.find_book(reading(), book_id), "sales", 422, error=error)
+    return redirect(_address(book_id, "sales"), 303)
+
+
+@books.post("/settings/books/<int:book_id>/try")
+@requires("viewer")
+def try_out(book_id: int) -> ResponseReturnValue:
+    """What a template makes of a document, while it is typed."""
+    key, book = request.args.get("key", ""), service.find_book(reading(), book_id)
+    try:
+        setting = book_settings.setting(key)
+        what, text = samples.tried(reading(), book, key, setting.parse(request.form.get(key, "")))
+    except ValidationError as error:
+        return fragments.fragment("settings/_try.html", otherwise=_address(book_id, "sales"), error=error)
+    return fragments.fragment("settings/_try.html", otherwise=_address(book_id, "sales"), what=what, text=text)
+
+
+@books.get("/settings/books/<int:book_id>/file")
+@requires("viewer")
+def export(book_id: int) -> ResponseReturnValue:
+    """The settings as a file."""
+    book = service.find_book(reading(), book_id)
+    headers = {"Content-Disposition": f'attachment; filename="crossfoot-{book.id}-settings.toml"'}
+    return Response(settings_file.export(book), mimetype="application/toml", headers=headers)
+
+
+@books.post("/settings/books/<int:book_id>/file")
+@requires("admin")
+def load(book_id: int) -> ResponseReturnValue:
+    """Take a file's settings, all or none."""
+    given = request.files.get("file")
+    try:
+        text = given.read(settings_file.LARGEST + 1).decode() if given else ""
+        with writing() as session:
+            changed = settings_file.load(session, service.find_book(session, book_id), text, by=me().email)
+    except UnicodeDecodeError:
+        error = ValidationError("The file is no text.", "Give one that Export has made.")
+        return _page(service.find_book(reading(), book_id), "company", 422, error=error)
+    except ValidationError as error:
+        return _page(service.find_book(reading(), book_id), "company", 422, error=error)
+    flash(f"Imported: {len(changed)} changed." if changed else "Nothing was different.")
+    return redirect(_address(book_id, "company"), 303)
 
 
 @books.post("/settings/books/<int:book_id>/default")

@@ -11,7 +11,7 @@ from sqlalchemy import delete, update
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, func, select
 
-from app.domain import grouping, shaping
+from app.domain import grouping, line_text, shaping
 from app.domain.documents import DocumentKind
 from app.domain.marks import LETTERS
 from app.domain.problems import NotFoundError, ValidationError
@@ -58,6 +58,8 @@ def submit(
         return twin
     if summary not in SUMMARIES:
         raise ValidationError(f"“{summary}” is not a summary level.", f"Choose {', '.join(SUMMARIES)}.")
+    if kind is RecordKind.INVOICES and line_text.needs_detailed(books.rules_of(book)):
+        summary = "detailed"
     source_id = _source_of(book)
     rows = _chosen(session, source_id, kind, wanted)
     taken, left_out = _sort_out(session, source_id, kind, rows, wanted, release=release)

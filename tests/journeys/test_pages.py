@@ -14,6 +14,9 @@ from tests.journeys.furnished import Furnished, fill_up, furnish
 from tests.journeys.installation import installed
 
 PROBLEM = "/batches/1/problems/account_not_linked:accounts:4600"
+#: One that is a question, one that is posted, one that nobody has sent.
+QUESTION, POSTED = "/records/1/invoices/38924?batch=1", "/records/1/invoices/38990?batch=1&sort=-total"
+RECORDS = (QUESTION, POSTED, "/records/1/invoices/38995", POSTED.replace("?", "/undo?"))
 PAGES = (
     "/",
     "/run/invoices",
@@ -21,6 +24,9 @@ PAGES = (
     "/batches",
     "/batches/1",
     PROBLEM,
+    "/attention",
+    "/attention/1/held/account_not_linked:accounts:4600",
+    *RECORDS,
     *(f"/mappings/1/{kind}" for kind in ("customers", "items", "accounts", "tax_codes", "terms")),
     "/mappings/1/accounts/link?source_id=4600",
     "/settings/connections",
@@ -28,7 +34,10 @@ PAGES = (
     "/settings/connections/intuit",
     "/settings/books",
     "/settings/books/1",
+    "/settings/books/1/sales",
+    "/settings/books/1/taxes",
     "/settings/users",
+    "/settings/installation",
     "/settings/audit",
     "/me",
     "/help/keys",

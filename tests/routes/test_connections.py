@@ -203,19 +203,19 @@ def test_app_keys_are_stored_encrypted_and_never_shown(
 def test_a_company_s_settings_are_taken_all_or_none(admin: Browser, database: Database, vendors: Vendors) -> None:
     World(database, vendors)
     admin.get("/settings/books/1")
-    good = {"sales.summary": "condensed", "company.zone": "America/Denver"}
+    good = {"company.validation": "batch", "company.zone": "America/Denver"}
     assert "Saved: 2 changed." in words(admin.post("/settings/books/1", good))
-    bad = {"sales.summary": "detailed", "company.zone": "Mars/Olympus"}
+    bad = {"company.validation": "record", "company.zone": "Mars/Olympus"}
     page = admin.post("/settings/books/1", bad, status=422)
     assert "can't be “Mars/Olympus”" in words(page)
-    assert stored(database, Book)[0].settings["sales.summary"] == "condensed"
+    assert stored(database, Book)[0].settings["company.validation"] == "batch"
 
 
 def test_every_deed_stands_in_the_audit_log_with_its_actor(
     admin: Browser, database: Database, vendors: Vendors
 ) -> None:
     World(database, vendors)
-    admin.get("/settings/books/1")
-    admin.post("/settings/books/1", {"sales.summary": "condensed"})
+    admin.get("/settings/books/1/sales")
+    admin.post("/settings/books/1/sales", {"sales.summary": "condensed"})
     assert "admin@example.test book.settings book:1" in words(admin.get("/settings/audit?q=book.settings"))
     assert "Nothing matches" in words(admin.get("/settings/audit?q=unicorn"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 
-from app.connectors.connectwise import expenses, procurement, purchases, translate, values
+from app.connectors.connectwise import expenses, procurement, purchases, translate, values, work
 from app.connectors.connectwise.client import Client
 from app.connectors.connectwise.exporting import Export, Exporter
 from app.connectors.connectwise.values import Row
@@ -13,6 +13,7 @@ from app.connectors.protocols import Exported
 from app.domain.problems import Problem
 from app.domain.states import RecordKind
 
+DETAILED = "detailed"
 UNPOSTED = {
     RecordKind.INVOICES: "/finance/accounting/unpostedinvoices",
     RecordKind.EXPENSES: "/finance/accounting/unpostedexpenses",
@@ -42,6 +43,7 @@ class Reader:
         companies = _by_id(self._client.optional_rows("/company/companies", "id", shown))
         asked = sorted({key for row in rows if (key := values.identity(row))})
         own = _by_id(self._client.optional_rows("/finance/invoices", "id", asked))
+        entries = work.entries(self._client, rows) if summary == DETAILED else {}
         answers = []
         for record in records:
             invoice = own.get(record, {})
@@ -50,7 +52,7 @@ class Reader:
                 answers.append(_nothing(export, record, translate.no_gl_entries()))
                 continue
             company = values.identity(values.part(transaction, "company"))
-            beside = translate.Beside(customers.get(company, {}), companies.get(company, {}), invoice)
+            beside = translate.Beside(customers.get(company, {}), companies.get(company, {}), invoice, entries)
             answers.append(translate.to_exported(record, transaction, beside, self._currency))
         return answers
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
-from app.connectors.connectwise import parties, signs, taxes, values
+from app.connectors.connectwise import parties, signs, taxes, values, work
 from app.connectors.connectwise.signs import Direction
 from app.connectors.connectwise.values import Row
 from app.connectors.protocols import Exported
@@ -24,11 +24,15 @@ DEFERRED = "RD"
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """What is known beside a transaction: its customer block, company, invoice; empty where it can't be read."""
+    """What is known beside a transaction: its customer block, company, invoice; empty where it can't be read.
+
+    ``work`` holds time entries by id, for a Detailed export.
+    """
 
     customer: Row = field(default_factory=dict)
     company: Row = field(default_factory=dict)
     invoice: Row = field(default_factory=dict)
+    work: dict[str, Row] = field(default_factory=dict)
 
 
 def to_exported(record: str, transaction: Row, beside: Beside, default_currency: str) -> Exported:
@@ -86,7 +90,10 @@ def to_document(record: str, transaction: Row, beside: Beside, default_currency:
         due_date=values.date(transaction, "dueDate"),
         terms=_reference(terms),
         terms_due_days=values.days(transaction, "dueDays"),
-        lines=tuple(_line(detail, amount, way, code, prepaid=prepaid) for detail, amount in sold),
+        lines=tuple(
+            replace(_line(detail, amount, way, code, prepaid=prepaid), work=work.of(detail, beside.work))
+            for detail, amount in sold
+        ),
         tax=Money(tax, code),
         tax_levels=tuple(taxes.levels(taxed, transaction, beside.customer, code)),
         tax_code=_tax_code(transaction, beside.customer, taxed=tax != 0),

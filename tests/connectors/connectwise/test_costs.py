@@ -141,3 +141,17 @@ def test_what_is_closed_is_listed_no_more_and_reopened_it_is_listed_again(
     again = next(row for row in source.unposted(kind) if row.record == record.record)
     assert again.total == record.total
     assert again.total != Decimal(0)
+
+
+def test_a_detailed_export_brings_the_time_entries_of_its_lines(source: ConnectWise, psa: Site) -> None:
+    records = [record.record for record in source.unposted(RecordKind.INVOICES)]
+    short = source.export(RecordKind.INVOICES, records, summary="default", through=THROUGH)
+    assert not [line for item in short if item.document for line in item.document.lines if line.work]
+    assert not psa.calls_of("/time/entries")
+
+    found = source.export(RecordKind.INVOICES, records, summary="detailed", through=THROUGH)
+    works = [work for item in found if item.document for line in item.document.lines for work in line.work]
+    assert works
+    assert all(work.ticket and work.summary and work.hours and work.work_role and work.date for work in works)
+    assert any(work.notes for work in works)
+    assert psa.calls_of("/time/entries") <= 2

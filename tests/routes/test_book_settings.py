@@ -1,0 +1,67 @@
+"""A company's settings: tabs, templates with what they give, texts of single customers, and the file."""
+
+from __future__ import annotations
+
+import pytest
+from sqlmodel import select
+
+from app.database import Database
+from app.domain.book_settings import SETTINGS
+from app.domain.problems import ValidationError
+from app.domain.settings_catalogue import TABS
+from app.models.connections import Book
+from app.services import settings_file
+from tests.routes.conftest import Browser, Vendors, words
+from tests.routes.test_connections import stored
+from tests.routes.world import World
+
+
+def test_every_setting_stands_on_its_tab_once(admin: Browser, database: Database, vendors: Vendors) -> None:
+    World(database, vendors)
+    named: list[str] = []
+    for key, _, part in TABS:
+        page = admin.get("/settings/books/1" + ("" if key == "company" else f"/{key}"))
+        named += [setting.key for setting in part if f'name="{setting.key}"' in page.text]
+    assert named == list(SETTINGS)
+    admin.get("/settings/books/1/nothing", status=404)
+
+
+def test_a_template_is_tried_while_it_is_typed(admin: Browser, database: Database, vendors: Vendors) -> None:
+    World(database, vendors)
+    admin.get("/settings/books/1/sales")
+    address = "/settings/books/1/try?key=sales.line_text"
+    assert "48100 by Ana Ortiz" in words(
+        admin.post(address, {"sales.line_text": "{{ ticket }} by {{ member }}"}, hx=True)
+    )
+    wrong = admin.post(address, {"sales.line_text": "{{ ticket.x }}"}, hx=True)
+    assert "which templates here don’t have" in words(wrong)
+    assert "sales.line_text" not in stored(database, Book)[0].settings
+
+
+def test_a_customer_may_have_texts_of_its_own(admin: Browser, database: Database, vendors: Vendors) -> None:
+    World(database, vendors)
+    admin.get("/settings/books/1/sales")
+    form = {"setting": "sales.line_text", "customer": "77", "text": "{{ summary }}"}
+    assert "{{ summary }}" in words(admin.post("/settings/books/1/own", form))
+    assert stored(database, Book)[0].settings["sales.line_text@77"] == "{{ summary }}"
+    admin.post("/settings/books/1/own", {"key": "sales.line_text@77", "text": ""})
+    assert "sales.line_text@77" not in stored(database, Book)[0].settings
+
+
+def test_settings_go_to_a_file_and_back(admin: Browser, database: Database, vendors: Vendors) -> None:
+    World(database, vendors)
+    admin.get("/settings/books/1/sales")
+    admin.post("/settings/books/1/sales", {"sales.line_text": 'a "quoted"\n{{ ticket }}', "sales.summary": "condensed"})
+    text = admin.get("/settings/books/1/file").text
+    with database.session() as session:
+        book = session.exec(select(Book)).one()
+        book.settings = {}
+        session.add(book)
+        session.commit()
+        changed = settings_file.load(session, book, text, by="x")
+        assert set(changed) == {"sales.line_text", "sales.summary"}
+        assert settings_file.export(book) == text
+        for wrong in ("[settings]\nno = 1", "[settings]\n'no.such' = 'x'", "x", "[settings]\n'company.zone' = 'Mars'"):
+            with pytest.raises(ValidationError):
+                settings_file.load(session, book, wrong, by="x")
+        assert settings_file.export(book) == text

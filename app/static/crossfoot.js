@@ -232,6 +232,8 @@
   });
   /* An error of ours names where it is to be shown; anything else (a proxy's page) is not put into the page. */
   document.addEventListener("htmx:beforeSwap", (event) => {
+    const late = pane && event.detail.requestConfig.path.startsWith(pane.url) && !$("#drawer[data-peek]");
+    if (late) { event.detail.shouldSwap = false; return; }   /* a drawer was opened meanwhile, and stays */
     if (event.detail.xhr.status >= 400 && event.detail.xhr.getResponseHeader("HX-Retarget")) event.detail.shouldSwap = true;
   });
   document.addEventListener("htmx:sendError", () => say("The server does not answer. Nothing was changed; this page tries again."));

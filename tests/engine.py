@@ -30,6 +30,7 @@ from app.settings import Endpoints, Secret, Waits
 from sandbox.connectwise.site import Site
 from sandbox.quickbooks_online.company import Company
 from sandbox.server import Both, start_both
+from tests import template
 
 ALLOW = "127.0.0.1:*,localhost:*"
 #: Vendors' limits are scaled by this, ours and the stand-ins' alike.
@@ -193,8 +194,10 @@ def make(
     for served in (both.quickbooks_online.company, *others):
         served.throttle.scale(1 / SPEED)
     both.connectwise.gate.throttle.scale(1 / SPEED)
-    database = database or Database(f"sqlite:///{folder / 'crossfoot.db'}", (KEY,))
-    database.migrate()
+    if database is None:
+        database = template.migrated(folder / "crossfoot.db", KEY)
+    else:
+        database.migrate()
     qbo, psa = both.credentials["quickbooks_online"], both.credentials["connectwise"]
     endpoints = Endpoints(qbo["api_url"], qbo["authorize_url"], qbo["token_url"], qbo["revoke_url"])
     keys = App(qbo["client_id"], qbo["client_secret"], endpoints, "sandbox")

@@ -10,6 +10,7 @@ import ipaddress
 import socket
 import ssl
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Self
 from urllib.parse import urlsplit
 
@@ -152,8 +153,12 @@ class _GuardedAdapter(HTTPAdapter):
         conn.cert_reqs = "CERT_REQUIRED"
 
 
+@lru_cache(maxsize=8)
 def trust(ca_bundle: str) -> ssl.SSLContext:
-    """This machine's authorities, so that an office's own counts, and certifi's, where the machine's are old."""
+    """This machine's authorities, so that an office's own counts, and certifi's, where the machine's are old.
+
+    Read once a process: to read them takes longer than most of what is done with a connection.
+    """
     context = ssl.create_default_context(cafile=ca_bundle or None)
     if not ca_bundle:
         context.load_verify_locations(DEFAULT_CA_BUNDLE_PATH)

@@ -11,6 +11,7 @@ from sqlmodel import Session
 
 from app.database import Database
 from app.models.connections import Book
+from tests import template
 from tests.fakes import some_tokens
 from tests.rows import a_book
 
@@ -18,10 +19,12 @@ from tests.rows import a_book
 @pytest.fixture
 def database(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Database]:
     """SQLite, unless the test asks for ``postgresql`` (``pytest.mark.parametrize("database", …, indirect=True)``)."""
-    on_server = getattr(request, "param", "sqlite") == "postgresql"
-    url = request.getfixturevalue("postgres_url") if on_server else f"sqlite:///{tmp_path / 'crossfoot.db'}"
-    database = Database(url, (Fernet.generate_key().decode(),))
-    database.migrate()
+    key = Fernet.generate_key().decode()
+    if getattr(request, "param", "sqlite") == "postgresql":
+        database = Database(request.getfixturevalue("postgres_url"), (key,))
+        database.migrate()
+    else:
+        database = template.migrated(tmp_path / "crossfoot.db", key)
     yield database
     database.dispose()
 

@@ -1,8 +1,9 @@
-"""Makes the README's pictures from a running demo: `.venv/bin/python docs/screenshots.py [--port N]`.
+"""Makes pictures of the pages from a running demo: `.venv/bin/python docs/screenshots.py [--port N] [--all]`.
 
 Beside `./crossfoot demo` it logs in, lets the PSA's stand-in close invoices, posts them in the browser as a bookkeeper
-would, and takes its pictures on the way. Playwright is installed by `./crossfoot test`, which also says how to get a
-Chromium.
+would, and takes the README's pictures on the way. With `--all` every page follows, whole, at three widths, light and
+dark, into `docs/screenshots/all/`, which is not committed. Playwright is installed by `./crossfoot test`, which also
+says how to get a Chromium.
 """
 
 import argparse
@@ -25,6 +26,18 @@ from launcher.machine import find_browser  # noqa: E402
 PICTURES = ROOT / "docs" / "screenshots"
 WIDTH, HEIGHT = 1440, 900
 INVOICES = 48
+#: How wide and how bright the pictures of all pages are.
+LOOKS = ((360, True), (1440, False), (1440, True), (2560, False))
+#: Every page that stands at a fixed address.
+FIXED = {
+    "dashboard": "/", "selection": "/run/invoices", "batches": "/batches", "attention": "/attention",
+    "connections": "/settings/connections", "connectwise": "/settings/connections/connectwise?source=1",
+    "intuit": "/settings/connections/intuit", "companies": "/settings/books", "company": "/settings/books/1",
+    "mail": "/settings/mail", "users": "/settings/users", "installation": "/settings/installation",
+    "audit": "/settings/audit", "me": "/me", "keys": "/help/keys", "workers": "/help/workers", "logout": "/logout",
+    "not-found": "/no-such-page",
+    **{f"mappings-{kind}": f"/mappings/1/{kind}" for kind in ("customers", "items", "accounts", "tax_codes", "terms")},
+}  # fmt: skip
 #: Of reading the PSA, checking every invoice and posting them.
 MOST_MILLISECONDS = 180_000
 
@@ -33,7 +46,8 @@ def main() -> int:
     """Take every picture; 2 where the demo or a browser is missing."""
     parser = argparse.ArgumentParser(description="Make the README's pictures from a running demo.")
     parser.add_argument("--port", type=int, default=8000, help="of the running demo (8000)")
-    port = parser.parse_args().port
+    parser.add_argument("--all", action="store_true", help="also every page, at three widths, light and dark")
+    wanted = parser.parse_args()
     notes, chromium = ROOT / "instance-demo" / "demo.json", find_browser()
     if not notes.exists() or not chromium:
         missing = "a Chromium" if notes.exists() else "a running ./crossfoot demo"
@@ -44,7 +58,10 @@ def main() -> int:
     PICTURES.mkdir(exist_ok=True)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--hide-scrollbars"])
-        _take_all(browser, f"http://localhost:{port}", demo["password"])
+        base = f"http://localhost:{wanted.port}"
+        batch = _take_some(browser, base, demo["password"])
+        if wanted.all:
+            _take_every_page(browser, base, demo["password"], batch)
         browser.close()
     return 0
 
@@ -56,7 +73,8 @@ def _close_invoices(psa_port: int) -> None:
     urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=60).close()
 
 
-def _take_all(browser: Browser, base: str, password: str) -> None:
+def _take_some(browser: Browser, base: str, password: str) -> str:
+    """The README's pictures; answers the address of the batch that was posted for them."""
     with _page(browser, base, password) as page:
         _select(page, base)
         _take(page, "selection")
@@ -70,13 +88,65 @@ def _take_all(browser: Browser, base: str, password: str) -> None:
     with _page(browser, base, password, dark=True) as page:
         page.goto(batch)
         _take(page, "batch-dark")
+    return batch
+
+
+def _take_every_page(browser: Browser, base: str, password: str, batch: str) -> None:
+    for width, dark in LOOKS:
+        look = f"{width}{'-dark' if dark else ''}"
+        with _page(browser, base, password, dark=dark, width=width) as page:
+            for name, path in {**FIXED, **_of_batch(page, base, batch)}.items():
+                page.goto(base + path)
+                _take(page, f"all/{name}-{look}", whole=True)
+            _questions(page, base, look)
+
+
+def _of_batch(page: Page, base: str, batch: str) -> dict[str, str]:
+    """Pages whose address depends on what the demo holds: records, their questions, the drawers."""
+    found: dict[str, str] = {"batch": batch.removeprefix(base)}
+    page.goto(batch)
+    _first(page, found, "proof", "#rows tbody a[href^='/records/']")
+    if "proof" in found:
+        found["undo"] = found["proof"].split("?")[0] + "/undo"
+    page.goto(f"{base}/attention")
+    _first(page, found, "problem", ".cf-prob a[data-fix]")
+    _first(page, found, "question", ".cf-prob a[href^='/records/']")
+    page.goto(f"{base}/run/invoices")
+    _first(page, found, "preview", "tbody a[href^='/records/']")
+    if "preview" in found:
+        found["hold"] = found["preview"].split("?")[0] + "/hold"
+    page.goto(f"{base}/mappings/1/accounts")
+    _first(page, found, "link", "tbody a[href*='/link']")
+    return {name: path for name, path in found.items() if path}
+
+
+def _first(page: Page, found: dict[str, str], name: str, selector: str) -> None:
+    """The address of the first such link, where there is one."""
+    links = page.locator(selector)
+    if links.count():
+        found[name] = links.first.get_attribute("href") or ""
+
+
+def _questions(page: Page, base: str, look: str) -> None:
+    """What stands between a button and a deed; a dry run, which writes nothing, is carried out."""
+    for name, value in (("confirm", "submit"), ("clear", "clear"), ("dry-run", "dry")):
+        page.goto(f"{base}/run/invoices")
+        page.locator("button[value=match]").first.click()
+        page.wait_for_load_state("networkidle")
+        asked = page.locator(f"button[name=action][value={value}]")
+        if asked.count():
+            asked.first.evaluate("(button) => button.click()")
+            page.wait_for_load_state("networkidle")
+            _take(page, f"all/{name}-{look}", whole=True)
 
 
 @contextmanager
-def _page(browser: Browser, base: str, password: str, *, dark: bool = False) -> Iterator[Page]:
+def _page(
+    browser: Browser, base: str, password: str, *, dark: bool = False, width: int = WIDTH
+) -> Iterator[Page]:  # fmt: skip
     """A page of somebody who is logged in; its colours are the system's, which here we are."""
     context = browser.new_context(
-        viewport={"width": WIDTH, "height": HEIGHT},
+        viewport={"width": width, "height": HEIGHT},
         color_scheme="dark" if dark else "light",
         reduced_motion="reduce",
     )
@@ -113,12 +183,13 @@ def _post(page: Page) -> str:
     return page.url
 
 
-def _take(page: Page, name: str) -> None:
+def _take(page: Page, name: str, *, whole: bool = False) -> None:
     page.mouse.move(0, 0)
     page.wait_for_load_state("networkidle")
     page.evaluate("document.fonts.ready")
     path = PICTURES / f"{name}.png"
-    page.screenshot(path=path)
+    path.parent.mkdir(exist_ok=True)
+    page.screenshot(path=path, full_page=whole)
     sys.stdout.write(f"{path.relative_to(ROOT)}: {path.stat().st_size // 1024} KB\n")
 
 

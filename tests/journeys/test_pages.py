@@ -16,7 +16,7 @@ from tests.journeys.installation import installed
 PROBLEM = "/batches/1/problems/account_not_linked:accounts:4600"
 #: One that is a question, one that is posted, one that nobody has sent.
 QUESTION, POSTED = "/records/1/invoices/38924?batch=1", "/records/1/invoices/38990?batch=1&sort=-total"
-RECORDS = (QUESTION, POSTED, "/records/1/invoices/38995", POSTED.replace("?", "/undo?"))
+RECORDS = (QUESTION, POSTED, "/records/1/invoices/38894", POSTED.replace("?", "/undo?"))
 PAGES = (
     "/",
     "/run/invoices",

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 import click
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DataError, OperationalError
 
 from app.cli.context import Context
 from app.cli.output import fail, say
@@ -71,12 +71,16 @@ def main(arguments: Sequence[str], context: Context | None = None) -> int:
     context = context or Context()
     context.as_json = as_json
     try:
+        _check_readable(given)
         status = cli.main(args=given, prog_name="crossfoot", obj=context, standalone_mode=False)
     except click.ClickException as error:
         fail(_usage(error), as_json=as_json)
         return WRONG_USAGE
     except CrossfootError as error:
         fail(error, as_json=as_json)
+        return NOTHING_WRITTEN
+    except (OverflowError, DataError):
+        fail(CrossfootError("No such value can be kept.", "Give a smaller number or a shorter text."), as_json=as_json)
         return NOTHING_WRITTEN
     except OperationalError as error:
         cause = str(error.orig).splitlines()[0]
@@ -102,6 +106,12 @@ def _without_json(arguments: Sequence[str]) -> tuple[list[str], bool]:
     end = arguments.index("--") if "--" in arguments else len(arguments)
     options = [argument for argument in arguments[:end] if argument != "--json"]
     return [*options, *arguments[end:]], len(options) < end
+
+
+def _check_readable(arguments: Sequence[str]) -> None:
+    """Raises UsageError for bytes that are no text: Python keeps them as halves of surrogate pairs."""
+    if any("\ud800" <= character <= "\udfff" for argument in arguments for character in argument):
+        raise click.UsageError("An argument is not written in UTF-8.")
 
 
 def _usage(error: click.ClickException) -> CrossfootError:

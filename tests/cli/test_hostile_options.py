@@ -41,7 +41,7 @@ def call(command: click.Command, value: str) -> list[str]:
 @pytest.mark.parametrize("value", NONSENSE, ids=lambda value: ascii(value)[:20])
 def test_nonsense_in_every_option_of_every_command_is_answered(value: str, connected: CommandLine) -> None:
     wrong = []
-    for words, command in commands(cli):  # type: ignore[arg-type]  # it is a group
+    for words, command in commands(cli):
         told = connected(*words, *call(command, value))
         if told.status not in (0, 1, 2, 64) or "Traceback" in told.err or "has a fault" in told.err:
             wrong.append(f"{' '.join(words)}: {told.status} {told.err[-300:]}")

@@ -51,7 +51,8 @@ def test_no_address_fails_and_nothing_is_posted_whatever_it_is_given(
     failed = []
     for path in addresses(app, method, value):
         given: dict[str, Any] = dict.fromkeys(FIELDS, value)
-        where: dict[str, Any] = {"query_string": given} if method == "GET" else {"data": {**given, "csrf_token": admin._token}}
+        form = {**given, "csrf_token": admin._token}
+        where: dict[str, Any] = {"query_string": given} if method == "GET" else {"data": form}
         answer = admin.client.open(path, method=method, base_url=HOST, **where)
         if answer.status_code >= 500 and answer.status_code != 502:
             failed.append(f"{answer.status_code} {path:.80}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,6 +13,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.journeys.conftest import ANSWERED
 from tests.journeys.furnished import Furnished, fill_up, furnish
 from tests.journeys.installation import installed
+from tests.journeys.person import ENDED, Person
 
 PROBLEM = "/batches/1/problems/account_not_linked:accounts:4600"
 #: One that is a question, one that is posted, one that nobody has sent.
@@ -120,6 +122,84 @@ def test_the_drawer_opens_and_closes_by_keys_and_gives_the_focus_back(furnished:
         page.keyboard.press("Escape")
         expect(page.locator("#drawer")).to_be_hidden()
         expect(fix).to_be_focused()
+
+
+def test_the_pane_follows_the_cursor_and_gives_way_to_a_drawer(furnished: Furnished) -> None:
+    for page in look(furnished, width=2560):
+        page.goto(furnished.at.base + "/run/invoices")
+        head = page.locator("#drawer h2")
+        expect(head).to_have_text("Invoice 10394")
+        page.keyboard.press("j")
+        expect(head).to_have_text("Invoice 10395")
+        assert not accessible(page)
+        page.keyboard.press("j")
+        page.keyboard.press("h")
+        expect(page.locator("#reason")).to_be_focused()
+        page.keyboard.type("half a reason")
+        page.wait_for_timeout(500)  # as long as an answer for the pane could come late
+        expect(page.locator("#reason")).to_have_value("half a reason")
+        page.locator("#drawer [data-close]").click()
+        expect(head).to_have_text("Invoice 10396")
+
+
+def test_a_record_is_held_with_a_reason_and_released_by_keys_and_one_click(furnished: Furnished) -> None:
+    for page in look(furnished):
+        page.goto(furnished.at.base + "/run/invoices?q=10396")
+        page.keyboard.press("j")
+        page.keyboard.press("h")
+        expect(page.locator("#reason")).to_be_focused()
+        page.keyboard.type("price to be agreed")
+        page.keyboard.press("Enter")
+        expect(page.locator("tbody tr").first).to_contain_text("price to be agreed (Olive Winter)")
+        expect(page.get_by_role("link", name="On hold 1")).to_be_visible()
+        assert not accessible(page)
+        page.get_by_role("button", name="Release 10396").click()
+        expect(page.locator("tbody tr").first).to_contain_text("Ready")
+
+
+def test_what_looks_already_posted_is_answered_from_the_list(furnished: Furnished) -> None:
+    for page in look(furnished):
+        page.goto(furnished.at.base + "/run/invoices?view=looks_posted")
+        page.keyboard.press("f")
+        expect(page.locator("#drawer").get_by_role("button", name="Link: it is the same")).to_be_visible()
+        assert not accessible(page)
+
+
+#: Stands in for the browser's own messages, which no test can see.
+NOTIFICATION = """window.told = []; window.asked = 0; window.Notification = class {
+    static permission = 'default';
+    static async requestPermission() { window.asked += 1; return this.permission = 'granted'; }
+    constructor(title, more) { window.told.push(`${title}. ${more.body}`); }
+    addEventListener() {} }"""
+
+
+def test_the_end_of_a_batch_is_told_once_to_whoever_asked_for_it(furnished: Furnished) -> None:
+    for page in look(furnished):
+        page.add_init_script(NOTIFICATION)
+        her = Person(page, furnished.at)
+        her.open("/run/invoices?q=10430")
+        with page.expect_response("**/run/invoices/tick"):
+            page.get_by_label("Select this page").check()
+        her.press(re.compile("^Post 1 document"))
+        her.press(re.compile("post 1 document", re.IGNORECASE), page.get_by_role("region", name="Submit"))
+        page.wait_for_url("**/batches/*")
+        assert page.evaluate("window.asked") == 0, "nobody is asked who did not press the button"
+        her.press("Tell me at the end")
+        expect(page.get_by_role("button", name="You will be told at the end")).to_be_visible()
+        expect(page.locator("#head .cf-st")).to_have_text(ENDED, timeout=60_000)
+        page.wait_for_function("window.told.length > 0")
+        assert [": completed" in told and "1 closed" in told for told in page.evaluate("window.told")] == [True]
+        assert page.evaluate("window.asked") == 1
+
+
+def test_the_keys_lead_from_record_to_record(furnished: Furnished) -> None:
+    for page in look(furnished):
+        page.goto(furnished.at.base + QUESTION)
+        expect(page.get_by_text("1 of 10", exact=True)).to_be_visible()
+        page.keyboard.press("j")
+        expect(page.get_by_text("2 of 10", exact=True)).to_be_visible()
+        page.keyboard.press("k")
+        expect(page.get_by_text("1 of 10", exact=True)).to_be_visible()
 
 
 def test_three_thousand_rows_come_in_pages_of_a_hundred(furnished: Furnished) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Flask, Response, request, send_from_directory
+from flask import Blueprint, Flask, Response, g, request, send_from_directory
 from flask.typing import ResponseReturnValue
 
 from app.routes.guard import public
@@ -34,7 +34,14 @@ def favicon() -> ResponseReturnValue:
 
 
 def address(name: str) -> str:
-    """Address of an asset, with its version, so that an update is seen at once."""
+    """Address of an asset, with its version, so that an update is seen at once. A page asks the disk once for each."""
+    known: dict[str, str] = g.setdefault("assets", {})
+    if name not in known:
+        known[name] = _address(name)
+    return known[name]
+
+
+def _address(name: str) -> str:
     try:
         version = int((web().settings.assets / name).stat().st_mtime)
     except OSError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
@@ -114,15 +115,15 @@ def live(batch_id: int) -> ResponseReturnValue:
     html = render_template(
         "batches/_live.html", changed=changed, seen=".".join([str(context["view"].rev), *now]), **context
     )
-    events = "rows-changed" if not moving or _rows_changed(batch, seen[0]) else None
+    events = "rows-changed" if not moving or _rows_changed(batch, seen[0], context["view"].states) else None
     return fragments.answer(html, status=200 if moving else fragments.STOP_POLLING, events=events)
 
 
-def _rows_changed(batch: Batch, seen: str) -> bool:
+def _rows_changed(batch: Batch, seen: str, states: Mapping[str, int]) -> bool:
     """Whether a document of the shown page is newer than what the page knows."""
     known = int(seen) if seen.isdecimal() else -1
     newest = batch_rows.newest_change(reading(), batch, **_place())
-    return newest > known or _counts(batch) != request.args.get("counts", "")
+    return newest > known or _counts(states) != request.args.get("counts", "")
 
 
 def _place() -> dict[str, str]:
@@ -131,9 +132,8 @@ def _place() -> dict[str, str]:
     return {"state": args.get("state", ""), "sort": args.get("sort", "number"), "after": args.get("after", "")}
 
 
-def _counts(batch: Batch) -> str:
+def _counts(states: Mapping[str, int]) -> str:
     """How many documents are in each state, in short."""
-    states = _states(reading(), batch)
     return ".".join(f"{name}{count}" for name, count in sorted(states.items()))
 
 
@@ -151,7 +151,7 @@ def _rows(batch: Batch) -> dict[str, Any]:
         "states": states,
         "warned": overview.warned(session, batch.id or 0),
         **place,
-        "counts": _counts(batch),
+        "counts": _counts(states),
         "addresses": _addresses(batch, page),
     }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from flask import Flask, g
@@ -15,16 +15,34 @@ from app.routes.web import reading, web
 from app.services import attention, books, health
 
 
-@dataclass(frozen=True)
 class Around:
-    """What the frame shows. ``book`` is the Book that pages begin with; ``attention``: how much waits for a person."""
+    """What the frame shows, each thing read when a template first asks for it: a fragment needs next to none."""
 
-    book: Book | None
-    vitals: health.Vitals
-    broken: list[health.Broken]
-    attention: int
-    demo: bool
-    environment: str
+    def __init__(self, book: Book | None) -> None:
+        """``book`` is the Book that pages begin with."""
+        self.book = book
+        self.demo = web().settings.is_demo
+        self.environment = web().settings.qbo_environment
+
+    @cached_property
+    def workers(self) -> list[str]:
+        """Those alive."""
+        return workers.known_to(web().redis)
+
+    @cached_property
+    def vitals(self) -> health.Vitals:
+        """Whether documents are waiting, and anybody is there to work on them."""
+        return health.vitals(reading(), self.workers)
+
+    @cached_property
+    def broken(self) -> list[health.Broken]:
+        """Connections that a person must mend."""
+        return health.broken(reading())
+
+    @cached_property
+    def attention(self) -> int:
+        """How much waits for a person."""
+        return attention.count(reading()) + len(self.broken)
 
 
 def install(app: Flask) -> None:
@@ -34,33 +52,25 @@ def install(app: Flask) -> None:
 
 
 def _settle() -> None:
-    g.zone, g.country, g.around = "UTC", "US", None
+    g.zone, g.country, g.book_chosen, g.around = "UTC", "US", False, None
 
 
 def around() -> Around | None:
-    """The frame's data, read once a request; None where nobody is logged in."""
+    """The frame's data, the same all through a request; None where nobody is logged in."""
     if not (current_user and current_user.is_authenticated):
         return None
     if g.get("around") is None:
-        session = reading()
-        book = books.default_book(session)
-        use_book(book)
-        broken = health.broken(session)
-        g.around = Around(
-            book=book,
-            vitals=health.vitals(session, workers.known_to(web().redis)),
-            broken=broken,
-            attention=attention.count(session) + len(broken),
-            demo=web().settings.is_demo,
-            environment=web().settings.qbo_environment,
-        )
+        book = books.default_book(reading())
+        if not g.book_chosen:
+            use_book(book)
+        g.around = Around(book)
     return g.around  # type: ignore[no-any-return]  # flask.g is untyped
 
 
 def use_book(book: Book | None) -> None:
     """Dates and moments of this request are those of the Book's country and zone."""
     if book is not None:
-        g.zone, g.country = books.zone_of(book), book.country or "US"
+        g.zone, g.country, g.book_chosen = books.zone_of(book), book.country or "US", True
 
 
 def _context() -> dict[str, Any]:

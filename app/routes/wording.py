@@ -15,6 +15,7 @@ from app.models.columns import utcnow
 from app.models.connections import Book
 from app.routes.formats import date, plural
 from app.services import books, outlook, precedents
+from app.services.forecasts import STOPS
 from app.services.previews import Plan
 from app.services.timelines import Event
 
@@ -27,12 +28,18 @@ def install(app: Flask) -> None:
     """Register the filters under their own names."""
     for function in (
         code_words, link_address, link_words, remarks, brief, plan_words, accept_words, kind_noun, seconds_until, spell,
-        headline, fix_words, timeline_tone, detail_name,
+        headline, fix_words, timeline_tone, parted, detail_name,
     ):  # fmt: skip
         app.jinja_env.filters[function.__name__] = function
     app.jinja_env.globals["presets"] = presets
     app.jinja_env.globals["old_before"] = outlook.old_before
     app.jinja_env.globals["plan_kinds"] = tuple(LinkKind)
+
+
+def parted(problems: list[Problem] | None) -> tuple[list[Problem], list[Problem]]:
+    """What stops a record, and what is only to be known."""
+    stops = [problem for problem in problems or () if problem.severity in STOPS]
+    return stops, [problem for problem in problems or () if problem.severity not in STOPS]
 
 
 def code_words(code: str) -> str:

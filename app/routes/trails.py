@@ -14,7 +14,7 @@ from app.models.connections import Book
 from app.routes import selecting
 from app.routes.guard import me
 from app.routes.web import writing
-from app.services import neighbours, records, selections, views
+from app.services import neighbours, records, selections
 from app.services.neighbours import Neighbours
 
 #: What of an address says which list was shown; the rest of it is not passed on.
@@ -80,7 +80,7 @@ def _listed(session: Session, book: Book, kind: RecordKind, record: str, shown: 
     narrowed = replace(here.options, query=shown.get("q", ""), sort=shown.get("sort", "number"))
     found = records.ordered(session, here.source_id, kind, narrowed)
     if view := shown.get("view"):
-        verdicts = views.judged(session, book, here.source_id, kind)
+        verdicts = selecting.judged(session, here)
         seen = [one for one in found if verdicts.get(one) == view]
         return neighbours.among(seen, record) or neighbours.among(found, record)
     return neighbours.among(found, record)

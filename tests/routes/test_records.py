@@ -166,6 +166,11 @@ def test_the_page_leads_through_the_list_of_what_is_unposted(viewer: Browser, wo
     assert "/records/1/invoices/39005" in page.text
     assert "/records/1/invoices/39007" in page.text
     assert "of 5" not in words(viewer.get(f"{PAGE}?list=invoices&q=10483"))
+    ready = viewer.get("/run/invoices?view=ready&sort=-total").text
+    assert "/records/1/invoices/39006?list=invoices&amp;view=ready&amp;sort=-total" in ready
+    shown = viewer.get(f"{PAGE}?list=invoices&view=ready&sort=-total")
+    assert "2 of 4" in words(shown)
+    assert "/run/invoices?view=ready&amp;sort=-total" in shown.text
 
 
 def test_what_is_copied_for_support_says_all_and_no_secret(bookkeeper: Browser, world: World) -> None:

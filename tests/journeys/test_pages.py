@@ -23,6 +23,8 @@ PAGES = (
     "/",
     "/run/invoices",
     "/run/invoices?q=nothing-like-it",
+    "/run/invoices?view=old",
+    "/run/invoices?view=looks_posted",
     "/batches",
     "/batches/1",
     PROBLEM,
@@ -58,6 +60,13 @@ REACHABLE = """() => [...document.querySelectorAll('a[href], button, input, sele
 def furnished(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Furnished]:
     with installed(tmp_path_factory.mktemp("pages") / "home") as running:
         yield furnish(running, browser)
+
+
+@pytest.fixture(scope="module")
+def many(furnished: Furnished) -> Furnished:
+    """The same with 3,000 records more, which nobody has looked at yet."""
+    fill_up(furnished.at, 3000)
+    return furnished
 
 
 def look(furnished: Furnished, **how: Any) -> Iterator[Page]:
@@ -202,9 +211,8 @@ def test_the_keys_lead_from_record_to_record(furnished: Furnished) -> None:
         expect(page.get_by_text("1 of 10", exact=True)).to_be_visible()
 
 
-def test_three_thousand_rows_come_in_pages_of_a_hundred(furnished: Furnished) -> None:
-    fill_up(furnished.at, 3000)
-    for page in look(furnished):
+def test_three_thousand_rows_come_in_pages_of_a_hundred(many: Furnished) -> None:
+    for page in look(many):
         page.goto(furnished.at.base + "/run/invoices")
         expect(page.locator("tbody tr")).to_have_count(100)
         page.get_by_role("link", name="Next").click()
@@ -213,3 +221,24 @@ def test_three_thousand_rows_come_in_pages_of_a_hundred(furnished: Furnished) ->
         expect(page.get_by_role("columnheader", name="Customer")).to_have_attribute("aria-sort", "ascending")
         page.get_by_label("Search number, customer, amount").fill("X0299")
         expect(page.locator("tbody tr")).to_have_count(10)
+
+
+def test_while_the_page_polls_a_word_a_range_and_the_focus_stay(many: Furnished) -> None:
+    for page in look(many):
+        page.goto(many.at.base + "/run/invoices?sort=-number")
+        polled = "**/run/invoices/progress?*"
+        with page.expect_response("**/run/invoices/tick"):
+            page.locator("tbody input[name=record]").nth(2).click()
+            page.locator("tbody input[name=record]").nth(60).click(modifiers=["Shift"])
+        with page.expect_response(polled):
+            pass
+        expect(page.locator("tbody input[name=record]:checked")).to_have_count(59)
+        expect(page.locator(".cf-bar-sum")).to_contain_text("59 of")
+        page.keyboard.press("/")
+        page.keyboard.type("X02")
+        with page.expect_response(polled):
+            pass
+        page.keyboard.type("99")
+        expect(page.locator("tbody tr")).to_have_count(10)
+        expect(page.locator("#q")).to_be_focused()
+        expect(page.locator("#q")).to_have_value("X0299")

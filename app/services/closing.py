@@ -41,7 +41,7 @@ def start(run: Run, lanes: Lanes) -> float | None:
         due = _next(run, limit=20)
         if not due:
             return _later(run, lanes)
-        _fresh_list(run)
+        _fresh_list(run, [record for _, record, _ in due])
         unchanged = [one for one in due if _unchanged(run, *one)]
         begun, wait = _begin(run, lanes, unchanged)
         if wait is not None:
@@ -130,8 +130,15 @@ def _later(run: Run, lanes: Lanes) -> float | None:
     return max(0.1, float((due - utcnow()).total_seconds()))
 
 
-def _fresh_list(run: Run) -> None:
+def _fresh_list(run: Run, records: Sequence[str]) -> None:
+    """A list that is young, and that was read twice where a record is missing.
+
+    Our own closings shorten the list while it is read in pages: what moves over to a page that was read already is in
+    neither. By the next reading it has moved on, so only what is missing again is really gone.
+    """
     if run.listed_at is None or utcnow() - run.listed_at > LIST_AGE:
+        reading.relist(run)
+    if any(record not in run.listed for record in records):
         reading.relist(run)
 
 
@@ -140,10 +147,11 @@ def _unchanged(run: Run, posting: Posting, record: str, fingerprint: str) -> boo
     now = run.listed.get(record)
     if now == fingerprint:
         return True
+    found = _where(run, record, posting.generation) if now is None else None
     with run.database.session() as session:
         row = session.get_one(Posting, posting.id)
         if now is None:
-            _gone(session, run, row, record)
+            _gone(session, run, row, record, found)
         else:
             posting_problems.add(session, row, SectionKey.CLOSE, CHANGED)
         run.changed(session, row)
@@ -157,12 +165,18 @@ CHANGED = Problem(
 )
 
 
-def _gone(session: Session, run: Run, posting: Posting, record: str) -> None:
-    """No longer unposted: closed by our own batch (its answer was lost), or by somebody else's."""
+def _where(run: Run, record: str, generation: int) -> str | None:
+    """The PSA batch that has the record. Asked with no session open: whoever asks waits for the PSA's limit."""
     name = batch_of(run, record)
-    ours = run.mark(record, posting.generation).psa_batch
+    ours = run.mark(record, generation).psa_batch
     if name is None and ours in run.source.find_batches([ours]):
-        name = ours
+        return ours
+    return name
+
+
+def _gone(session: Session, run: Run, posting: Posting, record: str, name: str | None) -> None:
+    """No longer unposted: closed by our own batch (its answer was lost), or by somebody else's."""
+    ours = run.mark(record, posting.generation).psa_batch
     if name and _stem(name) == _stem(ours):  # of whatever generation: this database may be a copy of an older one
         posting.psa_batch = name
         _closed(session, run, posting)

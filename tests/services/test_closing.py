@@ -1,0 +1,100 @@
+"""Closing while the PSA's list moves: by our own closings, and by somebody else's."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+
+import pytest
+from sqlmodel import col, select, update
+
+from app.connectors.protocols import CloseOutcome, Slot, UnpostedRecord
+from app.database import Database
+from app.domain.links import LinkKind
+from app.domain.states import RecordKind
+from app.models.connections import Book, Link, SourceRow
+from app.models.postings import Posting, PostingProblem
+from app.services import batches, closing, lists, records, running
+from app.settings import Waits
+from tests.builders import a_document, an_entry
+from tests.fake_books import FakeBooks
+from tests.fakes import FakeConnectors, FakeSource, some_tokens
+from tests.rows import a_book, a_source
+
+WAITS = Waits(running=0.1, between=0.1, lease=5)
+
+
+class MovingSource(FakeSource):
+    """One lane. ``hide`` leaves a record out of the next list after the first closing; ``rival`` then closes one."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(a_document("39005"), a_document("39006"))
+        self.lanes = 1
+        self.database = database
+        self.hide = self.rival = ""
+
+    def close(self, kind: RecordKind, identifier: str, gl_ids: Sequence[int], slot: Slot) -> CloseOutcome:
+        if self.rival:
+            self.put_in_batch(self.rival, "THEIRS")
+        return super().close(kind, identifier, gl_ids, slot)
+
+    def unposted(self, kind: RecordKind) -> list[UnpostedRecord]:
+        found = super().unposted(kind)
+        if self.hide and self.closings:
+            found, self.hide = [row for row in found if row.record != self.hide], ""
+        return found
+
+    def batch_of(self, kind: RecordKind, asked: Sequence[str]) -> dict[str, str]:
+        """As every call does, this one notes when the PSA was last heard: that needs the database for itself."""
+        with self.database.session() as session:
+            session.exec(update(SourceRow).values(name="heard"))
+            session.commit()
+        return super().batch_of(kind, asked)
+
+
+def run(database: Database, source: MovingSource) -> Mapping[str, str]:
+    """Post both; answers the state of each, with the code of its first problem."""
+    company = FakeBooks(
+        "Demo MSP", "9341",
+        an_entry(LinkKind.ACCOUNTS, "79", "Hardware sales", number="4100", detail="Income"),
+        an_entry(LinkKind.CUSTOMERS, "1", "Acme Dental", holder="customer"),
+    )  # fmt: skip
+    vendors = FakeConnectors()
+    vendors.sources["https://psa.example"], vendors.books["9341"] = source, company
+    with database.session() as session:
+        session.add(a_source())
+        session.flush()
+        session.add(a_book(tokens=some_tokens(), source_id=1, is_default=True))
+        session.flush()
+        session.add(Link(book_id=1, kind="accounts", source_id="4100", source_name="4100", ledger_id="79"))
+        session.commit()
+    records.refresh(database, source, 1, RecordKind.INVOICES)
+    lists.refresh(database, company, 1)
+    with database.session() as session:
+        wanted = ["39005", "39006"]
+        book = session.get_one(Book, 1)
+        batches.submit(session, book, kind=RecordKind.INVOICES, wanted=wanted, by="test", accept=True)
+    running.run(database, vendors, 1, WAITS)
+    with database.reading() as session:
+        query = select(Posting.number, Posting.state, PostingProblem.code)
+        return {n: f"{s} {c or ''}".strip() for n, s, c in session.exec(query.join(
+            PostingProblem, col(PostingProblem.posting_id) == Posting.id, isouter=True))}  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def every_list_is_old(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The PSA's list is read again before every closing."""
+    monkeypatch.setattr(closing, "LIST_AGE", dt.timedelta(0))
+
+
+def test_a_record_that_slips_from_page_to_page_while_the_list_is_read_is_not_gone(database: Database) -> None:
+    source = MovingSource(database)
+    source.hide = "39006"
+    assert set(run(database, source).values()) == {"closed"}
+    assert source.hide == ""
+
+
+def test_the_psa_is_asked_who_closed_a_record_without_keeping_the_database_waiting(database: Database) -> None:
+    source = MovingSource(database)
+    source.rival = "39006"
+    assert sorted(run(database, source).values()) == ["closed", "posted closed_elsewhere"]

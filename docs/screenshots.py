@@ -135,8 +135,8 @@ def _questions(page: Page, base: str, look: str) -> None:
         page.wait_for_load_state("networkidle")
         asked = page.locator(f"button[name=action][value={value}]")
         if asked.count():
-            asked.first.evaluate("(button) => button.click()")
-            page.wait_for_load_state("networkidle")
+            with page.expect_navigation():
+                asked.first.evaluate("(button) => button.click()")
             _take(page, f"all/{name}-{look}", whole=True)
 
 

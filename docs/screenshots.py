@@ -137,6 +137,8 @@ def _questions(page: Page, base: str, look: str) -> None:
         if asked.count():
             with page.expect_navigation():
                 asked.first.evaluate("(button) => button.click()")
+            if name == "dry-run":
+                expect(page.locator("#head")).to_contain_text("Completed")
             _take(page, f"all/{name}-{look}", whole=True)
 
 

@@ -11,7 +11,7 @@ from sqlmodel import Session
 
 from app import logs
 from app.database import Database
-from app.jobs import doorbell, tasks
+from app.jobs import doorbell
 from app.models.columns import utcnow
 from app.models.postings import Heartbeat
 from app.settings import Settings
@@ -19,6 +19,9 @@ from app.settings import Settings
 #: Seconds between sweeps: with a lease of 30 s a batch whose worker died goes on well within 90 s.
 SWEEP = 15
 DAY = 86400
+#: Names in ``app.jobs.tasks``, and the seconds between two rings. Only names: a scheduler that imported what workers do
+#: would need a third more memory.
+JOBS = {"sweep": SWEEP, "housekeeping": DAY}
 
 
 class Scheduler(CronScheduler):
@@ -28,13 +31,12 @@ class Scheduler(CronScheduler):
         super().__init__(Redis.from_url(settings.redis_url), logging_level="WARNING")
         self._settings = settings
         self._database = Database.of(settings)
-        self.register(tasks.sweep, doorbell.QUEUE, interval=SWEEP)
-        self.register(tasks.housekeeping, doorbell.QUEUE, interval=DAY)
+        self.get_jobs().extend(CronJob(doorbell.QUEUE, func_name=job, interval=every) for job, every in JOBS.items())
 
     def enqueue_jobs(self) -> list[CronJob]:
         due = [job for job in self.get_jobs() if job.should_run()]
         for job in due:
-            doorbell.ring(self._settings.redis_url, job.func_name.rpartition(".")[2], ttl=SWEEP * 2)
+            doorbell.ring(self._settings.redis_url, job.func_name, ttl=SWEEP * 2)
             job.set_enqueue_time(utcnow())
         with self._database.session() as session:
             beat(session)

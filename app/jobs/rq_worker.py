@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 from contextlib import suppress
@@ -62,6 +63,8 @@ def main() -> None:
         worker_ttl=ALIVE_SECONDS,
         job_monitoring_interval=10,
     )
+    gc.collect()
+    gc.freeze()  # else the child's first collection would copy every page that it shares with us
     worker.work(logging_level="WARNING")
 
 

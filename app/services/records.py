@@ -25,6 +25,8 @@ from app.models.records import Hold, UnpostedList, UnpostedRow
 from app.services import paging
 
 PAGE = 100
+#: What the PSA exported: for thousands of records it fills the memory, and lists have no use for it.
+_HEAVY: tuple[Any, ...] = (UnpostedRow.document, UnpostedRow.export_problems)
 SORTS = {
     "number": UnpostedRow.number,
     "date": UnpostedRow.date,
@@ -103,7 +105,8 @@ def refresh(database: Database, source: Source, source_id: int, kind: RecordKind
 
 def store(session: Session, source_id: int, kind: RecordKind, fresh: Sequence[UnpostedRecord]) -> UnpostedList:
     """Replace the stored list; counts what came and what went since the time before."""
-    old = {row.record: row for row in session.exec(_rows(source_id, kind))}
+    unread = [defer(column) for column in _HEAVY]
+    old = {row.record: row for row in session.exec(_rows(source_id, kind).options(*unread))}
     new = {record.record: record for record in fresh}
     for record in new.values():
         _fill(session, old.get(record.record) or UnpostedRow(source_id=source_id, kind=kind, **_NOTHING), record)
@@ -213,9 +216,8 @@ def page(session: Session, source_id: int, kind: RecordKind, wanted: Filter, aft
 
 def _without_documents(session: Session, idents: Sequence[int]) -> list[UnpostedRow]:
     """The rows in this order, but for what the PSA exported: reading that takes longer than the page."""
-    heavy = (UnpostedRow.document, UnpostedRow.export_problems, UnpostedRow.facts)
-    query = select(UnpostedRow).where(col(UnpostedRow.id).in_(idents))
-    rows = {row.id: row for row in session.exec(query.options(*(defer(column) for column in heavy)))}  # type: ignore[arg-type]
+    query = select(UnpostedRow).where(col(UnpostedRow.id).in_(idents)).options(*(defer(column) for column in _HEAVY))
+    rows = {row.id: row for row in session.exec(query)}
     return [rows[ident] for ident in idents if ident in rows]
 
 

@@ -4,14 +4,32 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from bench.application import EMAIL, Application
-from bench.figures import SCENARIOS, Bench, project, table
+from bench.figures import (
+    Bench,
+    at_once,
+    back_to_back,
+    creating,
+    linked,
+    memory,
+    per_item,
+    project,
+    startup,
+    table,
+)
+from bench.pages import pages
 from bench.readings import Stopwatch
 from bench.vendors import CannotMeasureError, Vendors
 
 CUSTOMERS, NEW_PRODUCTS = 300, 37
+#: In this order, unless some are asked for by name.
+SCENARIOS: dict[str, Callable[[Bench], None]] = {
+    function.__name__: function
+    for function in (startup, creating, linked, per_item, back_to_back, at_once, memory, pages)
+}
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -38,10 +38,12 @@ class Browser:
         cookies = urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar())
         self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), cookies, _NoRedirect())
 
-    def open(self, url: str, form: Mapping[str, str] | None = None, hops: int = 12) -> tuple[int, str]:
+    def open(
+        self, url: str, form: Mapping[str, str] | None = None, hops: int = 12, headers: Mapping[str, str] | None = None
+    ) -> tuple[int, str]:
         """Status and text of the page where the redirects end. Raises OSError."""
         data = urllib.parse.urlencode(form).encode() if form is not None else None
-        request = urllib.request.Request(url, data, {"Referer": url})  # noqa: S310 - addresses of the app itself
+        request = urllib.request.Request(url, data, {"Referer": url, **(headers or {})})  # noqa: S310 - addresses of the app itself
         try:
             response = self._opener.open(request, timeout=60)
         except urllib.error.HTTPError as error:

@@ -197,17 +197,6 @@ def looking(app: Application) -> Iterator[None]:
         person.join(30)
 
 
-SCENARIOS: dict[str, Callable[[Bench], None]] = {
-    "startup": startup,
-    "creating": creating,
-    "linked": linked,
-    "per_item": per_item,
-    "back_to_back": back_to_back,
-    "at_once": at_once,
-    "memory": memory,
-}
-
-
 def table(figures: list[Figure]) -> str:
     """Figure, what it shall reach, what was measured: aligned for a terminal, and valid Markdown."""
     rows = [("figure", "reach", "measured", "")]

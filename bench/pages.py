@@ -1,9 +1,12 @@
-"""How long the pages take that a person waits for: asked as a browser asks, the fastest of some looks."""
+"""How long the pages take that a person waits for: asked as a browser asks, timed by the app’s own log."""
 
 from __future__ import annotations
 
+import json
 import re
+import statistics
 import time
+from collections.abc import Mapping
 
 from bench.application import Browser
 from bench.figures import Bench
@@ -24,29 +27,43 @@ def pages(bench: Bench) -> None:
     count = len(bench.app.unposted())
     browser = Browser()
     browser.log_in(bench.app.base)
-    where = bench.app.base + "/run/invoices"
-    began = time.perf_counter()
-    browser.open(where)
-    bench.told(f"selection page, {count} unposted, the first time", f"{(time.perf_counter() - began) * 1000:.0f} ms")
-    bench.most(f"selection page, {count} unposted", 300, fastest(browser, where)[0], " ms", digits=0)
+    first, _ = looks(bench, browser, "/run/invoices", {}, 1)
+    bench.told(f"selection page, {count} unposted, the first time", f"{first:.0f} ms")
+    bench.most(f"selection page, {count} unposted", 300, looks(bench, browser, "/run/invoices", {})[0], " ms", digits=0)
     for name, query in LISTS.items():
-        bench.most(f"its list {name}", 100, fastest(browser, where + query, FRAGMENT)[0], " ms", digits=0)
+        took, _ = looks(bench, browser, "/run/invoices" + query, FRAGMENT)
+        bench.most(f"its list {name}", 100, took, " ms", digits=0)
     _, history = browser.open(bench.app.base + "/batches")
     batch = re.search(r'href="(/batches/\d+)"', history)
     if batch is None:
         raise CannotMeasureError("There is no batch to look at.")
-    took, size = fastest(browser, f"{bench.app.base}{batch[1]}/live?seen=0", FRAGMENT)
+    took, size = looks(bench, browser, f"{batch[1]}/live?seen=0", FRAGMENT)
     bench.most("polled fragment of a batch, all of it new", 15, took, " ms")
     bench.most("its size", 30, size, " KB")
 
 
-def fastest(browser: Browser, url: str, headers: dict[str, str] | None = None) -> tuple[float, float]:
-    """Milliseconds of the fastest of some looks, and kilobytes of the answer. Raises CannotMeasureError."""
-    times, text = [], ""
-    for _ in range(LOOKS):
+def looks(
+    bench: Bench, browser: Browser, address: str, headers: Mapping[str, str], times: int = LOOKS
+) -> tuple[float, float]:
+    """Milliseconds of the median look, as the app logs them, and kilobytes of the answer. Raises CannotMeasureError.
+
+    What a page asks for by itself is not logged: there it is the fastest look by our own clock, way and all.
+    """
+    begin, text, here = bench.app.log.stat().st_size, "", []
+    for _ in range(times):
         began = time.perf_counter()
-        status, text = browser.open(url, headers=headers)
-        times.append((time.perf_counter() - began) * 1000)
+        status, text = browser.open(bench.app.base + address, headers=headers)
+        here.append((time.perf_counter() - began) * 1000)
         if status >= 300:
-            raise CannotMeasureError(f"{url} answers {status}.")
-    return min(times), len(text.encode()) / 1024
+            raise CannotMeasureError(f"{address} answers {status}.")
+    time.sleep(0.5)  # the log comes by way of the launcher
+    with bench.app.log.open("rb") as log:
+        log.seek(begin)
+        lines = log.read().decode("utf-8", "replace").splitlines()
+    path = address.partition("?")[0]
+    found = [_milliseconds(line) for line in lines if f'"path": "{path}"' in line]
+    return statistics.median(found) if found else min(here), len(text.encode()) / 1024
+
+
+def _milliseconds(line: str) -> float:
+    return float(json.loads(line[line.index("{") :])["ms"])

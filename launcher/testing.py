@@ -15,6 +15,8 @@ from launcher.set_up import set_up
 
 #: Two at a time: the browser tests start whole installations.
 PROCESSES = "2"
+#: How many workers the campaign kills at random moments.
+KILLS = "CROSSFOOT_CAMPAIGN_KILLS"
 PLAYWRIGHT_BROWSER = (
     "from playwright.sync_api import sync_playwright as start\nwith start() as p: print(p.chromium.executable_path)"
 )
@@ -38,7 +40,8 @@ def command(project: Project, arguments: list[str]) -> int:
     strict = requires_all(os.environ)
     found = {part.variable: path for part in parts(project) if (path := provide(part, strict=strict))}
     with tempfile.TemporaryDirectory(prefix="crossfoot-tests-") as home:
-        env = clean_environment(project, Path(home), os.environ) | found
+        asked = {name: value for name, value in os.environ.items() if name == KILLS}
+        env = clean_environment(project, Path(home), os.environ) | found | asked
         if strict:
             env["CROSSFOOT_REQUIRE_ALL"] = "1"
         run = project.module("pytest", *parallel(arguments), *(absolute(argument) for argument in arguments))
@@ -46,8 +49,12 @@ def command(project: Project, arguments: list[str]) -> int:
 
 
 def campaign(project: Project, arguments: list[str]) -> int:
-    """The long fault suite, one scenario at a time; it ends with a table, and non-zero where anything was violated."""
-    return command(project, ["-n0", "tests/campaign", *arguments])
+    """The long fault suite, or the files of it that are named, one scenario at a time; it ends with a table.
+
+    Non-zero where anything was violated.
+    """
+    named = any("tests/campaign" in argument for argument in arguments)
+    return command(project, ["-n0", *([] if named else ["tests/campaign"]), *arguments])
 
 
 def requires_all(environ: Mapping[str, str]) -> bool:

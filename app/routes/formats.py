@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from flask import Flask, g
 
 from app.models.columns import utcnow
+from app.services.sessions import device
 
 MINUS = "\u2212"
 SIGNS = {"USD": "$", "CAD": "CA$", "AUD": "A$", "NZD": "NZ$", "GBP": "£", "EUR": "€"}
@@ -20,6 +21,7 @@ def install(app: Flask) -> None:
     """Register the filters under their own names."""
     for function in (
         amount, quantity, cents, cash, sums, plural, date, day, clock, time_of_day, moment, took, ago, kind_word,
+        device,
     ):  # fmt: skip
         app.jinja_env.filters[function.__name__] = function
 

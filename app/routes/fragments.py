@@ -25,6 +25,11 @@ def is_fragment() -> bool:
     return bool(request.htmx) and not request.htmx.history_restore_request
 
 
+def is_poll() -> bool:
+    """Whether the page, not the person, looks again."""
+    return request.method == "GET" and "HX-Request" in request.headers
+
+
 def target() -> str:
     """Id of the element that the answer will go into."""
     return request.htmx.target or ""

@@ -12,9 +12,12 @@ from flask.typing import ResponseReturnValue
 from flask_login import LoginManager, UserMixin, current_user
 from sqlmodel import Session
 
+from app.models.columns import utcnow
+from app.models.logins import LoginSession
 from app.models.people import ROLES, User
 from app.routes import fragments
 from app.routes.web import web
+from app.services import sessions
 
 P = ParamSpec("P")
 View = Callable[P, ResponseReturnValue]
@@ -27,8 +30,9 @@ PUBLIC = "public"
 class Person(UserMixin):  # type: ignore[misc]  # flask-login ships no types
     """The user of a session: a plain value, free of the database session it came from."""
 
-    def __init__(self, user: User) -> None:
+    def __init__(self, user: User, session_id: int) -> None:
         self.id = cast(int, user.id)
+        self.session_id = session_id
         self.email = user.email
         self.label = user.label
         self.name = user.name
@@ -39,8 +43,8 @@ class Person(UserMixin):  # type: ignore[misc]  # flask-login ships no types
         self.epoch = user.epoch
 
     def get_id(self) -> str:
-        """The id in the session cookie; with the epoch, so that a changed password ends every other session."""
-        return f"{self.id}:{self.epoch}"
+        """What the cookie says: the user, the epoch that a changed password ends, the session that can be ended."""
+        return f"{self.id}:{self.epoch}:{self.session_id}"
 
     def may(self, role: str) -> bool:
         """Whether the person's role is at least this one."""
@@ -56,13 +60,18 @@ def install(app: Flask) -> None:
     manager.init_app(app)
 
 
-def _load(session_id: str) -> Person | None:
-    ident, _, epoch = session_id.partition(":")
-    if not ident.isdecimal():
+def _load(cookie: str) -> Person | None:
+    parts = cookie.split(":")
+    if len(parts) != 3 or not all(part.isdecimal() for part in parts):
         return None
+    ident, epoch, session_id = map(int, parts)
     with web().database.reading() as session:
-        user = session.get(User, int(ident))
-    return Person(user) if user and user.active and str(user.epoch) == epoch else None
+        user, opened = session.get(User, ident), session.get(LoginSession, session_id)
+    if user is None or opened is None or user.epoch != epoch or not sessions.is_live(opened, user, utcnow()):
+        return None
+    if not fragments.is_poll():
+        sessions.touch(web().database, opened, request.remote_addr or "", utcnow())
+    return Person(user, session_id)
 
 
 def me() -> Person:

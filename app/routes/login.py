@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from flask import Blueprint, flash, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_user, logout_user
@@ -11,15 +13,19 @@ from app.jobs import doorbell
 from app.models.people import User
 from app.routes import security
 from app.routes.guard import Person, local_path, me_in, public, requires
+from app.routes.guard import me as person
 from app.routes.web import reading, web, writing
-from app.services import invitations, mail_settings, people
+from app.services import invitations, mail_settings, people, sessions, two_factor
 
 login = Blueprint("login", __name__)
 
 FAILED_TRY = 422
+#: In the cookie of somebody who still owes the code of the second factor, for so long.
+HALF, HALF_SECONDS = "half_in", 300
 
 
-def _failed(response: object) -> bool:
+def failed(response: object) -> bool:
+    """Whether an answer counts as a failed try."""
     return getattr(response, "status_code", 0) == FAILED_TRY
 
 
@@ -28,8 +34,8 @@ def _whose() -> str:
 
 
 #: Only failed tries count: per person and address, and per address over all names.
-_one_name = security.limiter.limit("5 per 5 minutes", key_func=_whose, methods=["POST"], deduct_when=_failed)
-_one_address = security.limiter.limit("30 per 5 minutes", methods=["POST"], deduct_when=_failed)
+_one_name = security.limiter.limit("5 per 5 minutes", key_func=_whose, methods=["POST"], deduct_when=failed)
+_one_address = security.limiter.limit("30 per 5 minutes", methods=["POST"], deduct_when=failed)
 
 
 @login.get("/login")
@@ -55,8 +61,7 @@ def enter() -> ResponseReturnValue:
     if user is None:
         left = security.tries_left()
         return _form(email=email, next=wanted, wrong=True, left=left), FAILED_TRY
-    _begin(user)
-    return redirect(local_path(wanted), 303)
+    return _let_in(user, local_path(wanted))
 
 
 def _form(**context: object) -> str:
@@ -66,11 +71,62 @@ def _form(**context: object) -> str:
     )
 
 
-def _begin(user: User) -> None:
+def _let_in(user: User, target: str) -> ResponseReturnValue:
+    """In, or to the second factor where the user has one."""
+    if not two_factor.is_on(reading(), user.id):
+        begin_session(user)
+        return redirect(target, 303)
+    session.clear()
+    session[HALF] = {"user": user.id, "epoch": user.epoch, "until": time.time() + HALF_SECONDS, "next": target}
+    return redirect(url_for("login.ask_code"), 303)
+
+
+def begin_session(user: User) -> None:
     """A new session: nothing of the old one is carried over."""
+    with writing() as db:
+        opened = sessions.begin(db, db.get_one(User, user.id), request.remote_addr or "", request.user_agent.string)
     session.clear()
     session.permanent = True
-    login_user(Person(user))
+    login_user(Person(user, opened.id or 0))
+
+
+def _half_in() -> User | None:
+    """Whoever has given the right password and still owes the code."""
+    half = session.get(HALF) or {}
+    user = reading().get(User, half.get("user")) if half else None
+    good = user and user.active and user.epoch == half["epoch"] and half["until"] > time.time()
+    return user if good else None
+
+
+def _half_key() -> str:
+    return f"code|{(session.get(HALF) or {}).get('user')}"
+
+
+@login.get("/login/code")
+@public
+def ask_code() -> ResponseReturnValue:
+    """The form for the second factor."""
+    if _half_in() is None:
+        return redirect(url_for("login.show"))
+    return render_template("people/code.html")
+
+
+@login.post("/login/code")
+@_one_address
+@security.limiter.limit("5 per 5 minutes", key_func=_half_key, methods=["POST"], deduct_when=failed)
+@public
+def take_code() -> ResponseReturnValue:
+    """Check the code of the app, or a recovery code."""
+    user = _half_in()
+    if user is None:
+        return redirect(url_for("login.show"), 303)
+    target = local_path(session[HALF]["next"])
+    with writing() as db:
+        good = two_factor.passes(db, db.get_one(User, user.id), request.form.get("code", ""))
+    if not good:
+        return render_template("people/code.html", wrong=True, left=security.tries_left()), FAILED_TRY
+    begin_session(user)
+    return redirect(target, 303)
 
 
 @login.get("/forgot")
@@ -104,6 +160,9 @@ def ask_to_leave() -> ResponseReturnValue:
 @public
 def leave() -> ResponseReturnValue:
     """End the session of this browser."""
+    if current_user.is_authenticated:
+        with writing() as db:
+            sessions.leave(db, current_user.session_id)
     logout_user()
     session.clear()
     return redirect(url_for("login.show"), 303)
@@ -136,7 +195,7 @@ def make_admin() -> ResponseReturnValue:
             )
     except ValidationError as error:
         return render_template("people/setup.html", form=form, error=error), FAILED_TRY
-    _begin(user)
+    begin_session(user)
     return redirect(url_for("dashboard.show"), 303)
 
 
@@ -171,15 +230,21 @@ def come_in(token: str) -> ResponseReturnValue:
             "people/welcome.html", user=holder, token=token, name=request.form.get("name", ""), error=error
         )
         return page, FAILED_TRY
-    _begin(user)
-    return redirect(url_for("dashboard.show"), 303)
+    return _let_in(user, url_for("dashboard.show"))
 
 
 @login.get("/me")
 @requires("viewer")
 def me() -> ResponseReturnValue:
     """One's own settings."""
-    return render_template("people/me.html")
+    return _mine()
+
+
+def _mine(**context: object) -> str:
+    on = two_factor.is_on(reading(), person().id)
+    return render_template(
+        "people/me.html", sessions=sessions.live(reading(), person().id), two_factor_on=on, **context
+    )
 
 
 @login.post("/me")
@@ -200,7 +265,7 @@ def change_me() -> ResponseReturnValue:
 
 @login.post("/me/password")
 @requires("viewer")
-@security.limiter.limit("5 per 5 minutes", methods=["POST"], deduct_when=_failed)
+@security.limiter.limit("5 per 5 minutes", methods=["POST"], deduct_when=failed)
 def change_password() -> ResponseReturnValue:
     """A new password; every other browser is logged out."""
     try:
@@ -209,7 +274,7 @@ def change_password() -> ResponseReturnValue:
             user = me_in(db)
             people.change_password(db, user, request.form.get("old", ""), request.form.get("password", ""))
     except ValidationError as error:
-        return render_template("people/me.html", error=error), FAILED_TRY
-    _begin(user)
+        return _mine(error=error), FAILED_TRY
+    begin_session(user)
     flash("The password is changed; other browsers are logged out.")
     return redirect(url_for("login.me"), 303)

@@ -17,6 +17,8 @@ from flask_wtf import CSRFProtect
 from limits.errors import ConfigurationError
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from app.routes import fragments
+from app.services.sessions import LIFE
 from app.settings import Settings
 
 #: Nothing from elsewhere, nothing inline. Tabler draws ticks and arrows as data URLs.
@@ -33,7 +35,6 @@ CSP = {
 }
 #: Asked for by machines, under whatever host name they know us.
 FOR_MACHINES = ("/healthz", "/readyz", "/metrics")
-SESSION_HOURS = 12
 LARGEST_FORM = 4 * 1024 * 1024
 MOST_FIELDS = 100_000
 
@@ -51,8 +52,7 @@ class Sessions(SecureCookieSessionInterface):
     """A page that looks again by itself gets no new cookie: it could overwrite one that brings a message."""
 
     def should_set_cookie(self, app: Flask, session: SessionMixin) -> bool:
-        polled = request.method == "GET" and "HX-Request" in request.headers
-        return session.modified if polled else super().should_set_cookie(app, session)
+        return session.modified if fragments.is_poll() else super().should_set_cookie(app, session)
 
 
 def install(app: Flask, settings: Settings) -> None:
@@ -61,7 +61,7 @@ def install(app: Flask, settings: Settings) -> None:
         SECRET_KEY=str(settings.secret_key),
         SESSION_COOKIE_NAME="crossfoot",
         SESSION_COOKIE_SECURE=settings.secure,
-        PERMANENT_SESSION_LIFETIME=SESSION_HOURS * 3600,
+        PERMANENT_SESSION_LIFETIME=LIFE,
         WTF_CSRF_TIME_LIMIT=None,  # a token lives as long as its session
         MAX_CONTENT_LENGTH=LARGEST_FORM,
         MAX_FORM_MEMORY_SIZE=LARGEST_FORM,

@@ -11,7 +11,7 @@ from app.models.people import ROLES, User
 from app.routes import mail as mail_pages
 from app.routes.guard import me, requires
 from app.routes.web import reading, web, writing
-from app.services import invitations, mail_settings, outbox, people
+from app.services import invitations, mail_settings, outbox, people, sessions, two_factor
 
 users = Blueprint("users", __name__)
 
@@ -30,7 +30,8 @@ def _page(status: int = 200, **context: object) -> ResponseReturnValue:
     mails_go_out = mail_settings.server(reading()) is not None
     return render_template(
         "settings/users.html",
-        users=everybody, roles=ROLES, form=form, mails=mails, mails_go_out=mails_go_out, **context,
+        users=everybody, roles=ROLES, form=form, mails=mails, mails_go_out=mails_go_out,
+        with_two_factor=two_factor.those_with(reading()), **context,
     ), status  # fmt: skip
 
 
@@ -87,8 +88,21 @@ def _one(user_id: int, status: int = 200, **context: object) -> ResponseReturnVa
         roles=ROLES,
         mail=outbox.newest_about(reading(), f"user:{user.id}").get(f"user:{user.id}"),
         mails_go_out=mail_settings.server(reading()) is not None,
+        two_factor_on=two_factor.is_on(reading(), user.id),
+        sessions=sessions.live(reading(), user.id),
         **context,
     ), status
+
+
+@users.post("/settings/users/<int:user_id>/two-factor/reset")
+@requires("admin")
+def reset_two_factor(user_id: int) -> ResponseReturnValue:
+    """For somebody who lost app and recovery codes."""
+    with writing() as session:
+        user = _user(session, user_id)
+        two_factor.reset(session, user, me().email)
+    flash(f"{user.email} logs in with the password alone until two-factor log-in is turned on again.")
+    return redirect(url_for("users.one", user_id=user_id), 303)
 
 
 @users.post("/settings/users/<int:user_id>/reset")

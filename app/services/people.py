@@ -87,14 +87,10 @@ def _hashed(password: str | None, email: str) -> str:
 
 
 def authenticate(session: Session, email: str, password: str) -> User | None:
-    """The active user with this address and password, or None; takes as long either way. Commits the time of login."""
+    """The active user with this address and password, or None; takes as long either way."""
     user = session.exec(select(User).where(User.email == email.strip().lower())).first()
     if not passwords.matches(user.password_hash if user else "", password) or user is None or not user.active:
         return None
-    user.last_login_at = utcnow()
-    session.add(user)
-    audit.record(session, user.email, "user.login", f"user:{user.email}")
-    session.commit()
     return user
 
 

@@ -20,7 +20,7 @@ from app.connectors.protocols import ConnectionFailedError, Tokens
 from app.database import Database
 from app.factory import create_app
 from app.routes import security
-from app.services import passwords, people
+from app.services import passwords, people, sessions
 from app.settings import Endpoints, Secret, Settings
 from tests.fakes import FakeConnectors, some_tokens
 
@@ -176,9 +176,10 @@ def _person(app: Flask, database: Database, role: str, password_hash: str) -> Br
         user.password_hash = password_hash
         session.add(user)
         session.commit()
+        opened = sessions.begin(session, user, "127.0.0.1", "Werkzeug")
     browser = Browser(app.test_client())
     with browser.client.session_transaction(base_url=HOST) as cookie:
-        cookie["_user_id"] = f"{user.id}:{user.epoch}"
+        cookie["_user_id"] = f"{user.id}:{user.epoch}:{opened.id}"
     return browser
 
 

@@ -12,8 +12,9 @@ from tests.routes.conftest import HOST, Browser, words
 #: Everything that is answered without log-in. A new one is added here on purpose.
 OPEN = {
     "assets.favicon", "assets.show",
-    "login.ask_for_link", "login.ask_to_leave",
-    "login.come_in", "login.enter", "login.leave", "login.mail_link", "login.make_admin", "login.set_up",
+    "login.ask_code", "login.ask_for_link", "login.ask_to_leave",
+    "login.come_in", "login.take_code",
+    "login.enter", "login.leave", "login.mail_link", "login.make_admin", "login.set_up",
     "login.show", "login.welcome",
     "system.healthz", "system.metrics", "system.readyz",
 }  # fmt: skip

@@ -62,8 +62,8 @@ def show(batch_id: int) -> ResponseReturnValue:
 def _context(batch: Batch) -> dict[str, Any]:
     """What the live parts show."""
     session = reading()
-    view = progress.view(session, batch)
     book = session.get_one(Book, batch.book_id)
+    view = progress.view(session, batch)
     shell.use_book(book)
     return {
         "batch": batch,

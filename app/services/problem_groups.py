@@ -37,8 +37,11 @@ class Group:
 _WORST = {Severity.ERROR: 0, Severity.DOUBT: 1, Severity.WARNING: 2, Severity.INFO: 3}
 
 
-def groups(session: Session, batch: Batch) -> list[Group]:
-    """Problems by cause, worst and largest first; doubts that are looked up by themselves are a group of their own."""
+def groups(session: Session, batch: Batch, *, doubts: bool = True) -> list[Group]:
+    """Problems by cause, worst and largest first; doubts that are looked up by themselves are a group of their own.
+
+    ``doubts`` is False where the caller knows that there are none.
+    """
     query = (
         columns(
             col(PostingProblem.code),
@@ -62,7 +65,7 @@ def groups(session: Session, batch: Batch) -> list[Group]:
         cents = {**(old.cents if old else {}), currency: int(amount or 0)}
         found[code, subject] = Group(code, subject, sample, count + (old.count if old else 0), cents)
     groups = sorted(found.values(), key=lambda g: (_WORST[g.sample.severity], -g.count, g.code, g.subject))
-    doubt = _open_doubts(session, batch)
+    doubt = _open_doubts(session, batch) if doubts else None
     return [*groups, doubt] if doubt else groups
 
 

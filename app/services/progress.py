@@ -81,7 +81,7 @@ def view(session: Session, batch: Batch) -> BatchView:
         status=_status(batch, facts),
         sections=[v for section in stored if (v := _section(batch, section, facts)) is not None],
         feet=feet(facts.tallies, facts.in_books),
-        groups=groups(session, batch),
+        groups=groups(session, batch, doubts=bool(facts.state(S.IN_DOUBT))),
         waiting=batch.waiting,
         failure=failure,
         rev=batch.rev,

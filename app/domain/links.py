@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from app.domain.documents import SALES, Basis, Document, Line, Party, PartyRole
+from app.domain.documents import SALES, Basis, Document, DocumentKind, Line, Party, PartyRole, Reference
 from app.domain.states import RecordKind
 
 
@@ -191,15 +191,66 @@ def item_name(line: Line, rules: Rules) -> str:
 def needs(document: Document, rules: Rules) -> list[Need]:
     """Every link the document needs, each once, with the first field that asks for it."""
     found: dict[tuple[LinkKind, str], Need] = {}
-    for need in (*_party_needs(document), *_line_needs(document, rules), *_header_needs(document, rules)):
+    asked = (
+        *_party_needs(document, rules), *_line_needs(document, rules), *_header_needs(document, rules),
+        *_customer_needs(document, rules), *_category_needs(document, rules),
+    )  # fmt: skip
+    for need in asked:
         found.setdefault((need.kind, need.source_id), need)
     return list(found.values())
 
 
-def _party_needs(document: Document) -> Iterable[Need]:
+def location_of(document: Document, rules: Rules, line: Line | None = None) -> Reference | None:
+    """What the Book's settings make the document's location; of an entry's line its own account's class segment."""
+    match rules["categories.locations"]:
+        case "class":
+            named = (line.gl_class if line else "") or document.header_class
+            return Reference(f"class:{named}", named) if named else None
+        case "territory":
+            return Reference(f"territory:{document.territory}", document.territory) if document.territory else None
+        case "location":
+            return document.location
+    return None
+
+
+def names_customer(line: Line, rules: Rules) -> bool:
+    """Whether a cost's line says for whom it was made. A billable line must."""
+    billable = line.billable and rules["purchases.billable"] == "yes"
+    return line.customer is not None and (billable or rules["purchases.customer"] == "yes")
+
+
+def _customer_needs(document: Document, rules: Rules) -> Iterable[Need]:
+    if document.kind in SALES or document.kind is DocumentKind.INVENTORY_ADJUSTMENT:
+        return
+    for number, line in enumerate(document.lines, 1):
+        if line.customer and names_customer(line, rules):
+            party = Party(line.customer.source_id, line.customer.name)
+            draft = Draft(LinkKind.CUSTOMERS, party.source_id, party.name, party=party, currency=document.currency)
+            yield Need(LinkKind.CUSTOMERS, party.source_id, party.name, f"line {number}", draft)
+
+
+def _category_needs(document: Document, rules: Rules) -> Iterable[Need]:
+    """Classes of lines and locations, where the Book's settings use them."""
+    lines = document.lines
+    if rules["categories.classes"] == "yes":
+        for number, line in enumerate(lines, 1):
+            if line.gl_class:
+                draft = Draft(LinkKind.CLASSES, line.gl_class, line.gl_class)
+                yield Need(LinkKind.CLASSES, line.gl_class, line.gl_class, f"line {number}", draft)
+    per_line = lines if document.kind is DocumentKind.JOURNAL_ENTRY else ()
+    for found in (location_of(document, rules), *(location_of(document, rules, line) for line in per_line)):
+        if found:
+            draft = Draft(LinkKind.LOCATIONS, found.source_id, found.name)
+            yield Need(LinkKind.LOCATIONS, found.source_id, found.name, "location", draft)
+
+
+def _party_needs(document: Document, rules: Rules) -> Iterable[Need]:
     key, party = party_key(document), document.party
     if key:
-        draft = Draft(key[0], party.source_id, party.name, party=party, currency=document.currency)
+        name = party.name
+        if rules["contacts.append_account"] == "yes" and party.account_number:
+            name = f"{name} ({party.account_number})"
+        draft = Draft(key[0], party.source_id, name, party=party, currency=document.currency)
         yield Need(key[0], party.source_id, party.name, "party", draft)
 
 
@@ -223,6 +274,7 @@ def _line_needs(document: Document, rules: Rules) -> Iterable[Need]:
             cost_account=line.product.cost_account if line.product else "",
             inventory_account=line.product.inventory_account if line.product else "",
             category=line.product.category if line.product else "",
+            since=document.date.isoformat(),
         )
         yield Need(LinkKind.ITEMS, draft.source_id, name, f"line {number}", draft)
 
@@ -237,6 +289,8 @@ def _income_account(document: Document, line: Line) -> str:
 def _header_needs(document: Document, rules: Rules) -> Iterable[Need]:
     if document.paid_from:
         yield Need(LinkKind.ACCOUNTS, document.paid_from, document.paid_from, "paid from")
+    if document.header_account and document.kind is DocumentKind.INVENTORY_ADJUSTMENT:
+        yield Need(LinkKind.ACCOUNTS, document.header_account, document.header_account, "adjustment account")
     if document.tax_code and document.tax.amount and rules.tax_mode in ("manual", "per_line"):
         yield Need(LinkKind.TAX_CODES, document.tax_code.source_id, document.tax_code.name, "tax")
     if document.terms:

@@ -13,10 +13,10 @@ from typing import Any
 
 from app.connectors.protocols import ConnectionFailedError, Probe
 from app.connectors.quickbooks_online import queries
-from app.connectors.quickbooks_online.members import amount_of, ref
+from app.connectors.quickbooks_online.forms import party_of, total_of
+from app.connectors.quickbooks_online.header import doc_number
 from app.connectors.quickbooks_online.receipts import ENTITIES, is_voided, to_receipt
-from app.connectors.quickbooks_online.translate import doc_number
-from app.domain.documents import DocumentKind
+from app.domain.documents import SALES, DocumentKind
 from app.domain.marks import marks_in
 from app.domain.money import cents
 from app.domain.outcomes import Absent, CannotTell, Finding, Found, LooksAlike, Several
@@ -25,6 +25,8 @@ Row = Mapping[str, Any]
 Query = Callable[[str], list[dict[str, Any]]]
 #: QuickBooks' clock and ours may differ, and its times of creation are taken before the work ends.
 CLOCKS_DIFFER = dt.timedelta(minutes=5)
+#: Their numbers are the vendors': two vendors may well have the same one.
+THEIR_NUMBERS = (DocumentKind.BILL, DocumentKind.VENDOR_CREDIT, DocumentKind.PURCHASE)
 
 
 def find(query: Query, probes: Sequence[Probe], home_currency: str, *, our_numbers: bool) -> list[Finding]:
@@ -75,20 +77,21 @@ class _Books:
                     self._marked[name].append(row)
             else:
                 self._numbered[_number(row)].append(row)
-                self._dated[ref(row, "CustomerRef"), str(row.get("TxnDate"))].append(row)
+                self._dated[party_of(row), str(row.get("TxnDate"))].append(row)
 
     def ours(self, probe: Probe) -> list[Row]:
         """What carries the probe's mark."""
         return self._marked.get(str(probe.mark) if probe.exact else probe.mark.stem, [])
 
     def look_alikes(self, probe: Probe, *, our_numbers: bool) -> list[Row]:
-        """Same number, or same customer, total and date; what carries a mark of another record is explained by it."""
+        """Same number, or same party, total and date; what carries a mark of another record is explained by it."""
+        ours = our_numbers if probe.kind in SALES else probe.kind not in THEIR_NUMBERS
         numbers = {doc_number(probe.number).casefold(), probe.number.strip().casefold()} - {""}
         alike = {
             str(row["Id"]): row
             for number in sorted(numbers)
             for row in self._numbered.get(number, ())
-            if our_numbers or ref(row, "CustomerRef") == (probe.party_id or None) or _same_total(probe, row)
+            if ours or party_of(row) == (probe.party_id or None) or _same_total(probe, row)
         }
         dated = self._dated.get((probe.party_id, probe.date.isoformat()), ()) if probe.party_id else ()
         return [*alike.values(), *(row for row in dated if str(row["Id"]) not in alike and _same_total(probe, row))]
@@ -114,7 +117,7 @@ def _number(row: Row) -> str:
 
 
 def _same_total(probe: Probe, row: Row) -> bool:
-    return amount_of(row.get("TotalAmt")) == cents(probe.total)
+    return total_of(row) == cents(probe.total)
 
 
 def _marks(row: Row) -> list[str]:

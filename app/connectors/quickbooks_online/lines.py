@@ -11,8 +11,9 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from app.connectors.quickbooks_online import text
+from app.connectors.quickbooks_online.categories import class_of_line
 from app.domain.documents import Line
-from app.domain.links import LinkKind, Links, item_source_id
+from app.domain.links import LinkKind, Links, Rules, item_source_id
 from app.domain.money import cents
 from app.domain.problems import Problem, Severity
 
@@ -23,9 +24,9 @@ SEVEN = Decimal("0.0000001")
 LARGEST = Decimal("99999999999")
 
 
-def to_lines(lines: Sequence[Line], links: Links, tax_codes: Sequence[str]) -> list[dict[str, Any]]:
+def to_lines(lines: Sequence[Line], links: Links, tax_codes: Sequence[str], rules: Rules) -> list[dict[str, Any]]:
     """All lines in order; ``tax_codes`` runs beside them, an empty one is left out."""
-    return [_line(line, links, tax_code) for line, tax_code in zip(lines, tax_codes, strict=True)]
+    return [_line(line, links, tax_code, rules) for line, tax_code in zip(lines, tax_codes, strict=True)]
 
 
 def shortened(lines: Sequence[Line]) -> list[Problem]:
@@ -53,15 +54,21 @@ def priced(quantity: Decimal, amount: Decimal) -> tuple[Decimal, Decimal] | None
     return (_short(quantity), _short(price)) if cents(quantity * price) == amount else None
 
 
-def _line(line: Line, links: Links, tax_code: str) -> dict[str, Any]:
+def description_of(line: Line) -> str:
+    """Within QuickBooks' length, with the quantity where it can't be sent as a number."""
+    return text.shorten(_words(line), _room(line)) + _quantity_in_words(line)
+
+
+def _line(line: Line, links: Links, tax_code: str, rules: Rules) -> dict[str, Any]:
     amount = cents(line.amount.amount)
     detail: dict[str, Any] = {"ItemRef": {"value": links[(LinkKind.ITEMS, item_source_id(line))].ledger_id}}
     if pair := priced(line.quantity, amount):
         detail["Qty"], detail["UnitPrice"] = pair
+    detail |= class_of_line(line, links, rules)
     if tax_code:
         detail["TaxCodeRef"] = {"value": tax_code}
     body: dict[str, Any] = {"DetailType": "SalesItemLineDetail", "Amount": amount}
-    if description := text.shorten(_words(line), _room(line)) + _quantity_in_words(line):
+    if description := description_of(line):
         body["Description"] = description
     return {**body, "SalesItemLineDetail": detail}
 

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from app.domain.documents import Document
-from app.domain.links import NOUNS, Entry, LinkKind, Links, Need, Rules, needs
+from app.domain.links import DISPENSABLE, NOUNS, Entry, LinkKind, Links, Need, Rules, needs
 from app.domain.problems import Problem
 
 
 def problems_of_links(document: Document, links: Links, rules: Rules) -> Iterator[Problem]:
     """One problem per link that is missing or whose entry is inactive.
 
-    Missing terms are none: whether a document may go without them, with its due date, is the Book's policy.
+    Missing terms, classes and locations are none: whether a document may go without them is the Book's policy.
     """
     for need in needs(document, rules):
         entry = links.get((need.kind, need.source_id))
-        if entry is None and need.kind is not LinkKind.TERMS:
+        if entry is None and need.kind not in DISPENSABLE:
             yield not_linked(need)
         elif entry is not None and not entry.active:
             yield _inactive(need, entry)

@@ -1,4 +1,4 @@
-"""QuickBooks' own form of an invoice or credit memo, read into a Receipt."""
+"""QuickBooks' own form of a document, read into a Receipt."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from app.connectors.quickbooks_online.members import amount_of, currency, identity, part, ref, rows
+from app.connectors.quickbooks_online.forms import detail_of, party_of, total_of
+from app.connectors.quickbooks_online.members import amount_of, currency, identity, part, rows
 from app.domain.documents import DocumentKind
 from app.domain.money import Money
 from app.domain.outcomes import Receipt
@@ -27,10 +28,15 @@ ENTITIES = {
 _HEADER = (
     *("Id", "SyncToken", "DocNumber", "TxnDate", "DueDate", "PrivateNote", "CustomerRef", "SalesTermRef"),
     *("CurrencyRef", "ExchangeRate", "TotalAmt", "Balance", "RemainingCredit"),
-    *("GlobalTaxCalculation", "MetaData", "CustomField"),
+    *("GlobalTaxCalculation", "MetaData", "CustomField", "LinkedTxn"),
+    *("VendorRef", "EntityRef", "APAccountRef", "AccountRef", "PaymentType", "AdjustAccountRef"),
+    *("DepartmentRef", "ClassRef", "POStatus"),
 )
 _LINE = ("Id", "LineNum", "Description", "Amount", "DetailType")
-_DETAIL = ("ItemRef", "Qty", "UnitPrice", "TaxCodeRef", "ItemAccountRef", "ClassRef")
+_DETAIL = (
+    *("ItemRef", "Qty", "UnitPrice", "TaxCodeRef", "ItemAccountRef", "ClassRef", "DepartmentRef"),
+    *("AccountRef", "CustomerRef", "BillableStatus", "PostingType", "Entity", "QtyDiff"),
+)
 
 
 def to_receipt(obj: Mapping[str, Any], home_currency: str) -> Receipt:
@@ -47,11 +53,11 @@ def _receipt(obj: Mapping[str, Any], home_currency: str) -> Receipt:
     return Receipt(
         ledger_id=identity(obj),
         number=str(obj.get("DocNumber") or ""),
-        total=Money(amount_of(obj["TotalAmt"]), code),
+        total=Money(total_of(obj), code),
         tax=None if tax is None else Money(amount_of(tax), code),
         date=_date(obj.get("TxnDate")),
         due_date=_date(obj.get("DueDate")),
-        party_id=ref(obj, "CustomerRef"),
+        party_id=party_of(obj),
         note=str(obj.get("PrivateNote") or ""),
         version=str(obj.get("SyncToken") or ""),
         created_at=_moment(part(obj, "MetaData").get("CreateTime")),
@@ -62,7 +68,7 @@ def _receipt(obj: Mapping[str, Any], home_currency: str) -> Receipt:
 
 
 def _open(obj: Mapping[str, Any], currency: str) -> Money | None:
-    """An invoice's Balance, a credit memo's RemainingCredit."""
+    """An invoice's, a bill's and a vendor credit's Balance, a credit memo's RemainingCredit."""
     amount = obj.get("RemainingCredit", obj.get("Balance"))
     return None if amount is None else Money(amount_of(amount), currency)
 
@@ -83,7 +89,7 @@ def stored(obj: Mapping[str, Any]) -> dict[str, Any]:
 
 def _line(line: Mapping[str, Any]) -> dict[str, Any]:
     kept = {key: line[key] for key in _LINE if key in line}
-    detail = part(line, "SalesItemLineDetail")
+    detail = detail_of(line)
     return {**kept, **{key: detail[key] for key in _DETAIL if key in detail}}
 
 

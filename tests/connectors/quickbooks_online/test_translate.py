@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 from app.connectors.http import parse_json
 from app.connectors.protocols import UntranslatableError
 from app.connectors.quickbooks_online.exact_json import dumps
+from app.connectors.quickbooks_online.header import doc_number
 from app.connectors.quickbooks_online.lines import priced
 from app.connectors.quickbooks_online.shares import split
-from app.connectors.quickbooks_online.translate import doc_number, to_quickbooks
+from app.connectors.quickbooks_online.translate import to_quickbooks
 from app.domain.documents import Document
 from app.domain.links import Entry, LinkKind, Links, Rules
 from app.domain.money import cents

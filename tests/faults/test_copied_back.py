@@ -59,7 +59,8 @@ def test_what_is_posted_and_not_closed_is_adopted_and_closed_after_the_copy_came
     batch = rig.engine.submit(*THREE)
     rig.take_over(batch)
     rig.assert_closed_once(batch, *THREE)
-    assert rig.problems(batch) == {number: ["found_in_books"] for number in THREE}
+    said = rig.problems(batch)
+    assert all("found_in_books" in said[number] for number in THREE), said
 
 
 def test_a_call_that_waited_to_be_sent_again_when_the_backup_was_made_is_looked_up_first(rig: Rig) -> None:

@@ -8,7 +8,18 @@ from collections.abc import Set as AbstractSet
 from typing import Any
 
 from sandbox.faults import REFUSE
-from sandbox.quickbooks_online import fields, headers, inventory, names, payments, problems, purchases, sales, shape
+from sandbox.quickbooks_online import (
+    fields,
+    headers,
+    inventory,
+    names,
+    payments,
+    plans,
+    problems,
+    purchases,
+    sales,
+    shape,
+)
 from sandbox.quickbooks_online.company import LISTS, PURCHASES, SALES, TRANSACTIONS, Company
 from sandbox.quickbooks_online.money import ZERO
 from sandbox.quickbooks_online.problems import Json
@@ -99,6 +110,7 @@ def misfortune(company: Company, operation: str, entity: str) -> None:
 
 
 def _create(company: Company, entity: str, body: Json, include: AbstractSet[str]) -> Json:
+    plans.included(company, entity, body)
     now = company.now()
     new = {key: value for key, value in body.items() if key not in _dropped(entity)}
     new.update(Id=company.new_id(entity), SyncToken="0", MetaData={"CreateTime": now, "LastUpdatedTime": now})

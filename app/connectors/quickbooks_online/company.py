@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 from app.connectors.protocols import Company, ConnectionFailedError
+from app.connectors.quickbooks_online.abilities import abilities, known_accounts
 from app.connectors.quickbooks_online.members import Members, currency, part, rows, text
 from app.domain.links import Entry, Rules
 from app.domain.problems import Problem, Severity
 
 
 def to_company(
-    info: Members, preferences: Members | None, realm: str, environment: str, untaxed: Entry | None = None
+    info: Members,
+    preferences: Members | None,
+    realm: str,
+    environment: str,
+    *,
+    untaxed: Entry | None = None,
+    accounts: Sequence[Entry] = (),
 ) -> Company:
     """The company. ``preferences`` is None where the person who connected may not read them."""
     country = country_of(info)
     rules = to_rules(preferences or {}, country, untaxed)
+    more = {**abilities(preferences, country, _plan(info)), **known_accounts(accounts)}
+    rules = replace(rules, extra={**rules.extra, **more})
     sales = part(preferences, "SalesFormsPrefs")
     return Company(
         name=text(info, "CompanyName") or text(info, "LegalName") or realm,

@@ -58,7 +58,14 @@ class QuickBooksOnline:
         preferences = self._preferences()
         mode = companies.tax_mode(preferences or {}, companies.country_of(info))
         untaxed = lists.untaxed_code(self.entries(LinkKind.TAX_CODES)) if mode == "per_line" else None
-        return companies.to_company(info, preferences, self._client.realm, self._environment, untaxed)
+        return companies.to_company(
+            info,
+            preferences,
+            self._client.realm,
+            self._environment,
+            untaxed=untaxed,
+            accounts=self.entries(LinkKind.ACCOUNTS),
+        )
 
     def entries(self, kind: LinkKind) -> list[Entry]:
         return lists.entries(self._client.query, kind)

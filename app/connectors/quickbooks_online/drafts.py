@@ -1,4 +1,4 @@
-"""Bodies that create customers, items and terms; valid names for them; and what their answers mean."""
+"""Bodies that create entries of QuickBooks' lists; valid names for them; and what their answers mean."""
 
 from __future__ import annotations
 
@@ -7,33 +7,46 @@ from contextlib import suppress
 from typing import Any
 
 from app.connectors.http import Answer, UnreadableAnswerError
-from app.connectors.protocols import Created, CreationOutcome, NameTaken, UntranslatableError
+from app.connectors.protocols import Created, CreationOutcome, NameTaken
 from app.connectors.quickbooks_online import faults, lists, text
 from app.connectors.quickbooks_online.addresses import physical_address
 from app.connectors.quickbooks_online.exact_json import dumps
-from app.connectors.quickbooks_online.linked import not_linked
+from app.connectors.quickbooks_online.new_items import new_item
 from app.domain.documents import Party
-from app.domain.links import Draft, LinkKind, Links, Need, Rules
+from app.domain.links import Draft, LinkKind, Links, Rules
 from app.domain.outcomes import InDoubt, Refused
 
 #: The entity's name in bodies and answers, and (in lower case) in addresses.
-ENTITIES = {LinkKind.CUSTOMERS: "Customer", LinkKind.ITEMS: "Item", LinkKind.TERMS: "Term"}
-NAME_LIMITS = {LinkKind.CUSTOMERS: 500, LinkKind.ITEMS: 100, LinkKind.TERMS: 31}
-_SERVICE = re.compile(r"service|labou?r|other charge|agreement|expense", re.IGNORECASE)
+ENTITIES = {
+    LinkKind.CUSTOMERS: "Customer",
+    LinkKind.VENDORS: "Vendor",
+    LinkKind.ITEMS: "Item",
+    LinkKind.TERMS: "Term",
+    LinkKind.CLASSES: "Class",
+    LinkKind.LOCATIONS: "Department",
+}
+NAME_LIMITS = {LinkKind.CUSTOMERS: 500, LinkKind.VENDORS: 500, LinkKind.ITEMS: 100, LinkKind.TERMS: 31}
+#: Lists whose names are paths, ``East:Portland``: at most five levels of 100 characters.
+PATHS, LEVELS = (LinkKind.CLASSES, LinkKind.LOCATIONS), 5
 _EMAIL = re.compile(r"[^@\s,;]+@[^@\s,;]+\.[^@\s,;]+")
 
 
 def valid_name(kind: LinkKind, name: str) -> str:
-    """Colon, tab and newline out, trimmed, cut to QuickBooks' limit."""
+    """Colon, tab and newline out, trimmed, cut to QuickBooks' limit; a class's or location's colons part its levels."""
+    if kind in PATHS:
+        levels = [level for part in name.split(":") if (level := text.name(part, 100))]
+        return ":".join(levels[:LEVELS]) or "Unnamed"
     return text.name(name, NAME_LIMITS.get(kind, 100)) or "Unnamed"
 
 
 def draft_body(draft: Draft, name: str, links: Links, rules: Rules) -> str:
-    """The exact body. Raises UntranslatableError where an item's income account is not linked."""
-    if draft.kind is LinkKind.CUSTOMERS:
-        return dumps(_customer(draft.party, name))
+    """The exact body. Raises UntranslatableError where an item's account is not linked."""
+    if draft.kind in (LinkKind.CUSTOMERS, LinkKind.VENDORS):
+        return dumps(_person(draft, name, rules))
     if draft.kind is LinkKind.ITEMS:
-        return dumps(_item(draft, name, links, rules))
+        return dumps(new_item(draft, name, links, rules))
+    if draft.kind in PATHS:
+        return dumps(_level(draft, name, links))
     return dumps({"Name": name, "Type": "STANDARD", "DueDays": min(max(draft.due_days or 0, 0), 999)})
 
 
@@ -55,10 +68,16 @@ def outcome(kind: LinkKind, answer: Answer, request_id: str) -> CreationOutcome:
     return InDoubt("QuickBooks’ answer has another form than expected.", ended=True, technical=technical)
 
 
-def _customer(party: Party | None, name: str) -> dict[str, Any]:
+def _person(draft: Draft, name: str, rules: Rules) -> dict[str, Any]:
+    """A customer or vendor; its currency is fixed for good, so it is the document's."""
     body: dict[str, Any] = {"DisplayName": name}
-    if party is None:
-        return body
+    if rules.multi_currency and draft.currency:
+        body["CurrencyRef"] = {"value": draft.currency}
+    return {**body, **(_contact(draft.party) if draft.party else {})}
+
+
+def _contact(party: Party) -> dict[str, Any]:
+    body: dict[str, Any] = {}
     if company := text.fits(text.one_line(party.name), 100):
         body["CompanyName"] = company
     if address := physical_address(party.billing_address):
@@ -71,15 +90,11 @@ def _customer(party: Party | None, name: str) -> dict[str, Any]:
     return body
 
 
-def _item(draft: Draft, name: str, links: Links, rules: Rules) -> dict[str, Any]:
-    account = links.get((LinkKind.ACCOUNTS, draft.account))
-    if account is None:
-        raise UntranslatableError([not_linked(Need(LinkKind.ACCOUNTS, draft.account, draft.account, "account"))])
-    # A part that the PSA keeps in stock is created without stock: keeping stock in step is another job than posting.
-    body: dict[str, Any] = {"Name": name, "Type": "Service" if _SERVICE.search(draft.item_kind) else "NonInventory"}
-    if description := text.shorten(text.clean(draft.description), 4000):
-        body["Description"] = description
-    body["IncomeAccountRef"] = {"value": account.ledger_id}
-    if rules.tax_mode in ("manual", "automated"):
-        body["Taxable"] = draft.taxable
-    return body
+def _level(draft: Draft, name: str, links: Links) -> dict[str, Any]:
+    """A class or location under its parent where that is linked, else on the first level under its whole path."""
+    parent, _, leaf = name.rpartition(":")
+    above = links.get((draft.kind, draft.source_id.rpartition(":")[0])) if parent else None
+    if above is None:
+        return {"Name": text.name(name, 100)}
+    sub = {"SubClass": True} if draft.kind is LinkKind.CLASSES else {}
+    return {"Name": leaf, **sub, "ParentRef": {"value": above.ledger_id}}

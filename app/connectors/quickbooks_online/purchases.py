@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from app.connectors.quickbooks_online import header, lines, taxes, text
+from app.connectors.quickbooks_online.abilities import MONEY, PAYABLE
 from app.connectors.quickbooks_online.categories import class_of_header, class_of_line
 from app.connectors.quickbooks_online.given import Given
 from app.connectors.quickbooks_online.lines import priced
@@ -14,10 +15,7 @@ from app.domain.links import Entry, LinkKind, Links, Rules, item_source_id, name
 from app.domain.money import cents, plain
 from app.domain.problems import Problem, Severity
 
-#: The ledger's word for accounts that vendors are owed from, and for cards.
-PAYABLE, CARD = "Accounts Payable", "Credit Card"
-#: What an expense may be paid from.
-MONEY = ("Bank", CARD, "Other Current Asset")
+CARD = "Credit Card"
 
 
 def note(given: Given) -> str:

@@ -205,7 +205,32 @@ def test_the_company_decides_its_tax_model(stands: Stands, switches: dict[str, A
 
 def test_outside_the_us_the_code_for_untaxed_lines_is_found(stands: Stands) -> None:
     company = stands(tax_mode="non_us", country="GB").destination.company()
-    assert company.rules.extra == {"untaxed_code": "17", "untaxed_parts": "17=0"}
+    assert company.rules.extra["untaxed_code"] == "17"
+    assert company.rules.extra["untaxed_parts"] == "17=0"
+
+
+def test_the_company_says_what_it_takes_beside_sales(stands: Stands) -> None:
+    extra = stands().destination.company().rules.extra
+    abilities = ("classes", "locations", "custom_fields", "inventory", "inventory_adjustments", "payable_account")
+    assert [extra[name] for name in abilities] == ["line", "on", "1", "on", "on", "33"]
+    assert extra["account_type:42"] == "Credit Card"
+
+
+@pytest.mark.parametrize(
+    "switches", [{"offering": "QuickBooks Online Essentials"}, {"country": "GB", "tax_mode": "non_us"}]
+)
+def test_a_smaller_plan_and_other_countries_have_no_inventory_adjustments(
+    stands: Stands, switches: dict[str, str]
+) -> None:
+    assert stands(**switches).destination.company().rules.extra["inventory_adjustments"] == "off"
+
+
+def test_classes_are_kept_as_the_company_keeps_them(stands: Stands) -> None:
+    found = [
+        stands(track_classes=kept).destination.company().rules.extra["classes"]
+        for kept in ("no", "transaction", "line")
+    ]
+    assert found == ["off", "document", "line"]
 
 
 def test_own_numbering_and_closed_books_are_read(stands: Stands) -> None:

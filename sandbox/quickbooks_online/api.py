@@ -9,9 +9,10 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from flask import Blueprint, Request, Response, request
+from werkzeug.datastructures import FileStorage
 
 from sandbox.faults import Fault
-from sandbox.quickbooks_online import batch, documents, preferences, problems, query
+from sandbox.quickbooks_online import attachments, batch, documents, preferences, problems, query
 from sandbox.quickbooks_online.answers import committed_after, committed_before, to_response, too_many, unauthorized
 from sandbox.quickbooks_online.company import ENTITIES, Company
 from sandbox.quickbooks_online.intuit import Intuit
@@ -31,6 +32,7 @@ class Call:
     args: dict[str, str]
     body: Any = None
     items: list[Json] = field(default_factory=list)
+    files: dict[str, FileStorage] = field(default_factory=dict)
     fault: Fault | None = None
 
     @property
@@ -101,6 +103,9 @@ def _understand(call: Call, sent: Request) -> None:
         raise problems.unsupported("without the header Accept: application/json (the default is XML, not spoken here)")
     if call.method != "POST" or call.path == "query":
         return
+    if call.path == "upload":
+        call.files = _parts(sent)
+        return
     if (sent.mimetype or "") != "application/json":
         raise Refusal(1050, "Content type not supported", f"Content-Type {sent.mimetype!r} is not application/json")
     try:
@@ -111,12 +116,23 @@ def _understand(call: Call, sent: Request) -> None:
         call.items = batch.items_of(call.body)
 
 
+def _parts(sent: Request) -> dict[str, FileStorage]:
+    if sent.mimetype != "multipart/form-data":
+        raise Refusal(1050, "Content type not supported", f"Content-Type {sent.mimetype!r} is not multipart/form-data")
+    return sent.files.to_dict()
+
+
 def _no_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
 
 
 def _work(intuit: Intuit, call: Call) -> Json:
     company = call.company
+    if call.method == "POST" and call.path == "upload":
+        # No documentation says that a request id is honoured here, so it isn't.
+        _pause(call)
+        company.count("upload")
+        return {**attachments.upload(company, call.files), "time": company.response_time()}
     if call.method == "POST" and call.path != "query":
         answers = _write_once(intuit, call)
         if call.path == "batch":

@@ -22,7 +22,7 @@ LISTS = (*PEOPLE, "Item", "Account", "TaxCode", "TaxRate", "TaxAgency", "Term", 
 SALES = ("Invoice", "CreditMemo")
 PURCHASES = ("Bill", "VendorCredit", "Purchase", "PurchaseOrder")
 TRANSACTIONS = (*SALES, *PURCHASES, "Payment", "JournalEntry", "InventoryAdjustment")
-ENTITIES = (*LISTS, *TRANSACTIONS)
+ENTITIES = (*LISTS, *TRANSACTIONS, "Attachable")
 PACIFIC = ZoneInfo("America/Los_Angeles")  # the vendor's servers stamp in this zone, whatever the company's is
 
 # https://developer.intuit.com/app/developer/qbo/docs/learn/limits-and-throttles

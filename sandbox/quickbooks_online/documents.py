@@ -27,7 +27,7 @@ from sandbox.quickbooks_online.problems import Json
 Completer = Callable[[Company, str, Json, Json | None, AbstractSet[str]], Json]
 
 NOTHING: AbstractSet[str] = frozenset()
-READ_ONLY = {"TaxCode", "TaxRate"}
+READ_ONLY = {"TaxCode", "TaxRate", "Attachable"}
 VOIDABLE = {"Invoice", "Payment"}
 # The reference documents only full updates for these: `sparse` changes nothing.
 FULL_UPDATE_ONLY = {"CreditMemo", "VendorCredit", "Class", "Department", "Term", "PaymentMethod", "TaxAgency"}

@@ -50,10 +50,11 @@ FILTERABLE: dict[str, set[str]] = {
     "PurchaseOrder": _PURCHASE | {"POStatus"},
     "JournalEntry": {"DocNumber", "TxnDate"},
     "InventoryAdjustment": {"DocNumber", "TxnDate"},
+    "Attachable": {"FileName", "AttachableRef.EntityRef.Type", "AttachableRef.EntityRef.value"},
     "CompanyInfo": {"CompanyName"},
     "Preferences": set(),
 }
-NO_CDC = {"TaxAgency", "TaxCode", "TaxRate", "InventoryAdjustment"}
+NO_CDC = {"Attachable", "TaxAgency", "TaxCode", "TaxRate", "InventoryAdjustment"}
 CDC_DAYS = 30
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
 
@@ -190,7 +191,8 @@ def _comparable(value: Any, wanted: str) -> tuple[Any, Any]:
 def _value(row: Json, attribute: str) -> Any:
     value: Any = row
     for part in attribute.split("."):
-        value = value.get(part) if isinstance(value, dict) else None
+        value = value[0] if isinstance(value, list) and value else value
+        value = value.get(part, value.get(part.lower())) if isinstance(value, dict) else None
     if isinstance(value, dict):
         return value.get("value")
     if attribute.startswith("MetaData.") and value is not None:

@@ -28,6 +28,7 @@ BATCH = {**ONE, "batch": 1}
 #: Longer statements go by POST: addresses of more than some 2,000 characters get lost on the way.
 LONGEST_QUERY_ADDRESS = 1200
 TRIES = 3
+JSON = "application/json"
 
 
 class LateError(NotSentError):
@@ -101,17 +102,17 @@ class Client:
                 break
         return rows
 
-    def write(self, target: str, request_id: str, body: str, slot: Slot) -> Answer:
-        """One write within its slot.
+    def write(self, target: str, request_id: str, body: str, slot: Slot, content_type: str = JSON) -> Answer:
+        """One write within its slot; ``target`` may carry a query.
 
         Raises:
             NotSentError: not executed (unreachable, slot too old, no token).
             NoAnswerError: perhaps executed.
         """
         token = self._access.token()
-        answer = self._send(target, request_id, body, slot, token)
+        answer = self._send(target, request_id, body, slot, token, content_type)
         if answer.status == 401:
-            answer = self._send(target, request_id, body, slot, self._access.token(refused=token))
+            answer = self._send(target, request_id, body, slot, self._access.token(refused=token), content_type)
         if faults.is_throttled(answer):
             self.penalize(answer.retry_after)
         return answer
@@ -137,11 +138,11 @@ class Client:
             raise unreadable("a query")
         return found
 
-    def _send(self, target: str, request_id: str, body: str, slot: Slot, token: str) -> Answer:
+    def _send(self, target: str, request_id: str, body: str, slot: Slot, token: str, content_type: str) -> Answer:
         if slot.age > SLOT_SECONDS:
             raise LateError
         self._contact.touch()
-        headers = {**_headers(token), "Content-Type": "application/json"}
+        headers = {**_headers(token), "Content-Type": content_type}
         params = {"requestid": request_id, "minorversion": MINOR_VERSION}
         return self._http.call("POST", f"{self._base}/{target}", headers=headers, params=params, body=body)
 

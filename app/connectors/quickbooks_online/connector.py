@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
 from app.connectors.http import NoAnswerError
+from app.connectors.ledger_changes import AttachOutcome, ChangeOutcome, Changes
 from app.connectors.protocols import (
     Body,
     Company,
@@ -18,7 +20,7 @@ from app.connectors.protocols import (
     Slot,
     Wait,
 )
-from app.connectors.quickbooks_online import calls, drafts, lists, translate
+from app.connectors.quickbooks_online import attachments, calls, changes, drafts, lists, translate
 from app.connectors.quickbooks_online import company as companies
 from app.connectors.quickbooks_online.client import Client, FaultError
 from app.connectors.quickbooks_online.exact_json import dumps
@@ -35,6 +37,13 @@ from app.domain.outcomes import CannotTell, Finding, InDoubt, NotDone, Outcome, 
 from app.domain.pictures import Picture
 from app.domain.problems import Problem
 
+#: QuickBooks' own pages, where they are named otherwise than its entities.
+PAGES = {
+    **{kind: entity.lower() for kind, entity in ENTITIES.items()},
+    DocumentKind.PURCHASE: "expense",
+    DocumentKind.JOURNAL_ENTRY: "journal",
+    DocumentKind.INVENTORY_ADJUSTMENT: "inventoryqtyadjustment",
+}
 #: Pause before a call that never left is tried again.
 TRY_AGAIN = 5.0
 
@@ -44,6 +53,8 @@ class QuickBooksOnline:
 
     lanes = LANES
     max_members = MAX_BATCH
+    changeable = changes.CHANGEABLE
+    voidable = changes.VOIDABLE
 
     def __init__(self, client: Client, app: App, home_currency: str = "USD") -> None:
         self._client = client
@@ -164,8 +175,46 @@ class QuickBooksOnline:
             slot.release()
         return removal(answer, request_id)
 
+    # https://developer.intuit.com/app/developer/qbo/docs/api/accounting/all-entities/invoice#void-an-invoice
+    def void(self, kind: DocumentKind, receipt: Receipt, request_id: str, slot: Slot) -> RemovalOutcome:
+        if kind not in changes.VOIDABLE:
+            raise ValueError(f"QuickBooks voids no {kind}: it can only be deleted.")
+        target = f"{ENTITIES[kind].lower()}?operation=update&include=void"
+        try:
+            answer = self._client.write(target, request_id, changes.void_body(receipt), slot)
+        except ConnectionFailedError as error:
+            return _not_answered(error, request_id)
+        finally:
+            slot.release()
+        return changes.voided(kind, answer, request_id)
+
+    # https://developer.intuit.com/app/developer/qbo/docs/api/accounting/all-entities/bill#full-update-a-bill
+    def update(self, kind: DocumentKind, receipt: Receipt, new: Changes, request_id: str, slot: Slot) -> ChangeOutcome:
+        body = changes.update_body(kind, receipt, new)
+        try:
+            answer = self._client.write(ENTITIES[kind].lower(), request_id, body, slot)
+        except ConnectionFailedError as error:
+            return _not_answered(error, request_id)
+        finally:
+            slot.release()
+        return changes.changed(kind, answer, request_id, self._home_currency)
+
+    def attachment(self, kind: DocumentKind, ledger_id: str, name: str) -> str | None:
+        return attachments.found(self._client.query, ENTITIES[kind], ledger_id, name)
+
+    def attach(self, kind: DocumentKind, ledger_id: str, name: str, content: bytes, slot: Slot) -> AttachOutcome:
+        body = attachments.upload(ENTITIES[kind], ledger_id, name, content)
+        request_id = secrets.token_hex(16)
+        try:
+            answer = self._client.write("upload", request_id, body, slot, attachments.CONTENT_TYPE)
+        except ConnectionFailedError as error:
+            return _not_answered(error, request_id)
+        finally:
+            slot.release()
+        return attachments.outcome(answer)
+
     def url(self, kind: DocumentKind, ledger_id: str) -> str:
-        return f"{SCREENS[self._environment]}/app/{ENTITIES[kind].lower()}?txnId={quote(ledger_id, safe='')}"
+        return f"{SCREENS[self._environment]}/app/{PAGES[kind]}?txnId={quote(ledger_id, safe='')}"
 
     def revoke(self) -> None:
         self._client.revoke()

@@ -19,26 +19,6 @@ ENDINGS = {
     *("ai", "csv", "doc", "docx", "eps", "gif", "jpeg", "jpg", "ods", "pdf"),
     *("png", "rtf", "tif", "txt", "xls", "xlsx", "xml"),
 }
-    [
-        "ai",
-        "csv",
-        "doc",
-        "docx",
-        "eps",
-        "gif",
-        "jpeg",
-        "jpg",
-        "ods",
-        "pdf",
-        "png",
-        "rtf",
-        "tif",
-        "txt",
-        "xls",
-        "xlsx",
-        "xml",
-    ]
-)
 
 
 def upload(company: Company, files: dict[str, FileStorage]) -> Json:

@@ -6,7 +6,7 @@ By id. Names serve only to suggest, and to find the entry with exactly the same 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from app.domain.documents import SALES, Basis, Document, DocumentKind, Line, Party, PartyRole, Reference
@@ -200,6 +200,41 @@ def needs(document: Document, rules: Rules) -> list[Need]:
     return list(found.values())
 
 
+def item_key(line: Line, links: Links, rules: Rules) -> tuple[LinkKind, str]:
+    """The link of a line's item: of its variant where the Book wants one for an account that the item doesn't book to.
+
+    A variant is an item of its own, ``SKU – account``, linked under the product and the account: ``501@4000``.
+    """
+    key = (LinkKind.ITEMS, item_source_id(line))
+    if rules["sales.account_conflict"] != "variant" or line.product is None or not books_elsewhere(line, links):
+        return key
+    return LinkKind.ITEMS, f"{key[1]}@{line.account}"
+
+
+def books_elsewhere(line: Line, links: Links) -> bool:
+    """Whether the line's item earns to another account than the PSA says for the line."""
+    item = links.get((LinkKind.ITEMS, item_source_id(line)))
+    account = links.get((LinkKind.ACCOUNTS, line.account))
+    own = item.account_id if item and line.basis is Basis.ITEM else ""
+    return bool(own and account and own != account.ledger_id)
+
+
+def variants(document: Document, links: Links, rules: Rules) -> list[Need]:
+    """What a document needs beside ``needs``, which only its links can tell: items for other accounts."""
+    if document.kind not in SALES or rules["sales.account_conflict"] != "variant":
+        return []
+    found: dict[str, Need] = {}
+    for number, line in enumerate(document.lines, 1):
+        kind, source_id = item_key(line, links, rules)
+        if line.product is None or source_id == item_source_id(line):
+            continue
+        name = f"{line.product.identifier} – {line.account}"
+        draft = _item_draft(document, line, rules)
+        draft = replace(draft, source_id=source_id, name=name, account=line.account)
+        found.setdefault(source_id, Need(kind, source_id, name, f"line {number}", draft))
+    return list(found.values())
+
+
 def location_of(document: Document, rules: Rules, line: Line | None = None) -> Reference | None:
     """What the Book's settings make the document's location; of an entry's line its own account's class segment."""
     match rules["categories.locations"]:
@@ -261,22 +296,25 @@ def _line_needs(document: Document, rules: Rules) -> Iterable[Need]:
         yield Need(LinkKind.ACCOUNTS, line.account, line.account, f"line {number}")
         if line.basis is Basis.ACCOUNT:
             continue
-        name = item_name(line, rules)
-        kind = line.product.kind if line.product else "Service"
-        draft = Draft(
-            LinkKind.ITEMS,
-            item_source_id(line),
-            name,
-            item_kind=kind,
-            description=line.product.description if line.product else "",
-            taxable=line.taxable,
-            account=_income_account(document, line),
-            cost_account=line.product.cost_account if line.product else "",
-            inventory_account=line.product.inventory_account if line.product else "",
-            category=line.product.category if line.product else "",
-            since=document.date.isoformat(),
-        )
-        yield Need(LinkKind.ITEMS, draft.source_id, name, f"line {number}", draft)
+        draft = _item_draft(document, line, rules)
+        yield Need(LinkKind.ITEMS, draft.source_id, draft.name, f"line {number}", draft)
+
+
+def _item_draft(document: Document, line: Line, rules: Rules) -> Draft:
+    product = line.product
+    return Draft(
+        LinkKind.ITEMS,
+        item_source_id(line),
+        item_name(line, rules),
+        item_kind=product.kind if product else "Service",
+        description=product.description if product else "",
+        taxable=line.taxable,
+        account=_income_account(document, line),
+        cost_account=product.cost_account if product else "",
+        inventory_account=product.inventory_account if product else "",
+        category=product.category if product else "",
+        since=document.date.isoformat(),
+    )
 
 
 def _income_account(document: Document, line: Line) -> str:

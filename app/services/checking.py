@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import func, update
 from sqlmodel import Session, col, select
@@ -279,6 +279,9 @@ def _want(session: Session, run: Run, draft: Draft) -> None:
         )  # fmt: skip
     elif creation.state == "wanted":
         creation.batch_id = run.batch_id
+        if draft.since < draft_of(creation).since:
+            # An inventory item must have begun by the oldest document that waits for it.
+            creation.draft = to_json(replace(draft_of(creation), since=draft.since))
         session.add(creation)
 
 

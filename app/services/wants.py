@@ -6,7 +6,20 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from app.domain.documents import Document, PartyRole
-from app.domain.links import CREATABLE, DISPENSABLE, NOUNS, Draft, Entry, LinkKind, Links, Need, Rules, needs, party_key
+from app.domain.links import (
+    CREATABLE,
+    DISPENSABLE,
+    NOUNS,
+    Draft,
+    Entry,
+    LinkKind,
+    Links,
+    Need,
+    Rules,
+    needs,
+    party_key,
+    variants,
+)
 from app.domain.problems import Problem, Severity
 from app.models.connections import Book
 from app.services import books
@@ -35,7 +48,10 @@ class Wants:
 
 def of(document: Document, index: Index, rules: Rules, policies: Mapping[LinkKind, str], *, accept: bool) -> Wants:
     """Resolve every need of the document. Pure but for the index it is given."""
-    return resolve(needs(document, rules), index, policies, accept=accept)
+    found = resolve(needs(document, rules), index, policies, accept=accept)
+    for need in variants(document, found.links, rules):
+        _resolve(found, need, index, policies.get(need.kind, "ask"), accept=accept)
+    return found
 
 
 def resolve(needed: Iterable[Need], index: Index, policies: Mapping[LinkKind, str], *, accept: bool) -> Wants:

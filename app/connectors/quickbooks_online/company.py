@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from app.connectors.protocols import Company, ConnectionFailedError
+from app.connectors.quickbooks_online import lists
 from app.connectors.quickbooks_online.abilities import abilities, known_accounts
 from app.connectors.quickbooks_online.members import Members, currency, part, rows, text
 from app.domain.links import Entry, Rules
@@ -18,14 +19,14 @@ def to_company(
     realm: str,
     environment: str,
     *,
-    untaxed: Entry | None = None,
+    codes: Sequence[Entry] = (),
     accounts: Sequence[Entry] = (),
 ) -> Company:
     """The company. ``preferences`` is None where the person who connected may not read them."""
     country = country_of(info)
-    rules = to_rules(preferences or {}, country, untaxed)
-    more = {**abilities(preferences, country, _plan(info)), **known_accounts(accounts)}
-    rules = replace(rules, extra={**rules.extra, **more})
+    rules = to_rules(preferences or {}, country)
+    more = {**_untaxed(codes), **abilities(preferences, country, _plan(info)), **known_accounts(accounts)}
+    rules = replace(rules, extra=more)
     sales = part(preferences, "SalesFormsPrefs")
     return Company(
         name=text(info, "CompanyName") or text(info, "LegalName") or realm,
@@ -65,7 +66,7 @@ def sends_numbers(preferences: Members) -> bool:
     return part(preferences, "SalesFormsPrefs").get("CustomTxnNumbers") is True
 
 
-def to_rules(preferences: Members, country: str, untaxed: Entry | None) -> Rules:
+def to_rules(preferences: Members, country: str) -> Rules:
     """Only what the company decides; the Book's own settings are added by the service."""
     return Rules(
         tax_mode=tax_mode(preferences, country),
@@ -73,8 +74,14 @@ def to_rules(preferences: Members, country: str, untaxed: Entry | None) -> Rules
         home_currency=_home_currency(preferences),
         multi_currency=part(preferences, "CurrencyPrefs").get("MultiCurrencyEnabled") is True,
         close_date=str(part(preferences, "AccountingInfoPrefs").get("BookCloseDate") or "")[:10],
-        extra={"untaxed_code": untaxed.ledger_id, "untaxed_parts": untaxed.parts} if untaxed else {},
     )
+
+
+def _untaxed(codes: Sequence[Entry]) -> dict[str, str]:
+    """The code for lines without tax, and under ``untaxed_parts:<id>`` the rates of every one that may be chosen."""
+    chosen = lists.untaxed_code(codes)
+    own = {"untaxed_code": chosen.ledger_id, "untaxed_parts": chosen.parts} if chosen else {}
+    return {**own, **{f"untaxed_parts:{code.ledger_id}": code.parts for code in codes if lists.is_untaxed(code)}}
 
 
 def _findings(preferences: Members | None, rules: Rules) -> list[Problem]:

@@ -4,28 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from app.domain.documents import Basis, Document
-from app.domain.links import LinkKind, Links, Rules, item_source_id
+from app.domain.documents import Document
+from app.domain.links import LinkKind, Links, Rules, books_elsewhere, item_key, item_source_id
 from app.domain.problems import Problem, Severity
 
 
 def problems(document: Document, links: Links, rules: Rules) -> list[Problem]:
     """``item_account_differs`` where the Book holds such a document."""
-    return list(_conflicts(document, links, Severity.ERROR)) if rules["sales.account_conflict"] == "block" else []
+    return list(_conflicts(document, links, rules, Severity.ERROR)) if _blocks(rules) else []
 
 
 def warnings(document: Document, links: Links, rules: Rules) -> list[Problem]:
     """The same where the Book posts it all the same."""
-    return list(_conflicts(document, links, Severity.WARNING)) if rules["sales.account_conflict"] != "block" else []
+    return [] if _blocks(rules) else list(_conflicts(document, links, rules, Severity.WARNING))
 
 
-def _conflicts(document: Document, links: Links, severity: Severity) -> Iterator[Problem]:
+def _blocks(rules: Rules) -> bool:
+    return rules["sales.account_conflict"] == "block"
+
+
+def _conflicts(document: Document, links: Links, rules: Rules, severity: Severity) -> Iterator[Problem]:
     for number, line in enumerate(document.lines, 1):
-        if line.basis is not Basis.ITEM:
-            continue
         item = links.get((LinkKind.ITEMS, item_source_id(line)))
         account = links.get((LinkKind.ACCOUNTS, line.account))
-        if item and account and item.account_id and item.account_id != account.ledger_id:
+        served = item_key(line, links, rules)[1] != item_source_id(line)
+        if item and account and books_elsewhere(line, links) and not served:
             yield Problem(
                 "item_account_differs",
                 f"Line {number} belongs to “{account.name}” in the PSA; its item “{item.name}” books"

@@ -68,13 +68,13 @@ class QuickBooksOnline:
         info = whole(answer, "CompanyInfo", "the question for the company")
         preferences = self._preferences()
         mode = companies.tax_mode(preferences or {}, companies.country_of(info))
-        untaxed = lists.untaxed_code(self.entries(LinkKind.TAX_CODES)) if mode == "per_line" else None
+        codes = self.entries(LinkKind.TAX_CODES) if mode == "per_line" else []
         return companies.to_company(
             info,
             preferences,
             self._client.realm,
             self._environment,
-            untaxed=untaxed,
+            codes=codes,
             accounts=self.entries(LinkKind.ACCOUNTS),
         )
 

@@ -13,7 +13,7 @@ from typing import Any
 from app.connectors.quickbooks_online import text
 from app.connectors.quickbooks_online.categories import class_of_line
 from app.domain.documents import Line
-from app.domain.links import LinkKind, Links, Rules, item_source_id
+from app.domain.links import Links, Rules, item_key
 from app.domain.money import cents
 from app.domain.problems import Problem, Severity
 
@@ -61,7 +61,7 @@ def description_of(line: Line) -> str:
 
 def _line(line: Line, links: Links, tax_code: str, rules: Rules) -> dict[str, Any]:
     amount = cents(line.amount.amount)
-    detail: dict[str, Any] = {"ItemRef": {"value": links[(LinkKind.ITEMS, item_source_id(line))].ledger_id}}
+    detail: dict[str, Any] = {"ItemRef": {"value": links[item_key(line, links, rules)].ledger_id}}
     if pair := priced(line.quantity, amount):
         detail["Qty"], detail["UnitPrice"] = pair
     detail |= class_of_line(line, links, rules)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from app.domain.documents import Document
-from app.domain.links import DISPENSABLE, NOUNS, Entry, LinkKind, Links, Need, Rules, needs
+from app.domain.links import DISPENSABLE, NOUNS, Entry, LinkKind, Links, Need, Rules, needs, variants
 from app.domain.problems import Problem
 
 
@@ -14,7 +14,7 @@ def problems_of_links(document: Document, links: Links, rules: Rules) -> Iterato
 
     Missing terms, classes and locations are none: whether a document may go without them is the Book's policy.
     """
-    for need in needs(document, rules):
+    for need in (*needs(document, rules), *variants(document, links, rules)):
         entry = links.get((need.kind, need.source_id))
         if entry is None and need.kind not in DISPENSABLE:
             yield not_linked(need)

@@ -54,10 +54,15 @@ def to_entry(kind: LinkKind, row: Row) -> Entry:
 
 def untaxed_code(codes: Iterable[Entry]) -> Entry | None:
     """Outside the US every line needs a code: the active one of 0 % that says exempt or none first, else any of 0 %."""
-    free = [code for code in codes if code.active and code.rate and not Decimal(code.rate)]
+    free = [code for code in codes if is_untaxed(code)]
     words = ("exempt", "no vat", "no tax", "out of scope")
     named = [code for code in free if any(word in code.name.casefold() for word in words)]
     return next(iter([*named, *free]), None)
+
+
+def is_untaxed(code: Entry) -> bool:
+    """An active code of 0 %."""
+    return bool(code.active and code.rate and not Decimal(code.rate))
 
 
 def _both(query: Query, entity: str, fields: str = "*") -> list[dict[str, Any]]:

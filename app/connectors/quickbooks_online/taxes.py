@@ -76,7 +76,7 @@ def problems_of_tax(document: Document, links: Links, rules: Rules) -> list[Prob
                 field="tax",
             )
         ]
-    return []
+    return [*_exempt_code_taxes(rules), *_levels_differ(document, links, rules, hold=True)]
 
 
 def warnings_of_tax(document: Document, links: Links, rules: Rules) -> list[Problem]:
@@ -88,7 +88,7 @@ def warnings_of_tax(document: Document, links: Links, rules: Rules) -> list[Prob
     known = [rate for rate in rates if rate is not None]
     ours, theirs = sum(known, Decimal(0)), Decimal(code.rate)
     if len(known) < len(rates) or ours == theirs or not document.tax_code:
-        return []
+        return _levels_differ(document, links, rules, hold=False)
     return [
         Problem(
             "tax_rate_differs",
@@ -99,6 +99,50 @@ def warnings_of_tax(document: Document, links: Links, rules: Rules) -> list[Prob
             subject=f"{LinkKind.TAX_CODES}:{document.tax_code.source_id}",
         )
     ]
+
+
+def _levels_differ(document: Document, links: Links, rules: Rules, *, hold: bool) -> list[Problem]:
+    """The same tax in all, divided otherwise: authorities would be owed other amounts than the PSA says.
+
+    A problem or a warning by the Book's setting; ``hold`` is which of the two is asked for.
+    """
+    code = linked_code(document, links)
+    ours = sorted(level.rate for level in document.tax_levels if level.rate)
+    theirs = sorted(percent for _, percent in _rates(code.parts) if percent) if code else []
+    whole = all(level.rate is not None for level in document.tax_levels)
+    asked = rules.tax_mode in ("manual", "per_line") and hold is (rules["taxes.levels"] == "hold")
+    if not (asked and whole and ours and theirs and code and document.tax_code and ours != theirs):
+        return []
+    return [
+        Problem(
+            "tax_levels_differ",
+            f"The PSA’s tax has the levels {_listed(ours)}, the linked tax code “{code.name}” {_listed(theirs)}.",
+            "Link a tax code (a group in the US) of the same levels, or accept it under Settings ▸ Taxes.",
+            Severity.ERROR if hold else Severity.WARNING,
+            field="tax",
+            subject=f"{LinkKind.TAX_CODES}:{document.tax_code.source_id}",
+        )
+    ]
+
+
+def _exempt_code_taxes(rules: Rules) -> list[Problem]:
+    """The Book's code for what is not taxed must be one of 0 %; known where the company's codes have been read."""
+    chosen = rules["taxes.exempt_code"]
+    known = any(name.startswith("untaxed_parts:") for name in rules.extra)
+    if rules.tax_mode != "per_line" or not chosen or not known or f"untaxed_parts:{chosen}" in rules.extra:
+        return []
+    return [
+        Problem(
+            "exempt_code_taxes",
+            "The tax code for what is not taxed has a rate, or is inactive in QuickBooks.",
+            "Choose an active code of 0 % under Settings ▸ Taxes.",
+            field="tax",
+        )
+    ]
+
+
+def _listed(rates: Sequence[Decimal]) -> str:
+    return " + ".join(_percent(rate) for rate in rates)
 
 
 def taxed_lines(document: Document) -> list[bool]:
@@ -115,7 +159,14 @@ def linked_code(document: Document, links: Links) -> Entry | None:
 
 
 def _untaxed_code(rules: Rules) -> str:
-    return rules.extra.get("untaxed_code", "")
+    """The Book's own choice, else the company's code of 0 %."""
+    return rules["taxes.exempt_code"] or rules.extra.get("untaxed_code", "")
+
+
+def _untaxed_parts(rules: Rules) -> str:
+    """The rates of the code for lines without tax."""
+    chosen = rules["taxes.exempt_code"]
+    return rules.extra.get(f"untaxed_parts:{chosen}" if chosen else "untaxed_parts", "")
 
 
 def _per_line(document: Document, code: Entry | None, rules: Rules) -> TaxForm:
@@ -138,7 +189,7 @@ def _tax_lines(document: Document, code: Entry, taxed: Sequence[bool], rules: Ru
     found = [_tax_line(rate, amount, net) for rate, amount in zip(rates, amounts, strict=True)]
     if not all(taxed):
         rest = _net(document, taxed, of=False)
-        found += [_tax_line(rate, Decimal("0.00"), rest) for rate in _rates(rules.extra.get("untaxed_parts", ""))]
+        found += [_tax_line(rate, Decimal("0.00"), rest) for rate in _rates(_untaxed_parts(rules))]
     return found
 
 

@@ -16,7 +16,7 @@ from app.models.connections import Book
 from app.models.records import Selection, UnpostedList
 from app.routes import shell
 from app.routes.guard import me
-from app.services import batches, books, outlook, precedents, previews, records, selections, views
+from app.services import batch_names, books, outlook, precedents, previews, records, selections, views
 from app.services.outlook import Question
 from app.services.precedents import Precedent
 from app.services.records import Brief, Filter, Location, Page, Standing, Sum
@@ -93,7 +93,7 @@ def sight(session: Session, selection: Selection, book: Book, kind: RecordKind, 
     offered = [row for row in everywhere if options.location in ("", row.location_id)]
     chosen = selections.chosen(selection, offered)
     asks = bar and len(chosen.records) <= PLANNED
-    proposed = batches.propose_name(session, book, kind, me().initials, today)
+    proposed = batch_names.propose(session, book, kind, me().initials, today)
     return Sight(
         book=book,
         source_id=source_id,

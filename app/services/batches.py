@@ -13,7 +13,6 @@ from sqlmodel import Session, col, func, select
 
 from app.domain import grouping, line_text, shaping
 from app.domain.documents import DocumentKind
-from app.domain.marks import LETTERS
 from app.domain.problems import NotFoundError, ValidationError
 from app.domain.states import PostingState, RecordKind, SectionKey
 from app.models.batches import Batch, LogLine, Section
@@ -21,10 +20,9 @@ from app.models.columns import utcnow
 from app.models.connections import Book
 from app.models.postings import Creation, Posting, PostingProblem, PostingRecord
 from app.models.records import UnpostedRow
-from app.services import audit, books, holding, records
+from app.services import audit, batch_names, books, holding, records
 
 SUMMARIES = ("default", "condensed", "detailed")
-NAME = re.compile(r"^[\w][\w .()+-]{0,39}$")
 
 
 def submit(
@@ -65,8 +63,8 @@ def submit(
     taken, left_out = _sort_out(session, source_id, kind, rows, wanted, release=release)
     if not taken:
         raise ValidationError(_nothing(left_out), "Refresh the list and select records that are still unposted.")
-    name = name.strip() or propose_name(session, book, kind, initials, today or utcnow().date())
-    _validate_name(session, book, name)
+    name = name.strip() or batch_names.propose(session, book, kind, initials, today or utcnow().date())
+    batch_names.validate(session, book, name)
     key = None if mode == "dry" else name
     batch = Batch(
         book_id=_id(book), source_id=source_id, kind=kind, name=name, name_key=key, summary=summary, through=through,
@@ -153,28 +151,6 @@ def _nothing(left_out: list[dict[str, str]]) -> str:
     return "No record is selected."
 
 
-def _validate_name(session: Session, book: Book, name: str) -> None:
-    if not NAME.match(name):
-        raise ValidationError(
-            "A batch name has up to 40 letters, digits, blanks and - _ . ( ).", "Choose another name, or leave it out."
-        )
-    if session.exec(select(Batch.id).where(Batch.book_id == book.id, Batch.name_key == name)).first():
-        raise ValidationError(f"The batch name “{name}” is taken.", f"Use “{name}-1”, or leave the name out.")
-
-
-def propose_name(session: Session, book: Book, kind: RecordKind, initials: str, today: dt.date) -> str:
-    """``YYYYMMDD-initials-I``, made unique by ``-1``, ``-2`` …; names given back are proposed again."""
-    stem = f"{today:%Y%m%d}-{initials}-{LETTERS[kind]}"
-    query = select(Batch.name_key).where(
-        Batch.book_id == book.id, col(Batch.name_key).startswith(stem, autoescape=True)
-    )
-    taken = set(session.exec(query))
-    number = 0
-    while (name := f"{stem}-{number}" if number else stem) in taken:
-        number += 1
-    return name
-
-
 #: What tells in SQLite's words (columns) or PostgreSQL's (the constraint) what somebody else took first.
 RACES = {
     "records": re.compile(r"posting_records\.record|ux_one_live_posting"),
@@ -246,7 +222,7 @@ def _likely_kind(batch: Batch, row: UnpostedRow, cents: int) -> DocumentKind:
     if batch.kind == RecordKind.INVOICES:
         credit = cents < 0 or row.psa_type == "CreditMemo"
         return DocumentKind.CREDIT_MEMO if credit else DocumentKind.INVOICE
-    return DocumentKind.PURCHASE if row.psa_type == shaping.NON_REIMBURSABLE else DocumentKind.BILL
+    return shaping.LIKELY.get(row.psa_type, DocumentKind.BILL)
 
 
 def _next_generations(session: Session, batch: Batch, wanted: Sequence[str]) -> dict[str, int]:

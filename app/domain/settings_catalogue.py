@@ -114,7 +114,6 @@ SALES = (
             ("warn", "Post it and warn"),
             ("block", "Hold the document"),
             ("variant", "Use an item of its own, SKU – account"),
-            ("update", "Change the item’s account"),
         ),
     ),
     Setting(
@@ -255,6 +254,12 @@ INVENTORY = (
         "Products of the PSA’s type Other Charge become",
         "Also those of an unknown type. Counts when an item is created.",
         (("Service", "Services"), ("NonInventory", "Non-inventory items")),
+    ),
+    _ledger(
+        "inventory.income_account",
+        "Income account of new stock items",
+        "Where a purchase order names none. Empty: such a product is created as a non-inventory item.",
+        LinkKind.ACCOUNTS,
     ),
     _missing(LinkKind.ITEMS),
 )

@@ -171,8 +171,12 @@ def _prepare(run: Run, creation: Creation, names: Names) -> tuple[str, str] | No
 
 
 def _account_links(names: Names, draft: Draft) -> dict[tuple[LinkKind, str], Entry]:
+    """An item's accounts, and what a class or location stands under."""
     accounts = {draft.account, draft.cost_account, draft.inventory_account} - {""}
-    found = {(LinkKind.ACCOUNTS, account): names.index.entry(LinkKind.ACCOUNTS, account) for account in accounts}
+    keys = [(LinkKind.ACCOUNTS, account) for account in accounts]
+    if draft.kind in (LinkKind.CLASSES, LinkKind.LOCATIONS) and ":" in draft.source_id:
+        keys.append((draft.kind, draft.source_id.rpartition(":")[0]))
+    found = {key: names.index.entry(*key) for key in keys}
     return {key: entry for key, entry in found.items() if entry}
 
 

@@ -102,7 +102,7 @@ def _resolve(wants: Wants, need: Need, index: Index, policy: str, *, accept: boo
             wants.problems.append(_unlinked(need, exact, policy))
         return
     if need.draft and need.kind in CREATABLE and allowed and policy != "never":
-        wants.links[key] = Entry(need.kind, TO_COME, need.name, account_id=TO_COME)
+        wants.links[key] = Entry(need.kind, TO_COME, need.name)
         wants.drafts.append(need.draft)
     elif need.kind in DISPENSABLE and policy == "never":
         wants.problems.append(_left_out(need))

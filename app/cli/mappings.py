@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from pathlib import Path
 
 import click
 
@@ -11,8 +12,9 @@ from app.cli.options import book_option, command, link_kind
 from app.cli.output import emit, say, table
 from app.connectors.protocols import ConnectionFailedError
 from app.domain.links import LinkKind
+from app.domain.problems import ValidationError
 from app.models.connections import Book
-from app.services import books, connections, links, lists
+from app.services import books, connections, link_files, links, lists
 
 
 @click.group()
@@ -55,6 +57,71 @@ def _refresh(context: Context, book: Book, kind: LinkKind, max_age: dt.timedelta
             return
     destination = connections.open_destination(context.database, context.connectors, book.id or 0)
     lists.refresh(context.database, destination, book.id or 0, [kind], max_age)
+
+
+@command(mappings)
+@book_option
+@link_kind
+@pass_context
+def suggest(context: Context, book_ref: str, kind: str) -> None:
+    """Propose entries of the books for what is not linked yet; links nothing."""
+    of_kind = LinkKind(kind)
+    with context.database.reading() as session:
+        book = books.find_book(session, book_ref)
+    _refresh_if_possible(context, book, of_kind)
+    with context.database.reading() as session:
+        found = link_files.proposals(session, book, of_kind)
+    cells = [
+        [p.source_id, p.source_name, c.entry.ledger_id, c.entry.name, str(c.score), ", ".join(c.reasons)]
+        for p in found
+        for c in p.candidates
+    ]
+    heads = ["PSA ID", "PSA NAME", "QUICKBOOKS ID", "QUICKBOOKS NAME", "SCORE", "WHY"]
+    without = sum(not p.candidates for p in found)
+    lines = [*(table(cells, heads, right=[4]) if cells else []), f"{without} have nothing like them in QuickBooks."]
+    emit({"suggestions": [p.to_json() for p in found]}, lines, as_json=context.as_json)
+
+
+@command(mappings)
+@book_option
+@link_kind
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@pass_context
+def export(context: Context, book_ref: str, kind: str, file: Path) -> None:
+    """Write the links of a kind, and what is not linked, to a CSV FILE."""
+    of_kind = LinkKind(kind)
+    with context.database.reading() as session:
+        book = books.find_book(session, book_ref)
+    _refresh_if_possible(context, book, of_kind)
+    with context.database.reading() as session:
+        text, rows = link_files.export(session, book, of_kind), links.listing(session, book, of_kind)
+    try:
+        file.write_text(text, encoding="utf-8", newline="")
+    except OSError as error:
+        raise ValidationError(f"{file} can’t be written: {error}.", "Give another file.") from error
+    emit({"file": str(file), "links": len(rows)}, [f"{len(rows)} links are in {file}."], as_json=context.as_json)
+
+
+@command(mappings, "import")
+@book_option
+@link_kind
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@pass_context
+def import_(context: Context, book_ref: str, kind: str, file: Path) -> None:
+    """Link what a CSV FILE says (source_id, ledger_id), all of it or nothing."""
+    of_kind = LinkKind(kind)
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValidationError(f"{file} can’t be read: {error}.", "Give one that `mappings export` made.") from error
+    with context.database.reading() as session:
+        book = books.find_book(session, book_ref)
+    _refresh_if_possible(context, book, of_kind)
+    with context.database.session() as session:
+        changed = link_files.load(session, book, of_kind, text, by=context.actor)
+        rows = links.listing(session, book, of_kind)
+    value = {"changed": changed, "links": [row.to_json() for row in rows]}
+    emit(value, [f"{changed} links are new or other than before."], as_json=context.as_json)
 
 
 @command(mappings, "set")

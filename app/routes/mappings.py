@@ -6,7 +6,7 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask import Blueprint, Response, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlmodel import Session, select
 
@@ -19,7 +19,7 @@ from app.models.records import UnpostedRow
 from app.routes import fragments, shell
 from app.routes.guard import local_path, me, requires
 from app.routes.web import reading, web, writing
-from app.services import books, connections, links, lists, suggestions
+from app.services import books, connections, link_files, links, lists, suggestions
 
 mappings = Blueprint("mappings", __name__)
 
@@ -168,6 +168,32 @@ def offers(session: Session, book_id: int, kind: LinkKind, name: str, words: str
 
 def _text(entry: Entry) -> str:
     return f"{entry.name} {entry.number} {entry.ledger_id} {entry.email} {entry.detail}".casefold()
+
+
+@mappings.get("/mappings/<int:book_id>/<kind>.csv")
+@requires("viewer")
+def export(book_id: int, kind: str) -> ResponseReturnValue:
+    """The links of a kind as a file, the unlinked ones too."""
+    book, of_kind = books.find_book(reading(), book_id), _kind(kind)
+    headers = {"Content-Disposition": f'attachment; filename="crossfoot-{book.id}-{of_kind}.csv"'}
+    return Response(link_files.export(reading(), book, of_kind), mimetype="text/csv", headers=headers)
+
+
+@mappings.post("/mappings/<int:book_id>/<kind>/file")
+@requires("bookkeeper")
+def load(book_id: int, kind: str) -> ResponseReturnValue:
+    """Take a file's links, all or none."""
+    of_kind, given = _kind(kind), request.files.get("file")
+    try:
+        text = given.read(link_files.LARGEST + 1).decode() if given else ""
+        with writing() as session:
+            changed = link_files.load(session, books.find_book(session, book_id), of_kind, text, by=me().email)
+        flash(f"Linked from the file: {changed} are new or other than before.")
+    except UnicodeDecodeError:
+        flash("The file is no text. Give one that Export has made.")
+    except ValidationError as error:
+        flash(f"{error.message} {error.remedy}")
+    return redirect(url_for("mappings.show", book_id=book_id, kind=of_kind), 303)
 
 
 @mappings.post("/mappings/<int:book_id>/<kind>")

@@ -145,10 +145,17 @@ def set_link(session: Session, book: Book, kind: LinkKind, source_id: str, ledge
 
     Raises ValidationError where the ledger's cached list has no such entry, or only an inactive one.
     """
+    row = put(session, book, kind, source_id, ledger_id, by=by)
+    session.commit()
+    return row
+
+
+def put(session: Session, book: Book, kind: LinkKind, source_id: str, ledger_id: str, *, by: str) -> Link:
+    """The same as ``set_link``; the caller commits."""
     book_id, source_id = book.id or 0, source_id.strip()
-    if not source_id or len(source_id) > 200:
+    if not source_id or len(source_id) > 200 or not source_id.isprintable():
         raise ValidationError("The PSA’s id is missing or too long.", "Give the id as `mappings list` prints it.")
-    entry = _linkable(session, book_id, kind, ledger_id.strip())
+    entry = linkable(session, book_id, kind, ledger_id.strip())
     row = session.exec(select(Link).where(*_is(book_id, kind, source_id))).first()
     row = row or Link(book_id=book_id, kind=kind, source_id=source_id)
     old = row.ledger_id
@@ -156,11 +163,11 @@ def set_link(session: Session, book: Book, kind: LinkKind, source_id: str, ledge
     session.add(row)
     subject = f"{kind}:{source_id}"
     audit.record(session, by, "link.person", subject, book=book_id, old=old, new=entry.ledger_id, name=entry.name)
-    session.commit()
     return row
 
 
-def _linkable(session: Session, book_id: int, kind: LinkKind, ledger_id: str) -> Entry:
+def linkable(session: Session, book_id: int, kind: LinkKind, ledger_id: str) -> Entry:
+    """The active entry of the ledger's cached list. Raises ValidationError."""
     entry, noun = lists.entry(session, book_id, kind, ledger_id), NOUNS[kind]
     if entry is None:
         raise ValidationError(

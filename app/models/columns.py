@@ -1,4 +1,4 @@
-"""Column types: exact decimals, aware moments, JSON that keeps decimals, encrypted JSON."""
+"""Column types: exact decimals, hundredths of any size, aware moments, JSON that keeps decimals, encrypted JSON."""
 
 import datetime as dt
 import json
@@ -6,9 +6,9 @@ from decimal import Decimal
 from typing import Any
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
-from sqlalchemy import DateTime, String, Text
+from sqlalchemy import BigInteger, DateTime, Integer, String, Text
 from sqlalchemy.engine import Dialect
-from sqlalchemy.types import TypeDecorator
+from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from app.domain.problems import CrossfootError
 
@@ -63,6 +63,22 @@ class DecimalText(TypeDecorator[Decimal]):
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> Decimal | None:
         return None if value is None else Decimal(value)
+
+
+class Cents(TypeDecorator[int]):
+    """An amount in hundredths. 32 bits end at 21,474,836.47; SQLite's INTEGER has 64 already.
+
+    PostgreSQL sums big integers to a numeric, so what comes back is made an int again.
+    """
+
+    impl = BigInteger
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[int]:
+        return dialect.type_descriptor(Integer() if dialect.name == "sqlite" else BigInteger())
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> int | None:
+        return None if value is None else int(value)
 
 
 class Moment(TypeDecorator[dt.datetime]):

@@ -43,13 +43,19 @@ class User(SQLModel, table=True):
 
 
 class Audit(SQLModel, table=True):
-    """One deed: who, when, what, to which thing, with old and new where something changed. Never secrets."""
+    """One deed: who, when, what, to which thing, with old and new where something changed. Never secrets.
+
+    ``address`` is where the request came from, empty for the command line and for what runs by itself. ``book_id`` is
+    the company that it was about; no foreign key, because a row outlives everything it speaks of.
+    """
 
     __tablename__ = "audit"
 
     id: int | None = Field(default=None, primary_key=True)
     at: dt.datetime = Field(default_factory=utcnow, sa_type=Moment, index=True)
-    actor: str = Field(max_length=320)
+    actor: str = Field(max_length=320, index=True)
+    address: str = Field(default="", max_length=45)
+    book_id: int | None = Field(default=None, index=True)
     action: str = Field(max_length=60, index=True)
     subject: str = Field(default="", max_length=120, index=True)
     detail: dict[str, Any] = Field(default_factory=dict, sa_type=Json)

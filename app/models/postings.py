@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
-from app.models.columns import DecimalText, Json, Moment, utcnow
+from app.models.columns import Cents, DecimalText, Json, Moment, utcnow
 
 #: What the live page sums up every two seconds: an index answers it without the documents beside.
 FACTS = ("currency", "kind", "cents", "ledger_cents", "checked", "proved")
@@ -60,7 +60,7 @@ class Posting(SQLModel, table=True):
     date: dt.date
     currency: str = Field(max_length=3)
     total: Decimal = Field(sa_type=DecimalText)
-    cents: int = 0
+    cents: int = Field(default=0, sa_type=Cents)
     document: dict[str, Any] | None = Field(default=None, sa_type=Json)
     gl_ids: list[Any] = Field(default_factory=list, sa_type=Json)
     snapshot: dict[str, Any] | None = Field(default=None, sa_type=Json)
@@ -71,7 +71,7 @@ class Posting(SQLModel, table=True):
     send_at: dt.datetime | None = Field(default=None, sa_type=Moment)
     ledger_id: str = Field(default="", max_length=60)
     ledger_number: str = Field(default="", max_length=60)
-    ledger_cents: int | None = None
+    ledger_cents: int | None = Field(default=None, sa_type=Cents)
     receipt: dict[str, Any] | None = Field(default=None, sa_type=Json)
     posted_at: dt.datetime | None = Field(default=None, sa_type=Moment)
     psa_batch: str = Field(default="", max_length=50)

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-from app.models.columns import DecimalText, Json, Moment, utcnow
+from app.models.columns import Cents, DecimalText, Json, Moment, utcnow
 
 #: Columns that sums and judgements over the whole list need: the index answers them without the documents beside.
 BRIEF = (
@@ -41,7 +41,7 @@ class UnpostedRow(SQLModel, table=True):
     due_date: dt.date | None = None
     currency: str = Field(max_length=3)
     total: Decimal = Field(sa_type=DecimalText)
-    cents: int = 0
+    cents: int = Field(default=0, sa_type=Cents)
     tax: Decimal = Field(default=Decimal(0), sa_type=DecimalText)
     location_id: str = Field(default="", max_length=60)
     location: str = Field(default="", max_length=200)

@@ -18,6 +18,7 @@ from limits.errors import ConfigurationError
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app.routes import fragments
+from app.services import audit
 from app.services.sessions import LIFE
 from app.settings import Settings
 
@@ -78,6 +79,7 @@ def install(app: Flask, settings: Settings) -> None:
     app.before_request(_begin)
     app.before_request(lambda: _one_address(settings))
     app.after_request(_end)
+    app.teardown_request(lambda _: _nowhere())
 
 
 def _storage(redis_url: str) -> str:
@@ -106,6 +108,12 @@ def _begin() -> None:
     g.request_id = f"req-{secrets.token_hex(4)}"
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(request=g.request_id)
+    audit.address.set(request.remote_addr or "")
+
+
+def _nowhere() -> None:
+    """The thread goes on to other work, which came from nowhere."""
+    audit.address.set("")
 
 
 def _one_address(settings: Settings) -> ResponseReturnValue | None:

@@ -24,6 +24,7 @@ from app.routes import (
     fragments,
     guard,
     installation,
+    kinds,
     login,
     mail,
     mappings,
@@ -82,7 +83,7 @@ def create_app(
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     web.install(app, web.Web(settings, database, redis, connectors, mailer or mailer_of(settings)))
     security.install(app, settings)
-    for part in (fragments, guard, formats, wording, shell, errors, assets):
+    for part in (fragments, guard, formats, kinds, wording, shell, errors, assets):
         part.install(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)

@@ -13,32 +13,32 @@ from flask.typing import ResponseReturnValue
 from app.domain import codec, shaping
 from app.domain.documents import Document
 from app.domain.problems import CrossfootError, NotFoundError
-from app.domain.states import RecordKind
 from app.models.connections import Book
 from app.models.records import UnpostedRow
 from app.routes import fragments, selecting
 from app.routes.guard import me, requires
+from app.routes.kinds import PREFIX, in_addresses, kind
 from app.routes.selecting import Sight
 from app.routes.web import reading, writing
 from app.services import books, holding, outlook, people, previews, records, selections
 
-rows = Blueprint("rows", __name__, url_prefix="/run/invoices")
-KIND = RecordKind.INVOICES
+rows = Blueprint("rows", __name__, url_prefix=PREFIX)
+in_addresses(rows)
 #: What most records wait for: one press instead of typing.
 REASONS = ("Price to be agreed", "Customer disputes it", "Purchase order missing", "Next month")
 
 
 def _here() -> Sight | None:
     with writing() as session:
-        selection = selections.current(session, me().id, KIND)
+        selection = selections.current(session, me().id, kind())
     book = reading().get(Book, selection.book_id) if selection.book_id else None
-    return selecting.sight(reading(), selection, book, KIND, bar=False) if book and book.source_id else None
+    return selecting.sight(reading(), selection, book, kind(), bar=False) if book and book.source_id else None
 
 
 def _row(record: str) -> tuple[Sight, UnpostedRow]:
     """Raises NotFoundError: it is no longer unposted."""
     here = _here()
-    row = records.one(reading(), here.source_id, KIND, record) if here else None
+    row = records.one(reading(), here.source_id, kind(), record) if here else None
     if here is None or row is None:
         raise NotFoundError(f"Record {record} is not unposted.", "Refresh the list.")
     return here, row
@@ -52,8 +52,8 @@ def _about(here: Sight, row: UnpostedRow) -> dict[str, Any]:
         "row": row,
         "document": _document(here.book, row),
         "problems": previews.readiness(session, here.book, [row])[row.record],
-        "standing": records.standings(session, here.source_id, KIND, only).get(row.record, records.FREE),
-        "question": outlook.questions(session, here.source_id, KIND, only).get(row.record),
+        "standing": records.standings(session, here.source_id, kind(), only).get(row.record, records.FREE),
+        "question": outlook.questions(session, here.source_id, kind(), only).get(row.record),
         "names": people.labels(session),
     }
 
@@ -66,7 +66,7 @@ def _document(book: Book, row: UnpostedRow) -> Document | None:
 
 
 def _page_of(here: Sight, record: str, endpoint: str) -> str:
-    return url_for(endpoint, book_id=here.book.id, kind=KIND, record=record)
+    return url_for(endpoint, book_id=here.book.id, kind=kind(), record=record)
 
 
 @rows.get("/peek/<record>")
@@ -95,7 +95,7 @@ def hold(record: str) -> ResponseReturnValue:
     page = _page_of(here, record, "records.show")
     try:
         with writing() as session:
-            holding.hold(session, here.source_id, KIND, record, reason=request.form.get("reason", ""), by=me().email)
+            holding.hold(session, here.source_id, kind(), record, reason=request.form.get("reason", ""), by=me().email)
     except CrossfootError as error:
         more = {"reasons": REASONS, "error": error, **_about(here, row)}
         return fragments.fragment("run/_hold.html", otherwise=page, status=422, **more)
@@ -108,9 +108,9 @@ def release(record: str) -> ResponseReturnValue:
     """Let it go again, where nobody else has yet."""
     here, _ = _row(record)
     with writing() as session:
-        holding.release(session, here.source_id, KIND, record, by=me().email)
+        holding.release(session, here.source_id, kind(), record, by=me().email)
     if not fragments.is_fragment():
-        return fragments.go(url_for("run.invoices"))
+        return fragments.go(url_for("run.show"))
     return fragments.answer("", status=204, events="selection-changed")
 
 

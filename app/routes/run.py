@@ -1,4 +1,4 @@
-"""Run New Batch ▸ Invoices: select what is unposted, see what will happen, submit."""
+"""Run New Batch ▸ Invoices, Expenses, Inventory: select what is unposted, see what will happen, submit."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from sqlmodel import Session, select
 
 from app.connectors.protocols import ConnectionFailedError
 from app.domain.problems import ValidationError
-from app.domain.states import RecordKind
 from app.jobs import doorbell
 from app.models.batches import Batch
 from app.models.connections import Book
 from app.routes import formats, fragments, selecting, shell
 from app.routes.guard import me, requires
+from app.routes.kinds import PREFIX, in_addresses, kind
 from app.routes.selecting import Sight
 from app.routes.web import reading, web, writing
 from app.services import batches, books, connections, lists, people, precedents, records, selections, views
 
-run = Blueprint("run", __name__)
-KIND = RecordKind.INVOICES
+run = Blueprint("run", __name__, url_prefix=PREFIX)
+in_addresses(run)
 #: What the bar's buttons ask for -> the batch's mode.
 MODES = {"submit": "post", "dry": "dry", "clear": "clear"}
 
 
-@run.get("/run/invoices")
+@run.get("")
 @requires("viewer")
-def invoices() -> ResponseReturnValue:
+def show() -> ResponseReturnValue:
     """The selection page; for HTMX its list and what counts it, with ``bar`` also what the ticks come to."""
     whole = not fragments.is_fragment()
     here = _here(bar=whole or "bar" in request.args)
@@ -40,12 +40,12 @@ def invoices() -> ResponseReturnValue:
 def _here(*, bar: bool = True) -> Sight | None:
     """The person's draft; None where a side is not connected yet. ``bar``: also what Submit would create."""
     with writing() as session:
-        selection = selections.current(session, me().id, KIND)
+        selection = selections.current(session, me().id, kind())
     session = reading()
     book = session.get(Book, selection.book_id) if selection.book_id else None
     if book is None or book.source_id is None:
         return None
-    return selecting.sight(session, selection, book, KIND, bar=bar)
+    return selecting.sight(session, selection, book, kind(), bar=bar)
 
 
 def _context(here: Sight, **more: Any) -> dict[str, Any]:
@@ -69,13 +69,13 @@ def _parts(here: Sight, *, bar: bool = True, **more: Any) -> ResponseReturnValue
 
 def _page_url() -> str:
     shown = {name: request.values[name] for name in ("view", "q", "sort", "after") if request.values.get(name)}
-    return url_for("run.invoices", **shown)  # type: ignore[arg-type]  # plain words of the address
+    return url_for("run.show", **shown)  # type: ignore[arg-type]  # plain words of the address
 
 
 # ── the draft ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@run.post("/run/invoices/options")
+@run.post("/options")
 @requires("bookkeeper")
 def options() -> ResponseReturnValue:
     """Another company, location, date, name or summary level."""
@@ -88,20 +88,20 @@ def options() -> ResponseReturnValue:
         return redirect(_page_url(), 303) if here is None else _parts(here, opts=True, error=error)
     here = _here()
     if here is None:
-        return fragments.go(url_for("run.invoices"))
+        return fragments.go(url_for("run.show"))
     return _parts(here, opts=changed_book or bool({"through", "preset"} & request.form.keys()))
 
 
 def _take_options(session: Session) -> bool:
     """Remember what differs from before; True where the company does. Raises ValidationError."""
-    form, selection = request.form, selections.current(session, me().id, KIND)
+    form, selection = request.form, selections.current(session, me().id, kind())
     wanted = books.find_book(session, form["book"]) if form.get("book") else None
     if wanted and wanted.id != selection.book_id:
         selections.choose_book(session, selection, wanted)
         return True
     book = books.find_book(session, selection.book_id or 0)
     shell.use_book(book)
-    before = selecting.sight(session, selection, book, KIND, bar=False)
+    before = selecting.sight(session, selection, book, kind(), bar=False)
     values: dict[str, str] = {}
     if "location" in form and form["location"] != before.options.location:
         values["location"] = form["location"]
@@ -124,7 +124,7 @@ def _through(text: str) -> Any:
         raise ValidationError(str(error), "Give it like 11/30/2026 or 2026-11-30; empty for all.") from error
 
 
-@run.post("/run/invoices/tick")
+@run.post("/tick")
 @requires("bookkeeper")
 def tick() -> ResponseReturnValue:
     """The ticks of the shown page, as they stand now; only the bar and the count above the list change."""
@@ -141,11 +141,11 @@ def tick() -> ResponseReturnValue:
 def _take_ticks(session: Session) -> None:
     """A form carries every record it showed, and those that are ticked."""
     if shown := request.form.getlist("shown"):
-        selection = selections.current(session, me().id, KIND)
+        selection = selections.current(session, me().id, kind())
         selections.set_ticks(session, selection, shown, request.form.getlist("record"))
 
 
-@run.post("/run/invoices/select")
+@run.post("/select")
 @requires("bookkeeper")
 def select_many() -> ResponseReturnValue:
     """This page, all that match, all that are ready, or none."""
@@ -163,31 +163,31 @@ def select_many() -> ResponseReturnValue:
         "match": _matching(here, verdicts, every),
     }.get(which, [])
     with writing() as db:
-        draft = selections.current(db, me().id, KIND)
+        draft = selections.current(db, me().id, kind())
         selections.set_records(db, draft, selecting.selectable(db, here, wanted))
     again = _here()
     return _parts(again or here)
 
 
-@run.post("/run/invoices/like")
+@run.post("/like")
 @requires("bookkeeper")
 def like_last_month() -> ResponseReturnValue:
     """As the batch of last month: its location and summary, to the end of last month, and all of it that is ready."""
     here = _here(bar=False)
-    found = precedents.find(reading(), here.book, KIND, here.today) if here else None
+    found = precedents.find(reading(), here.book, kind(), here.today) if here else None
     if here is None or found is None:
         return redirect(_page_url(), 303)
     last = found.batch
     with writing() as session:
-        draft = selections.current(session, me().id, KIND)
+        draft = selections.current(session, me().id, kind())
         through = precedents.through(here.today).isoformat()
         selections.set_options(session, draft, location=last.location, summary=last.summary, through=through)
     as_then = _here(bar=False) or here
     with writing() as session:
-        draft = selections.current(session, me().id, KIND)
+        draft = selections.current(session, me().id, kind())
         selections.set_records(session, draft, selecting.ready(session, as_then))
     again = _here() or here
-    missing = precedents.missing(reading(), last, KIND, [row.record for row in again.offered])
+    missing = precedents.missing(reading(), last, kind(), [row.record for row in again.offered])
     return _parts(again, opts=True, like=found, missing=missing)
 
 
@@ -198,23 +198,23 @@ def _matching(here: Sight, verdicts: Any, every: list[str]) -> list[str]:
     return selecting.matching(reading(), here, narrowed)
 
 
-@run.post("/run/invoices/refresh")
+@run.post("/refresh")
 @requires("bookkeeper")
 def refresh() -> ResponseReturnValue:
     """Read the PSA's list anew; then workers look at what is new in it."""
     here = _here()
     if here is None:
-        return fragments.go(url_for("run.invoices"))
+        return fragments.go(url_for("run.show"))
     error = None
     try:
         source = connections.open_source(web().database, web().connectors, here.source_id)
-        records.refresh(web().database, source, here.source_id, KIND)
+        records.refresh(web().database, source, here.source_id, kind())
         _refresh_lists(here.book)
     except ConnectionFailedError as failed:
         error = failed
         if not fragments.is_fragment():
             flash(f"{failed.message} {failed.remedy}", "bad")
-    doorbell.ring(web().settings.redis_url, "look_ahead", here.source_id, str(KIND))
+    doorbell.ring(web().settings.redis_url, "look_ahead", here.source_id, str(kind()))
     _end_looks()
     again = _here()
     return _parts(again or here, opts=True, head=True, error=error)
@@ -235,7 +235,7 @@ def _end_looks() -> None:
 # ── submit ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@run.post("/run/invoices")
+@run.post("")
 @requires("bookkeeper")
 def confirm() -> ResponseReturnValue:
     """Without HTMX also the ticks of the page; then what will happen, by name, before it does."""
@@ -277,11 +277,11 @@ def _twin(token: str) -> Batch | None:
 def _ask(here: Sight, status: int = 200, mode: str = "post", **more: Any) -> ResponseReturnValue:
     if mode == "clear":
         return render_template("run/clear.html", here=here, **more), status
-    plan = here.plan or selecting.planned(reading(), here.book, here.source_id, KIND, here.chosen.records)
+    plan = here.plan or selecting.planned(reading(), here.book, here.source_id, kind(), here.chosen.records)
     return render_template("run/confirm.html", here=here, plan=plan, **more), status
 
 
-@run.post("/run/invoices/submit")
+@run.post("/submit")
 @requires("bookkeeper")
 def submit() -> ResponseReturnValue:
     """Make the batch and wake a worker. A second Submit of the same form leads to the same batch."""
@@ -311,7 +311,7 @@ def _submit(here: Sight, *, accept: bool, mode: str) -> Batch:
         batch = batches.submit(
             session,
             book,
-            kind=KIND,
+            kind=kind(),
             wanted=here.chosen.records,
             by=me().email,
             initials=me().initials,
@@ -326,5 +326,5 @@ def _submit(here: Sight, *, accept: bool, mode: str) -> Batch:
             today=books.today_of(book),
         )
         done = selections.tried if mode == "dry" else selections.submitted
-        done(session, selections.current(session, me().id, KIND))
+        done(session, selections.current(session, me().id, kind()))
     return batch

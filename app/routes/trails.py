@@ -13,6 +13,7 @@ from app.models.batches import Batch
 from app.models.connections import Book
 from app.routes import selecting
 from app.routes.guard import me
+from app.routes.kinds import words_of
 from app.routes.web import writing
 from app.services import neighbours, records, selections
 from app.services.neighbours import Neighbours
@@ -66,8 +67,8 @@ def trail(session: Session, book: Book, kind: RecordKind, record: str, batch: Ba
         back = url_for("batches.show", batch_id=came_by.id, **_only(args, "state", "sort"))  # type: ignore[arg-type]
         return Trail(back, came_by.name, beside or NOBODY, address)
     shown = _only(args, "view", "q", "sort")
-    back = url_for("run.invoices", **shown)  # type: ignore[arg-type]
-    return Trail(back, "Invoices", _listed(session, book, kind, record, shown) or NOBODY, address)
+    back = url_for("run.show", kind=kind, **shown)  # type: ignore[arg-type]
+    return Trail(back, words_of(kind).title, _listed(session, book, kind, record, shown) or NOBODY, address)
 
 
 def _listed(session: Session, book: Book, kind: RecordKind, record: str, shown: dict[str, str]) -> Neighbours | None:

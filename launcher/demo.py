@@ -193,7 +193,10 @@ def _connect(app: App, vendors: Json, notes: Notes) -> str:
     tell(f"Linking what a bookkeeper would link once: accounts and tax codes of {book}.")
     app.run_all(
         ["mappings", "set", "--book", book, "--kind", kind, "--source-id", source, "--ledger-id", ledger]
-        for kind, links in (("accounts", vendors["account_links"]), ("tax_codes", vendors["tax_code_links"]))
+        for kind, links in (
+            ("accounts", vendors["account_links"] | vendors["other_account_links"]),
+            ("tax_codes", vendors["tax_code_links"]),
+        )
         for source, ledger in links.items()
     )
     return book

@@ -20,6 +20,7 @@ from app.connectors.quickbooks_online.settings import App
 from app.connectors.registry import Registry
 from app.database import Database
 from app.domain.links import LinkKind
+from app.domain.marks import Mark
 from app.domain.states import RecordKind
 from app.models.batches import Batch
 from app.models.connections import Book, SourceRow
@@ -29,7 +30,7 @@ from app.services import batch_json, batches, connections, links, lists, records
 from app.settings import Endpoints, Secret, Waits
 from sandbox.connectwise.site import Site
 from sandbox.quickbooks_online.company import Company
-from sandbox.server import Both, start_both
+from sandbox.server import OTHER_ACCOUNT_LINKS, Both, start_both
 from tests import template
 
 ALLOW = "127.0.0.1:*,localhost:*"
@@ -50,6 +51,8 @@ ACCOUNTS = {
     "4500": "86",
     "2300": "87",
 }
+#: Of expenses, procurement and stock.
+OTHER_ACCOUNTS = OTHER_ACCOUNT_LINKS
 TAX_CODES = {"21": "3", "22": "4", "23": "5"}
 
 
@@ -72,20 +75,20 @@ class Engine:
     def company(self) -> Company:
         return self.both.quickbooks_online.company
 
-    def refresh(self) -> None:
+    def refresh(self, kind: RecordKind = KIND) -> None:
         source = connections.open_source(self.database, self.connectors, self.source_id)
-        records.refresh(self.database, source, self.source_id, RecordKind.INVOICES)
+        records.refresh(self.database, source, self.source_id, kind)
 
-    def submit(self, *wanted: str, accept: bool = True, **options: Any) -> int:
+    def submit(self, *wanted: str, accept: bool = True, kind: RecordKind = KIND, **options: Any) -> int:
         """A batch of some numbers, or of everything listed; answers its id."""
-        self.refresh()
+        self.refresh(kind)
         with self.database.session() as session:
             book = session.get_one(Book, self.book_id)
-            offered = {row.record for row in records.listed(session, self.source_id, KIND, records.Filter())}
-            rows = session.exec(select(UnpostedRow)).all()
+            offered = {row.record for row in records.listed(session, self.source_id, kind, records.Filter())}
+            rows = session.exec(select(UnpostedRow).where(UnpostedRow.kind == kind)).all()
             chosen = [row.record for row in rows if row.number in wanted or (not wanted and row.record in offered)]
             batch = batches.submit(
-                session, book, kind=RecordKind.INVOICES, wanted=chosen, by=BY, initials="OW", accept=accept, **options
+                session, book, kind=kind, wanted=chosen, by=BY, initials="OW", accept=accept, **options
             )
             assert batch.id is not None
             return batch.id
@@ -136,13 +139,11 @@ class Engine:
         ]
         return Counter(d["PrivateNote"].split(" · ")[1].split()[0] for d in live)
 
-    def unposted(self) -> set[str]:
+    def unposted(self, kind: RecordKind = KIND) -> set[str]:
         """Numbers that the PSA still lists."""
-        self.refresh()
+        self.refresh(kind)
         with self.database.reading() as session:
-            return {
-                row.number for row in records.listed(session, self.source_id, RecordKind.INVOICES, records.Filter())
-            }
+            return {row.number for row in records.listed(session, self.source_id, kind, records.Filter())}
 
     def assert_exactly_once(self) -> None:
         """Every document once in the books, every posted one closed by our own batch, nothing stuck unseen."""
@@ -150,7 +151,7 @@ class Engine:
         assert not doubled, f"in the books more than once: {doubled}"
         with self.database.reading() as session:
             postings = session.exec(
-                select(Posting, PostingRecord.record).join(PostingRecord, col(PostingRecord.posting_id) == Posting.id)
+                select(Posting, PostingRecord).join(PostingRecord, col(PostingRecord.posting_id) == Posting.id)
             ).all()
             stuck = [
                 p.number
@@ -162,8 +163,12 @@ class Engine:
                 )
             ]
         assert not stuck, f"stuck without a problem: {stuck}"
-        closed = {f"CF-I{record}-g{p.generation}" for p, record in postings if p.state == "closed"}
-        assert closed <= set(self.in_books())
+        marks: dict[int, str] = {}  # of the first record where several became one document
+        for posting, link in postings:
+            mark = str(Mark(RecordKind(link.kind), link.record, posting.generation))
+            if posting.state == "closed":
+                marks[posting.id or 0] = min(marks.get(posting.id or 0, mark), mark)
+        assert set(marks.values()) <= set(self.in_books())
 
 
 def consent(connectors: Registry, both: Both, realm: str = "") -> Tokens:
@@ -224,7 +229,7 @@ def connect_book(database: Database, connectors: Registry, both: Both, realm: st
     destination = connections.open_destination(database, connectors, book.id)
     lists.refresh(database, destination, book.id)
     with database.session() as session:
-        for kind, wanted in ((LinkKind.ACCOUNTS, ACCOUNTS), (LinkKind.TAX_CODES, TAX_CODES)):
+        for kind, wanted in ((LinkKind.ACCOUNTS, ACCOUNTS | OTHER_ACCOUNTS), (LinkKind.TAX_CODES, TAX_CODES)):
             for source_id, ledger_id in wanted.items():
                 links.set_link(session, book, kind, source_id, ledger_id, by=BY)
     return book.id

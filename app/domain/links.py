@@ -310,7 +310,7 @@ def _item_draft(document: Document, line: Line, rules: Rules) -> Draft:
         description=product.description if product else "",
         taxable=line.taxable,
         account=_income_account(document, line),
-        cost_account=product.cost_account if product else "",
+        cost_account=_cost_account(document, line),
         inventory_account=product.inventory_account if product else "",
         category=product.category if product else "",
         since=document.date.isoformat(),
@@ -322,6 +322,13 @@ def _income_account(document: Document, line: Line) -> str:
     if document.kind in SALES or line.product is None:
         return line.account
     return line.product.income_account
+
+
+def _cost_account(document: Document, line: Line) -> str:
+    """What a purchase of the line's item costs: its product's account, else that of the line where it is bought."""
+    if line.product is None:
+        return ""
+    return line.product.cost_account or ("" if document.kind in SALES else line.account)
 
 
 def _header_needs(document: Document, rules: Rules) -> Iterable[Need]:

@@ -154,6 +154,12 @@ SALES = (
     _place("territory", "Territory"),
     _place("project", "Project"),
     _place("agreement", "Agreement"),
+    _choice(
+        "sales.undo",
+        "Undo takes an invoice out by",
+        "A voided invoice stays with nothing to pay and keeps its number. Everything else can only be deleted.",
+        (("delete", "Deleting it"), ("void", "Voiding it")),
+    ),
     _switch(
         "sales.attach_pdf",
         "Attach the PSA’s invoice as PDF",

@@ -134,6 +134,12 @@ def _largest(document: Document) -> Line:
     return max(document.lines, key=lambda line: line.amount.amount)
 
 
+#: What a record will likely be, before its export is read.
+LIKELY = {
+    NON_REIMBURSABLE: DocumentKind.PURCHASE,
+    ADJUSTMENT: DocumentKind.INVENTORY_ADJUSTMENT,
+    TRANSFER: DocumentKind.JOURNAL_ENTRY,
+}
 _PAYABLES = (DocumentKind.BILL, DocumentKind.VENDOR_CREDIT, DocumentKind.PURCHASE, DocumentKind.PURCHASE_ORDER)
 _STEPS: Mapping[str, Callable[[Document, Rules], Document]] = {
     REIMBURSABLE: _reimbursable,

@@ -279,10 +279,19 @@ def _want(session: Session, run: Run, draft: Draft) -> None:
         )  # fmt: skip
     elif creation.state == "wanted":
         creation.batch_id = run.batch_id
-        if draft.since < draft_of(creation).since:
-            # An inventory item must have begun by the oldest document that waits for it.
-            creation.draft = to_json(replace(draft_of(creation), since=draft.since))
+        creation.draft = to_json(_both(draft_of(creation), draft))
         session.add(creation)
+
+
+def _both(one: Draft, other: Draft) -> Draft:
+    """What two documents know of an entry: one of stock must have begun by the older, and names three accounts."""
+    return replace(
+        one,
+        since=min(one.since, other.since),
+        account=one.account or other.account,
+        cost_account=one.cost_account or other.cost_account,
+        inventory_account=one.inventory_account or other.inventory_account,
+    )
 
 
 def draft_of(creation: Creation) -> Draft:

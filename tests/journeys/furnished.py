@@ -64,7 +64,11 @@ def _link(at: Installation) -> None:
     database = database_of(at)
     with database.session() as session:
         book = session.exec(select(Book)).one()
-        for kind, name in ((LinkKind.ACCOUNTS, "account_links"), (LinkKind.TAX_CODES, "tax_code_links")):
+        for kind, name in (
+            (LinkKind.ACCOUNTS, "account_links"),
+            (LinkKind.ACCOUNTS, "other_account_links"),
+            (LinkKind.TAX_CODES, "tax_code_links"),
+        ):
             for source_id, ledger_id in at.both.credentials[name].items():
                 links.set_link(session, book, kind, source_id, ledger_id, by=EMAIL)
     database.dispose()

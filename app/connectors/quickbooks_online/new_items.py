@@ -23,6 +23,8 @@ def new_item(draft: Draft, name: str, links: Links, rules: Rules) -> dict[str, A
     if kind == "Inventory":
         accounts["AssetAccountRef"] = draft.inventory_account
     refs = _accounts(accounts, links)
+    if kind == "Inventory" and not draft.account:
+        refs["IncomeAccountRef"] = {"value": rules["inventory.income_account"]}
     body: dict[str, Any] = {"Name": name, "Type": kind}
     if description := text.shorten(text.clean(draft.description), 4000):
         body["Description"] = description
@@ -42,7 +44,12 @@ def item_type(draft: Draft, rules: Rules) -> str:
     """
     known = TYPES.get(re.sub(r"[\s_-]", "", draft.item_kind).casefold())
     if known == "Inventory":
-        whole = draft.account and draft.cost_account and draft.inventory_account and draft.since
+        whole = (
+            (draft.account or rules["inventory.income_account"])
+            and draft.cost_account
+            and draft.inventory_account
+            and draft.since
+        )
         return known if whole and rules.extra.get("inventory") == "on" else "NonInventory"
     if known:
         return known

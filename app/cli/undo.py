@@ -11,9 +11,8 @@ from app.cli.context import Context, pass_context
 from app.cli.here import work_here
 from app.cli.options import book_option, command, day, record_kind, source_of, type_of_date
 from app.cli.waiting import finish
-from app.domain.problems import ValidationError
-from app.domain.states import RecordKind
-from app.models.postings import Posting, PostingRecord
+from app.domain.states import PostingState, RecordKind
+from app.models.postings import Posting
 from app.services import batches, books, connections, records, undoing
 
 
@@ -21,26 +20,17 @@ def undo_records(context: Context, batch_id: int, chosen: tuple[str, ...]) -> in
     """Take records of a batch out of QuickBooks and reopen them in the PSA; all that can be, where none is named."""
     with context.database.session() as session:
         found = batches.find(session, batch_id)
-        wanted = list(chosen)
-        if not wanted:
-            query = (
-                select(PostingRecord.record)
-                .join(Posting)
-                .where(Posting.batch_id == found.id, col(Posting.state).in_(undoing.FIRST_STEP))
-            )
-            wanted = list(session.exec(query))
-        if not wanted:
-            raise ValidationError(f"Batch {batch_id} has nothing to undo.", "Only what is posted, closed or cleared.")
-        undoing.ask(session, found, wanted, by=context.actor)
+        if chosen:
+            undoing.ask(session, found, chosen, by=context.actor)
+        else:
+            undoing.ask_all(session, found, by=context.actor)
+        query = select(Posting.id).where(Posting.batch_id == batch_id, Posting.state == PostingState.UNDOING)
+        asked = list(session.exec(query))
     work_here(context, batch_id)
     finish(context, found, wait=False)
     with context.database.reading() as session:
-        states = session.exec(
-            select(Posting.state)
-            .join(PostingRecord)
-            .where(Posting.batch_id == batch_id, col(PostingRecord.record).in_(wanted))
-        )
-        return 0 if set(states) == {"undone"} else 1
+        states = session.exec(select(Posting.state).where(col(Posting.id).in_(asked)))
+        return 0 if set(states) == {PostingState.UNDONE} else 1
 
 
 @command(None)

@@ -157,7 +157,7 @@ SALES = (
     _choice(
         "sales.undo",
         "Undo takes an invoice out by",
-        "A voided invoice stays with nothing to pay and keeps its number. Everything else can only be deleted.",
+        "Voided, it stays with nothing to pay and keeps its number taken. All other kinds can only be deleted.",
         (("delete", "Deleting it"), ("void", "Voiding it")),
     ),
     _switch(

@@ -7,7 +7,6 @@ was undone is on hold: a person who asks for just this record gets it posted aga
 
 from __future__ import annotations
 
-import datetime as dt
 import secrets
 import time
 from collections.abc import Sequence
@@ -15,20 +14,19 @@ from collections.abc import Sequence
 from sqlalchemy import update
 from sqlmodel import Session, col, select
 
+from app.connectors.ledger_changes import Changing
 from app.connectors.protocols import ClosedInPsa, CloseOutcome, RemovalOutcome, Removed, Slot, Wait
 from app.domain.documents import DocumentKind
-from app.domain.money import cents
 from app.domain.outcomes import InDoubt, NotDone, Receipt, Refused
 from app.domain.problems import Problem, ValidationError
 from app.domain.states import PostingState, SectionKey
 from app.models.batches import Batch
 from app.models.columns import utcnow
 from app.models.postings import Posting, PostingRecord
-from app.services import audit, batches, closing, decisions, posting_problems
+from app.services import audit, batches, closing, decisions, posting_problems, undo_plan
 from app.services.run import Run, SystemicError
 
-#: What may be undone, and the step with which it begins.
-FIRST_STEP = {PostingState.POSTED: "ledger", PostingState.CLOSED: "ledger", PostingState.CLEARED: "psa"}
+FIRST_STEP = undo_plan.FIRST_STEP
 LOOK_AGAIN = 5.0
 #: Both forms of each step: to be done, and under way. What a run brings counts only while the undo stands there:
 #: one that was frozen may bring it when another has finished the undo, or a person has begun a new one.
@@ -40,13 +38,32 @@ def ask(session: Session, batch: Batch, wanted: Sequence[str], *, by: str) -> in
 
     Raises NotFoundError or ValidationError where one of them is not posted, closed or cleared; none is undone then.
     """
-    chosen = [decisions.find(session, batch, record) for record in wanted]
-    for posting in chosen:
+    chosen = {posting.id: posting for posting in (decisions.find(session, batch, record) for record in wanted)}
+    for posting in chosen.values():
         if posting.state not in FIRST_STEP:
             raise ValidationError(
                 f"{posting.number} is {posting.state.replace('_', ' ')}: there is nothing of it to undo.",
                 "Only what is posted, closed or cleared can be undone.",
             )
+    return _ask(session, batch, list(chosen.values()), by=by)
+
+
+def ask_all(session: Session, batch: Batch, *, by: str) -> int:
+    """Ask for the undoing of everything of the batch that is posted, closed or cleared; otherwise as ``ask``.
+
+    Raises ValidationError where there is nothing of the kind.
+    """
+    states = col(Posting.state).in_(FIRST_STEP)
+    query = select(Posting).where(Posting.batch_id == batch.id, states).order_by(col(Posting.id)).with_for_update()
+    chosen = list(session.exec(query))
+    if not chosen:
+        raise ValidationError(
+            f"Batch {batch.name} has nothing to undo.", "Only what is posted, closed or cleared can be undone."
+        )
+    return _ask(session, batch, chosen, by=by)
+
+
+def _ask(session: Session, batch: Batch, chosen: Sequence[Posting], *, by: str) -> int:
     for posting in chosen:
         posting_problems.clear(session, posting, "undo_refused")
         posting.undo_step = f"to_{FIRST_STEP[PostingState(posting.state)]}"
@@ -99,7 +116,7 @@ def _ledger(run: Run, posting: Posting) -> None:
     if receipt is None or receipt.voided:
         _gone(run, posting)
         return
-    refusal = _refusal(run, posting, receipt) or _psa_refusal(run, posting)
+    refusal = undo_plan.ledger_refusal(posting, receipt, run.rules) or _psa_refusal(run, posting)
     if refusal is not None:
         _refuse(run, posting, refusal, LEDGER)
         return
@@ -109,48 +126,21 @@ def _ledger(run: Run, posting: Posting) -> None:
     if not _intend(run, posting, "ledger"):
         slot.release()
         return
-    _after_ledger(
-        run, posting, run.destination.remove(DocumentKind(posting.kind), receipt, secrets.token_hex(16), slot)
-    )
+    _after_ledger(run, posting, _take_out(run, DocumentKind(posting.kind), receipt, slot))
 
 
-def _refusal(run: Run, posting: Posting, receipt: Receipt) -> Problem | None:
-    """What stands against deleting the document, as the ledger shows it now."""
-    held = cents(receipt.total.amount) * (-1 if posting.kind == DocumentKind.CREDIT_MEMO else 1)
-    if receipt.open is not None and receipt.open.amount != receipt.total.amount:
-        done = "credited" if posting.kind == DocumentKind.CREDIT_MEMO else "paid"
-        return _no(
-            f"{receipt.total.amount - receipt.open.amount:,.2f} of it is {done} in QuickBooks.",
-            "Unapply the payment in QuickBooks, then undo again.",
-        )
-    if int(held * 100) != posting.ledger_cents:
-        return _no(
-            f"It was edited in QuickBooks: {held:,.2f} instead of {posting.total:,.2f}.",
-            "Put it back as it was, or delete it in QuickBooks, then undo again.",
-        )
-    if run.rules.close_date and receipt.date and receipt.date <= dt.date.fromisoformat(run.rules.close_date):
-        return _no(
-            f"It is dated {receipt.date:%m/%d/%Y}; QuickBooks’ books are closed to {run.rules.close_date}.",
-            "Ask the accountant to move the closing date.",
-        )
-    return None
+def _take_out(run: Run, kind: DocumentKind, receipt: Receipt, slot: Slot) -> RemovalOutcome:
+    """Void or delete, as the company's settings say and the ledger can."""
+    ident = secrets.token_hex(16)
+    if isinstance(run.destination, Changing) and undo_plan.way(run.destination, run.rules, kind) == "void":
+        return run.destination.void(kind, receipt, ident, slot)
+    return run.destination.remove(kind, receipt, ident, slot)
 
 
 def _psa_refusal(run: Run, posting: Posting) -> Problem | None:
-    """A closed PSA batch can't be deleted: known before the ledger's document is gone."""
     if posting.closing != "done":
         return None
-    found = run.source.find_batches([posting.psa_batch]).get(posting.psa_batch)
-    if found is None or not found.closed:
-        return None
-    return _no(
-        f"ConnectWise’s batch {posting.psa_batch} is closed.",
-        "Have it reopened in ConnectWise, then undo again.",
-    )
-
-
-def _no(message: str, remedy: str) -> Problem:
-    return Problem("undo_refused", f"It was not undone: {message}", remedy)
+    return undo_plan.psa_refusal(posting, run.source.find_batches([posting.psa_batch]).get(posting.psa_batch))
 
 
 def _after_ledger(run: Run, posting: Posting, outcome: RemovalOutcome) -> None:
@@ -158,7 +148,7 @@ def _after_ledger(run: Run, posting: Posting, outcome: RemovalOutcome) -> None:
         case Removed():
             _gone(run, posting)
         case Refused(problem):
-            _refuse(run, posting, _no(problem.message, problem.remedy), LEDGER)
+            _refuse(run, posting, undo_plan.no(problem.message, problem.remedy), LEDGER)
         case NotDone() | InDoubt():
             _unclear(outcome)
 

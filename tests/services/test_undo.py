@@ -10,7 +10,8 @@ import redis
 import requests
 
 from app.domain.problems import ValidationError
-from app.services import batches, undoing
+from app.models.connections import Book
+from app.services import batches, books, connections, undo_plan, undoing
 from tests import engine
 from tests.engine import Engine
 
@@ -100,3 +101,59 @@ def test_a_dry_run_writes_nothing_and_blocks_nothing(working: Engine) -> None:
     after = requests.get(f"{working.both.quickbooks_online.url}/_stats", timeout=10).json()["documents"]
     assert before == after
     assert working.post("10395")["status"] == "completed"
+
+
+def undo_all(working: Engine, batch: int) -> dict[str, str]:
+    """Undo a whole batch; answers the documents' states by number."""
+    with working.database.session() as session:
+        undoing.ask_all(session, batches.find(session, batch), by=engine.BY)
+    return {p["number"]: p["state"] for p in working.run(batch)["postings"]}
+
+
+def set_setting(working: Engine, key: str, value: str) -> None:
+    with working.database.session() as session:
+        books.set_settings(session, session.get_one(Book, working.book_id), {key: value}, engine.BY)
+
+
+def expected(working: Engine, batch: int) -> dict[str, tuple[str, bool]]:
+    """What the page before an undo says: number to way, and whether it would be refused."""
+    source = connections.open_source(working.database, working.connectors, working.source_id)
+    destination = connections.open_destination(working.database, working.connectors, working.book_id)
+    items = undo_plan.plan(working.database, source, destination, batch)
+    return {item.posting.number: (item.way, item.refusal is not None) for item in items}
+
+
+def test_a_whole_batch_is_undone_and_what_was_said_before_is_what_happens(working: Engine) -> None:
+    batch = working.submit("10395", "10397", "10398")
+    working.run(batch)
+    edit(working, "pay", "10397", amount=10)
+    edit(working, "delete", "10398")
+    assert expected(working, batch) == {
+        "10395": ("delete", False), "10397": ("delete", True), "10398": ("gone", False),
+    }  # fmt: skip
+    assert undo_all(working, batch) == {"10395": "undone", "10397": "closed", "10398": "undone"}
+    assert sum(working.in_books().values()) == 1
+    assert {"10395", "10398"} <= working.unposted()
+    assert working.problems("10397") == ["undo_refused"]
+
+
+def test_an_undo_of_everything_leaves_alone_what_is_undone_already(working: Engine) -> None:
+    batch = working.submit("10395", "10397")
+    working.run(batch)
+    undo(working, batch, "10395")
+    assert undo_all(working, batch) == {"10395": "undone", "10397": "undone"}
+    assert not working.in_books()
+    with pytest.raises(ValidationError, match="nothing to undo"):
+        undo_all(working, batch)
+
+
+def test_where_the_company_wants_it_an_invoice_is_voided_and_keeps_its_number(working: Engine) -> None:
+    batch = working.submit("10395")
+    working.run(batch)
+    set_setting(working, "sales.undo", "void")
+    assert expected(working, batch) == {"10395": ("void", False)}
+    assert undo_all(working, batch) == {"10395": "undone"}
+    kept = [d for d in requests.get(f"{working.both.quickbooks_online.url}/_documents", timeout=10).json()
+            if d["DocNumber"] == "10395"]  # fmt: skip
+    assert [d["status"] for d in kept] == ["Voided"]
+    assert "10395" in working.unposted()

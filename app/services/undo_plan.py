@@ -1,0 +1,129 @@
+"""What an undo would do to each document, and what stands against it: asked by the undo itself, and shown before it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from app.connectors.ledger_changes import Changing
+from app.connectors.protocols import Destination, PsaBatch, Source
+from app.database import Database
+from app.domain.documents import CREDITS, DocumentKind
+from app.domain.links import Rules
+from app.domain.outcomes import CannotTell, Finding, Found, Receipt, Several
+from app.domain.problems import Problem
+from app.domain.states import PostingState
+from app.models.batches import Batch
+from app.models.connections import Book
+from app.models.postings import Posting
+from app.services import books, ledger_looks, receipts
+from app.services.reading import document_of
+
+#: What may be undone, and the step with which it begins.
+FIRST_STEP = {PostingState.POSTED: "ledger", PostingState.CLOSED: "ledger", PostingState.CLEARED: "psa"}
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One document of a batch before its undo.
+
+    Attributes:
+        way: ``void``, ``delete``; ``gone`` where the books no longer have it, ``psa`` where it was never sent.
+        only_delete: the company's setting says void, and this kind can only be deleted.
+        refusal: why it would stay as it is; None where nothing is known to stand against it.
+    """
+
+    posting: Posting
+    way: str
+    only_delete: bool = False
+    refusal: Problem | None = None
+
+
+def plan(database: Database, source: Source, destination: Destination, batch_id: int) -> list[Item]:
+    """Look at every document that could be undone, as both systems hold it now. Raises ConnectionFailedError."""
+    with database.reading() as session:
+        batch = session.get_one(Batch, batch_id)
+        rules = books.rules_of(session.get_one(Book, batch.book_id))
+        looks = ledger_looks.postings(session, batch, list(FIRST_STEP))
+    sent = [look for look in looks if look.posting.ledger_id]
+    findings = dict(zip([look.posting.id for look in sent], ledger_looks.find(destination, sent), strict=True))
+    found = source.find_batches([look.posting.psa_batch for look in looks if look.posting.closing == "done"])
+    return [
+        _item(look.posting, findings.get(look.posting.id), found.get(look.posting.psa_batch), destination, rules)
+        for look in looks
+    ]
+
+
+def _item(
+    posting: Posting, finding: Finding | None, psa_batch: PsaBatch | None, destination: Destination, rules: Rules
+) -> Item:
+    against = psa_refusal(posting, psa_batch)
+    match finding:
+        case None:
+            return Item(posting, "psa", refusal=against)
+        case Found(receipt):
+            chosen = way(destination, rules, DocumentKind(posting.kind))
+            only = chosen == "delete" and rules["sales.undo"] == "void"
+            return Item(posting, chosen, only, ledger_refusal(posting, receipt, rules) or against)
+        case Several():
+            return Item(posting, "delete", refusal=no("QuickBooks holds it more than once.", "Look at its problem."))
+        case CannotTell(reason):
+            return Item(posting, "delete", refusal=no(f"QuickBooks could not be asked: {reason}.", "Try again later."))
+        case _:
+            return Item(posting, "gone", refusal=against)
+
+
+def way(destination: Destination, rules: Rules, kind: DocumentKind) -> str:
+    """``void`` where the company wants it and the ledger can do it for the kind, else ``delete``."""
+    can = isinstance(destination, Changing) and kind in destination.voidable
+    return "void" if can and rules["sales.undo"] == "void" else "delete"
+
+
+def ledger_refusal(posting: Posting, receipt: Receipt, rules: Rules) -> Problem | None:
+    """What stands against taking the document out, as the ledger shows it now."""
+    if receipt.open is not None and receipt.open.amount != receipt.total.amount:
+        done = "credited" if posting.kind in CREDITS else "paid"
+        return no(
+            f"{receipt.total.amount - receipt.open.amount:,.2f} of it is {done} in QuickBooks.",
+            "Unapply the payment in QuickBooks, then undo again.",
+        )
+    if receipts.booked_cents(document_of(posting), receipt) != posting.ledger_cents:
+        return no(
+            f"It was edited in QuickBooks: {receipt.total.amount:,.2f} instead of {abs(posting.total):,.2f}.",
+            "Put it back as it was, or delete it in QuickBooks, then undo again.",
+        )
+    if rules.close_date and receipt.date and receipt.date <= dt.date.fromisoformat(rules.close_date):
+        return no(
+            f"It is dated {receipt.date:%m/%d/%Y}; QuickBooks’ books are closed to {rules.close_date}.",
+            "Ask the accountant to move the closing date.",
+        )
+    return None
+
+
+def psa_refusal(posting: Posting, found: PsaBatch | None) -> Problem | None:
+    """A closed PSA batch can't be deleted: known before the ledger's document is gone."""
+    if posting.closing != "done" or found is None or not found.closed:
+        return None
+    return no(
+        f"ConnectWise’s batch {posting.psa_batch} is closed.",
+        "Have it reopened in ConnectWise, then undo again.",
+    )
+
+
+def no(message: str, remedy: str) -> Problem:
+    """An undo that is refused."""
+    return Problem("undo_refused", f"It was not undone: {message}", remedy)
+
+
+def reason(refusal: Problem) -> str:
+    """Why, of something that has not been tried yet."""
+    return refusal.message.removeprefix("It was not undone: ")
+
+
+def sums(items: Sequence[Item]) -> dict[str, int]:
+    """Currency → hundredths."""
+    found: dict[str, int] = {}
+    for item in items:
+        found[item.posting.currency] = found.get(item.posting.currency, 0) + item.posting.cents
+    return found

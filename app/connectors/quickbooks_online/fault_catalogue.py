@@ -76,8 +76,8 @@ RULE = _final("business_rule", "QuickBooks’ rules refuse this document: {detai
 CLOSED = _CLOSED
 CURRENCY = _final(
     "currency_differs",
-    "The document’s currency is not the one QuickBooks has for this customer: {detail}",
-    "Link the PSA customer to a QuickBooks customer of that currency, then retry.",
+    "The document’s currency is not the one QuickBooks has for this customer, vendor or account: {detail}",
+    "Link the PSA’s customer or vendor to one of that currency in QuickBooks, then retry.",
     "currency",
 )
 LOCKED = Entry(Meaning.LOCKED, "locked", "QuickBooks was writing to the same customer or item at that moment.")

@@ -25,6 +25,13 @@ LOCK_SECONDS = 2.0
 _UNKNOWN = Entry(Meaning.UNKNOWN)
 _FIELDS = {
     "customerref": "party",
+    "vendorref": "party",
+    "entityref": "party",
+    "accountref": "account",
+    "apaccountref": "account",
+    "adjustaccountref": "account",
+    "departmentref": "location",
+    "classref": "class",
     "txndate": "date",
     "duedate": "due_date",
     "docnumber": "number",

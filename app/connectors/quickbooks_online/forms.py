@@ -38,10 +38,10 @@ def party_of(obj: Members) -> str:
 def total_of(obj: Mapping[str, Any]) -> Decimal:
     """The document's total: of an entry its debits (QuickBooks answers 0), of an adjustment nothing (it says none).
 
-    Raises ValueError, KeyError where it can't be read.
+    Raises ValueError where it can't be read.
     """
     entry = [line for line in rows(obj, "Line") if part(line, "JournalEntryLineDetail")]
     if entry:
         debits = [line for line in entry if part(line, "JournalEntryLineDetail").get("PostingType") == "Debit"]
-        return sum((amount_of(line["Amount"]) for line in debits), Decimal(0))
-    return Decimal(0) if ref(obj, "AdjustAccountRef") else amount_of(obj["TotalAmt"])
+        return sum((amount_of(line.get("Amount")) for line in debits), Decimal(0))
+    return Decimal(0) if ref(obj, "AdjustAccountRef") else amount_of(obj.get("TotalAmt"))

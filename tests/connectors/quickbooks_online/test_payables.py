@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
+from decimal import Decimal
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from app.connectors.http import parse_json
 from app.connectors.protocols import Probe, Removed, UntranslatableError
+from app.connectors.quickbooks_online.find import find
 from app.connectors.quickbooks_online.receipts import ENTITIES
 from app.connectors.quickbooks_online.translate import to_quickbooks
 from app.domain.documents import Document, DocumentKind, PartyRole
 from app.domain.links import Entry, LinkKind, Links, Rules
-from app.domain.outcomes import Absent, Found, InDoubt, LooksAlike, Posted, Refused
+from app.domain.money import cents
+from app.domain.outcomes import Absent, CannotTell, Found, InDoubt, LooksAlike, Posted, Refused
 from tests.connectors.destination_contract import a_body, a_mark, a_request_id, a_slot, posted, sent
 from tests.connectors.quickbooks_online.cast import THE_MARK
 from tests.connectors.quickbooks_online.payables import (
@@ -260,3 +265,40 @@ def test_a_bill_that_waits_has_no_number_and_says_so(books: SandboxStand) -> Non
     assert "DocNumber" not in body
     assert body["PrivateNote"].startswith(f"PSA PO-39005 · {THE_MARK} · PO 7001\nWaiting on bill")
     assert not posted(books, documents()["bill_waiting"]).number
+
+
+# whatever the amounts ────────────────────────────────────────────────────────────────────────────────────────────
+
+CENTS = st.integers(min_value=0, max_value=10**9).map(lambda number: f"{number / Decimal(100):.2f}")
+
+
+@given(amounts=st.lists(CENTS, min_size=1, max_size=8), quantity=st.integers(1, 99))
+def test_a_bills_lines_always_add_up_to_its_total(amounts: list[str], quantity: int) -> None:
+    bill = a_document_of(DocumentKind.BILL, *(goods(amount, str(quantity)) for amount in amounts))
+    lines = translated(bill)["Line"]
+    assert sum(line["Amount"] for line in lines) == bill.total.amount
+    for line in lines:
+        detail = line["ItemBasedExpenseLineDetail"]
+        if "Qty" in detail:
+            assert cents(Decimal(str(detail["Qty"])) * Decimal(str(detail["UnitPrice"]))) == line["Amount"]
+
+
+@given(amounts=st.lists(CENTS.filter(lambda amount: amount != "0.00"), min_size=1, max_size=8))
+def test_an_entrys_sides_are_always_equal(amounts: list[str]) -> None:
+    against = sum(map(Decimal, amounts), Decimal(0))
+    lines = (*(a_cost(amount) for amount in amounts), a_cost(f"-{against}", "1300"))
+    sides = {"Debit": Decimal(0), "Credit": Decimal(0)}
+    for line in translated(a_document_of(DocumentKind.JOURNAL_ENTRY, *lines))["Line"]:
+        assert line["Amount"] > 0
+        sides[line["JournalEntryLineDetail"]["PostingType"]] += line["Amount"]
+    assert sides["Debit"] == sides["Credit"] == against
+
+
+@pytest.mark.parametrize(
+    "row", [{"Id": "1"}, {"Id": "1", "Line": [{"JournalEntryLineDetail": {"PostingType": "Debit"}}]}]
+)
+def test_a_row_without_amounts_ends_in_no_verdict(row: dict[str, Any]) -> None:
+    document = documents()["journal_entry"]
+    answer = {**row, "DocNumber": document.number, "TxnDate": document.date.isoformat()}
+    (finding,) = find(lambda _: [answer], [a_look(document)], "USD", our_numbers=True)
+    assert isinstance(finding, CannotTell)

@@ -19,7 +19,7 @@ from app.domain.problems import Problem, Severity
 from app.domain.states import PostingState, SectionKey
 from app.models.connections import Book
 from app.models.postings import Creation, Posting, PostingRecord
-from app.services import links, lists, posting_problems, posting_rows, receipts, wants
+from app.services import links, lists, numbering, posting_problems, posting_rows, receipts, wants
 from app.services.reading import document_of
 from app.services.run import Run
 
@@ -34,6 +34,7 @@ def check(run: Run) -> None:
         return
     run.begin(SectionKey.CHECK)
     lists.refresh(run.database, run.destination, run.book_id, kinds=kinds_of(run.kind, run.rules), max_age=LISTS_AGE)
+    numbering.assign(run)
     last = 0
     while not run.stopping() and (chunk := _unchecked(run, CHUNK, after=last)):
         last = chunk[-1].id or 0

@@ -212,7 +212,9 @@ def _keep(session: Session, run: Run, posting: Posting, items: Sequence[Exported
         posting_problems.hold(session, posting, SectionKey.READ, [*problems, NOT_ONE])
         return
     posting.document = to_json(document)
-    posting.kind, posting.psa_type, posting.number = document.kind, document.psa_type, document.number or posting.number
+    posting.kind, posting.psa_type = document.kind, document.psa_type
+    if document.number and not posting.number.startswith(f"{document.number}-"):  # one that it was given stays its own
+        posting.number = document.number
     posting.currency, posting.date, posting.party = document.currency, document.date, document.party.name
     _same_total(session, posting, document)
     for problem in problems:

@@ -62,7 +62,8 @@ class Entry:
         account_id: an item's income account.
         cost_account_id, asset_account_id: what its cost is booked to, and an inventory item's asset account.
         rate: a tax code's combined rate in percent, as a plain string, where known.
-        parts: a tax code's rates as ``id=percent``, separated by blanks, e.g. ``5=6.5 6=2``; where known.
+        parts: a tax code's rates as ``id=percent``, separated by blanks, e.g. ``5=6.5 6=2``; where known. Rates that
+            hold only for what is bought have ``p:`` before them.
         holder: for names that share one namespace: ``customer``, ``vendor`` or ``employee``.
     """
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 
 from sandbox.quickbooks_online import documents
@@ -131,7 +132,8 @@ def _taxes(company: Company) -> None:
     if company.switches.tax_mode == "non_us":
         for id_, name, percent in UK_RATES:
             _rate(company, id_, name, percent, "1")
-            _code(company, id_, name, [id_])
+            _rate(company, f"1{id_}", f"{name} (Purchases)", percent, "1")
+            _code(company, id_, name, [id_], [f"1{id_}"])
         return
     for id_, name, rates in CODES:
         _code(company, id_, name, rates)
@@ -149,11 +151,8 @@ def _rate(company: Company, id_: str, name: str, percent: str, agency: str) -> N
     place(company, "TaxRate", {**rate, "SpecialTaxType": "NONE" if value else "ZERO_RATE"})
 
 
-def _code(company: Company, id_: str, name: str, rates: list[str]) -> None:
-    details = [
-        {"TaxRateRef": {"value": rate}, "TaxTypeApplicable": "TaxOnAmount", "TaxOrder": position}
-        for position, rate in enumerate(rates)
-    ]
+def _code(company: Company, id_: str, name: str, rates: list[str], bought: Sequence[str] = ()) -> None:
+    """A code with its rates; outside the US it has others for what is bought."""
     code = {
         "Id": id_,
         "Name": name,
@@ -163,4 +162,16 @@ def _code(company: Company, id_: str, name: str, rates: list[str]) -> None:
         "Taxable": True,
         "TaxGroup": True,
     }
-    place(company, "TaxCode", {**code, "SalesTaxRateList": {"TaxRateDetail": details}})
+    place(
+        company,
+        "TaxCode",
+        {**code, **_rate_list("SalesTaxRateList", rates), **_rate_list("PurchaseTaxRateList", bought)},
+    )
+
+
+def _rate_list(name: str, rates: Sequence[str]) -> Json:
+    details = [
+        {"TaxRateRef": {"value": rate}, "TaxTypeApplicable": "TaxOnAmount", "TaxOrder": position}
+        for position, rate in enumerate(rates)
+    ]
+    return {name: {"TaxRateDetail": details}} if details else {}

@@ -24,7 +24,7 @@ def completed(company: Company, entity: str, body: Json, old: Json | None, inclu
     total = sum((line["Amount"] for line in lines), ZERO)
     if not taxes.is_us(company):
         required(body, "GlobalTaxCalculation")
-        total += taxes.settle(company, body, _net(lines))
+        total += taxes.settle(company, body, _net(lines), "PurchaseTaxRateList")
     else:
         body.pop("TxnTaxDetail", None)
     body["TotalAmt"] = total

@@ -37,15 +37,20 @@ def check_line_code(company: Company, detail: Json, default: str) -> None:
         }
 
 
-def settle(company: Company, body: Json, net: list[tuple[str, Decimal]]) -> Decimal:
-    """Write `TxnTaxDetail`, return the tax. `net` is each line's tax code id and amount without tax."""
+def settle(
+    company: Company, body: Json, net: list[tuple[str, Decimal]], applicable: str = "SalesTaxRateList"
+) -> Decimal:
+    """Write `TxnTaxDetail`, return the tax. `net` is each line's tax code id and amount without tax.
+
+    A code has rates of its own for what is bought (`PurchaseTaxRateList`).
+    """
     sent = body.get("TxnTaxDetail", {})
     if not company.switches.using_sales_tax:
         detail: Json = {"TotalTax": ZERO}
     elif is_us(company):
         detail = _us(company, sent, sum((amount for code, amount in net if code == "TAX"), ZERO))
     else:
-        detail = _elsewhere(company, body, sent, net)
+        detail = _elsewhere(company, body, sent, net, applicable)
     body["TxnTaxDetail"] = detail
     return Decimal(detail["TotalTax"])
 
@@ -104,12 +109,12 @@ def _tax_line(rate: Json, amount: Decimal, base: Decimal) -> Json:
     return {"Amount": amount, "DetailType": "TaxLineDetail", "TaxLineDetail": detail}
 
 
-def _elsewhere(company: Company, body: Json, sent: Json, net: list[tuple[str, Decimal]]) -> Json:
+def _elsewhere(company: Company, body: Json, sent: Json, net: list[tuple[str, Decimal]], applicable: str) -> Json:
     if body.get("GlobalTaxCalculation") == "NotApplicable":
         if sent.get("TotalTax"):
             raise problems.business("TxnTaxDetail is not allowed with NotApplicable.", "TxnTaxDetail", 6230)
         return {"TotalTax": ZERO}
-    base, tax = _per_rate(company, net)
+    base, tax = _per_rate(company, net, applicable)
     override = _sent_tax_lines(company, sent)
     if override:
         if override.keys() != tax.keys():
@@ -119,13 +124,18 @@ def _elsewhere(company: Company, body: Json, sent: Json, net: list[tuple[str, De
     return {"TotalTax": sum(tax.values(), ZERO), "TaxLine": lines}
 
 
-def _per_rate(company: Company, net: list[tuple[str, Decimal]]) -> tuple[dict[str, Decimal], dict[str, Decimal]]:
+def _per_rate(
+    company: Company, net: list[tuple[str, Decimal]], applicable: str
+) -> tuple[dict[str, Decimal], dict[str, Decimal]]:
     base: defaultdict[str, Decimal] = defaultdict(Decimal)
     tax: defaultdict[str, Decimal] = defaultdict(Decimal)
     for code, amount in net:
         if not code:
             raise problems.business("Make sure all your transactions have a tax rate before you save.", "TaxCodeRef")
-        for rate in rates_of(company, code):
+        rates = rates_of(company, code, applicable)
+        if not rates:
+            raise problems.business("The tax code has no rate for this kind of transaction.", "TaxCodeRef", 6160)
+        for rate in rates:
             base[rate["Id"]] += amount
             tax[rate["Id"]] += cents(amount * rate["RateValue"] / 100)
     return dict(base), dict(tax)

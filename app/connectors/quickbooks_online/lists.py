@@ -16,6 +16,8 @@ Query = Callable[[str], list[dict[str, Any]]]
 
 #: Name lists answer with active rows only, unless asked for both.
 BOTH = "Active IN (true, false)"
+#: Before a tax code's rates for what is bought, which are others than those for what is sold: ``p:115=20``.
+PURCHASE = "p:"
 #: US pseudo codes for a line; they can't be a document's tax code.
 PSEUDO_CODES = ("TAX", "NON")
 #: Categories and bundles can't stand on a line.
@@ -189,10 +191,7 @@ def _term(row: Row) -> Entry:
 
 
 def _tax_code(row: Row, rates: Mapping[str, Row]) -> Entry:
-    details = rows(part(row, "SalesTaxRateList"), "TaxRateDetail")
-    parts = [
-        (ref(detail, "TaxRateRef"), rates.get(ref(detail, "TaxRateRef"), {}).get("RateValue")) for detail in details
-    ]
+    parts, bought = (_code_rates(row, name, rates) for name in ("SalesTaxRateList", "PurchaseTaxRateList"))
     known = bool(parts) and all(value is not None for _, value in parts)
     combined = sum((Decimal(value) for _, value in parts if value is not None), Decimal(0))
     return Entry(
@@ -202,8 +201,18 @@ def _tax_code(row: Row, rates: Mapping[str, Row]) -> Entry:
         active=_active(row) and not row.get("Hidden", False),
         detail=str(row.get("Description") or ""),
         rate=_plain(combined) if known else "",
-        parts=" ".join(f"{rate_id}={_plain(Decimal(value))}" for rate_id, value in parts if value is not None),
+        parts=" ".join([*_written(parts, ""), *_written(bought, PURCHASE)]),
     )
+
+
+def _code_rates(row: Row, name: str, rates: Mapping[str, Row]) -> list[tuple[str, Any]]:
+    """Ids and percentages of one of a code's two lists; None for a rate that is not known."""
+    ids = [ref(detail, "TaxRateRef") for detail in rows(part(row, name), "TaxRateDetail")]
+    return [(ident, rates.get(ident, {}).get("RateValue")) for ident in ids]
+
+
+def _written(parts: Iterable[tuple[str, Any]], before: str) -> list[str]:
+    return [f"{before}{ident}={_plain(Decimal(value))}" for ident, value in parts if value is not None]
 
 
 def _plain(number: Decimal) -> str:

@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+from app.connectors.quickbooks_online.lists import PURCHASE
 from app.connectors.quickbooks_online.shares import split
-from app.domain.documents import Document
+from app.domain.documents import SALES, Document, DocumentKind
 from app.domain.links import Entry, LinkKind, Links, Rules
 from app.domain.money import cents
 from app.domain.problems import Problem, Severity
@@ -108,7 +109,7 @@ def _levels_differ(document: Document, links: Links, rules: Rules, *, hold: bool
     """
     code = linked_code(document, links)
     ours = sorted(level.rate for level in document.tax_levels if level.rate)
-    theirs = sorted(percent for _, percent in _rates(code.parts) if percent) if code else []
+    theirs = sorted(percent for _, percent in _rates(code.parts, document.kind) if percent) if code else []
     whole = all(level.rate is not None for level in document.tax_levels)
     asked = rules.tax_mode in ("manual", "per_line") and hold is (rules["taxes.levels"] == "hold")
     if not (asked and whole and ours and theirs and code and document.tax_code and ours != theirs):
@@ -183,13 +184,13 @@ def _per_line(document: Document, code: Entry | None, rules: Rules) -> TaxForm:
 
 def _tax_lines(document: Document, code: Entry, taxed: Sequence[bool], rules: Rules) -> list[dict[str, Any]]:
     """One TaxLine for every rate of the codes in use: QuickBooks refuses an override that leaves one out."""
-    rates = _rates(code.parts)
+    rates = _rates(code.parts, document.kind)
     amounts = _amounts(document, [percent for _, percent in rates])
     net = _net(document, taxed, of=True)
     found = [_tax_line(rate, amount, net) for rate, amount in zip(rates, amounts, strict=True)]
     if not all(taxed):
         rest = _net(document, taxed, of=False)
-        found += [_tax_line(rate, Decimal("0.00"), rest) for rate in _rates(_untaxed_parts(rules))]
+        found += [_tax_line(rate, Decimal("0.00"), rest) for rate in _rates(_untaxed_parts(rules), document.kind)]
     return found
 
 
@@ -203,9 +204,13 @@ def _tax_line(rate: tuple[str, Decimal], amount: Decimal, net: Decimal) -> dict[
     return {"Amount": amount, "DetailType": "TaxLineDetail", "TaxLineDetail": detail}
 
 
-def _rates(parts: str) -> list[tuple[str, Decimal]]:
-    """Ids and percentages of ``Entry.parts``."""
-    return [(rate_id, Decimal(percent)) for rate_id, _, percent in (part.partition("=") for part in parts.split())]
+def _rates(parts: str, kind: DocumentKind = DocumentKind.INVOICE) -> list[tuple[str, Decimal]]:
+    """Ids and percentages of ``Entry.parts``; what is bought has rates of its own where the code has such."""
+    all_parts = [part.partition("=") for part in parts.split()]
+    bought = [(name.removeprefix(PURCHASE), rate) for name, _, rate in all_parts if name.startswith(PURCHASE)]
+    sold = [(name, rate) for name, _, rate in all_parts if not name.startswith(PURCHASE)]
+    chosen = bought if bought and kind not in SALES else sold
+    return [(name, Decimal(rate)) for name, rate in chosen]
 
 
 def _net(document: Document, taxed: Sequence[bool], *, of: bool) -> Decimal:

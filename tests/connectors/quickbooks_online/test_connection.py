@@ -206,7 +206,7 @@ def test_the_company_decides_its_tax_model(stands: Stands, switches: dict[str, A
 def test_outside_the_us_the_code_for_untaxed_lines_is_found(stands: Stands) -> None:
     company = stands(tax_mode="non_us", country="GB").destination.company()
     assert company.rules.extra["untaxed_code"] == "17"
-    assert company.rules.extra["untaxed_parts"] == "17=0"
+    assert company.rules.extra["untaxed_parts"] == "17=0 p:117=0"
 
 
 def test_the_company_says_what_it_takes_beside_sales(stands: Stands) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
 import pytest
+import redis
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -38,11 +40,11 @@ NAMES = sorted(documents())
 #: Kinds whose numbers QuickBooks keeps apart.
 NUMBERED = ("bill", "journal_entry")
 OUTSIDE = dataclasses.replace(
-    RULES, tax_mode="per_line", extra={**RULES.extra, "untaxed_code": "17", "untaxed_parts": "17=0"}
+    RULES, tax_mode="per_line", extra={**RULES.extra, "untaxed_code": "17", "untaxed_parts": "17=0 p:117=0"}
 )
 VAT: Links = {
     **ALL_LINKS,
-    (LinkKind.TAX_CODES, "20"): Entry(LinkKind.TAX_CODES, "15", "20.0% S", rate="20", parts="15=20"),
+    (LinkKind.TAX_CODES, "20"): Entry(LinkKind.TAX_CODES, "15", "20.0% S", rate="20", parts="15=20 p:115=20"),
 }
 
 
@@ -170,15 +172,22 @@ def test_outside_the_us_a_bills_tax_is_booked_to_the_cent(outside: SandboxStand)
     assert receipt.tax == document.tax
 
 
+@pytest.mark.parametrize("name", ["vendor_credit", "purchase_by_card", "purchase_order"])
+def test_outside_the_us_every_purchase_has_the_rates_of_what_is_bought(outside: SandboxStand, name: str) -> None:
+    document = with_tax(documents()[name])
+    receipt = posted(outside, document)
+    assert receipt.total == document.total
+    (tax,) = receipt.stored["TxnTaxDetail"]["TaxLine"]
+    assert tax["TaxLineDetail"]["TaxRateRef"] == {"value": "115"}
+
+
 @pytest.fixture
-def outside(stand: SandboxStand) -> SandboxStand:
-    stand.company.switches.update({"country": "GB", "tax_mode": "non_us"})
+def outside(redis_server: redis.Redis) -> Iterator[SandboxStand]:
+    stand = SandboxStand(redis_server, tax_mode="non_us", country="GB")
     furnish(stand)
-    stand.rules = OUTSIDE
-    stand.links = {**VAT, (LinkKind.TAX_CODES, "20"): Entry(LinkKind.TAX_CODES, "4", "Idaho", parts="7=20", rate="20")}
-    rate = stand.company.tables["TaxRate"]["7"]
-    rate["RateValue"] = type(rate["RateValue"])(20)
-    return stand
+    stand.rules, stand.links = OUTSIDE, VAT
+    yield stand
+    stand.stop()
 
 
 # what can't be sent ──────────────────────────────────────────────────────────────────────────────────────────────

@@ -1,0 +1,120 @@
+"""The audit log in words: what an act is called, which fields it changed from what to what, what else it says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from app.domain import book_settings
+
+#: What each act is called, to go on after a person's name.
+ACTS: Mapping[str, str] = {
+    "batch.clear": "cleared without posting",
+    "batch.dry": "submitted a dry run",
+    "batch.post": "submitted a batch",
+    "batch.resume": "resumed a batch",
+    "batch.retry": "retried documents",
+    "batch.stop": "stopped a batch",
+    "book.connect": "connected a company",
+    "book.default": "made a company the default",
+    "book.disconnect": "disconnected a company",
+    "book.reconnect": "reconnected a company",
+    "book.settings": "changed settings",
+    "decide.keep": "kept a difference",
+    "decide.link": "said it is the same document",
+    "decide.post": "said to post anyway",
+    "decide.skip": "skipped a document",
+    "installation.setting": "changed the installation",
+    "intuit_keys.set": "set Intuit’s app keys",
+    "link.created": "created an entry and linked it",
+    "link.exact_name": "linked by exact name",
+    "link.person": "linked by hand",
+    "mail.arrived": "said a mail arrived",
+    "mail.send_again": "sent a mail again",
+    "mail.settings": "changed the mail server",
+    "posting.undo": "undid a document",
+    "record.hold": "put on hold",
+    "record.release": "released from hold",
+    "record.reload": "reloaded GL accounts",
+    "session.end": "logged a browser out",
+    "session.end_all": "logged all browsers out",
+    "session.end_others": "logged other browsers out",
+    "source.connect": "connected ConnectWise",
+    "source.keys": "changed ConnectWise’s keys",
+    "two_factor.new_codes": "made new recovery codes",
+    "two_factor.off": "switched the second factor off",
+    "two_factor.on": "switched the second factor on",
+    "two_factor.recovery_code": "logged in with a recovery code",
+    "two_factor.refused": "gave a wrong second factor",
+    "two_factor.reset": "reset a second factor",
+    "user.create": "added a user",
+    "user.disable": "disabled a user",
+    "user.forgot": "asked for a new password",
+    "user.link": "made a one-time link",
+    "user.login": "logged in",
+    "user.password": "set a password",
+    "user.reset": "reset a password",
+    "user.role": "changed a role",
+}
+NOTHING = "nothing"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One field, before and after, as people read it; ``name`` is empty where the act has only one."""
+
+    name: str
+    old: str
+    new: str
+
+
+def act(action: str) -> str:
+    """``book.settings`` → ``changed settings``; an act of a later version by its own name."""
+    return ACTS.get(action, action.replace(".", " ").replace("_", " "))
+
+
+def changes(detail: Mapping[str, Any]) -> list[Change]:
+    """What changed; empty where the act changed no field."""
+    if not {"old", "new"} & detail.keys():
+        return []
+    old, new = detail.get("old", ""), detail.get("new", "")
+    if not isinstance(old, Mapping) and not isinstance(new, Mapping):
+        return [Change("", shown(old), shown(new))]
+    before, after = (value if isinstance(value, Mapping) else {} for value in (old, new))
+    names = [name for name in {**before, **after} if before.get(name) != after.get(name)]
+    return [Change(_label(name), _value(name, before.get(name)), _value(name, after.get(name))) for name in names]
+
+
+def rest(detail: Mapping[str, Any]) -> str:
+    """``name: Demo MSP, records: 5``: all but old and new, and but for the Book, which has its own column."""
+    told = {name: value for name, value in detail.items() if name not in ("old", "new", "book")}
+    return ", ".join(
+        f"{name.replace('_', ' ')}: {shown(value)}" for name, value in told.items() if value not in ("", None)
+    )
+
+
+def shown(value: Any) -> str:
+    """A value as people read it."""
+    if value in ("", None, {}, []):
+        return NOTHING
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name}: {shown(inner)}" for name, inner in value.items())
+    return ", ".join(map(shown, value)) if isinstance(value, list) else str(value)
+
+
+def _label(name: str) -> str:
+    """A setting's own label, with the customer that it is for; other names with spaces."""
+    key, _, customer = name.partition("@")
+    setting = book_settings.SETTINGS.get(key)
+    if setting is None:
+        return name.replace("_", " ")
+    return f"{setting.label} (customer {customer})" if customer else setting.label
+
+
+def _value(name: str, value: Any) -> str:
+    """A choice by its words."""
+    setting = book_settings.SETTINGS.get(name.partition("@")[0])
+    return dict(setting.choices).get(value, shown(value)) if setting else shown(value)

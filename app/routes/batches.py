@@ -19,9 +19,20 @@ from app.models.batches import Batch
 from app.models.connections import Book
 from app.models.postings import Posting
 from app.routes import fragments, shell
+from app.routes.formats import plural
 from app.routes.guard import me, requires
 from app.routes.web import reading, web, writing
-from app.services import batch_files, batch_rows, connections, lookups, overview, people, progress
+from app.services import (
+    batch_files,
+    batch_rows,
+    connections,
+    lookups,
+    overview,
+    people,
+    progress,
+    undo_plan,
+    undoing,
+)
 from app.services import batches as service
 
 TOKEN = re.compile(r'name="csrf_token" value="[^"]*"')
@@ -223,6 +234,54 @@ def retry(batch_id: int) -> ResponseReturnValue:
     doorbell.ring_batch(web().settings.redis_url, batch_id)
     flash("1 document goes again." if count == 1 else f"{count} documents go again.")
     return fragments.go(url_for("batches.show", batch_id=batch_id))
+
+
+# ── the whole batch taken back ───────────────────────────────────────────────────────────────────────────────────
+
+
+@batches.get("/batches/<int:batch_id>/undo")
+@requires("bookkeeper")
+def ask_undo(batch_id: int) -> ResponseReturnValue:
+    """What an undo would take out, and what it would leave; both systems are asked."""
+    batch, book = _batch_and_book(batch_id)
+    unseen: ConnectionFailedError | None = None
+    items: list[undo_plan.Item] = []
+    try:
+        source, destination = _both(batch)
+        items = undo_plan.plan(web().database, source, destination, batch_id)
+    except ConnectionFailedError as error:
+        unseen = error
+    return render_template(
+        "batches/undo.html",
+        batch=batch, book=book, unseen=unseen,
+        going=[item for item in items if item.refusal is None],
+        refused=[item for item in items if item.refusal is not None],
+        undo_sums=undo_plan.sums, undo_reason=undo_plan.reason,
+    )  # fmt: skip
+
+
+@batches.post("/batches/<int:batch_id>/undo")
+@requires("bookkeeper")
+def undo(batch_id: int) -> ResponseReturnValue:
+    """Take everything of the batch out that can be; a worker does it, and each document has its own answer."""
+    with writing() as session:
+        count = undoing.ask_all(session, service.find(session, batch_id), by=me().email)
+    doorbell.ring_batch(web().settings.redis_url, batch_id)
+    flash(f"{plural(count, 'document is', 'documents are')} being undone.")
+    return fragments.go(url_for("batches.show", batch_id=batch_id))
+
+
+def _batch_and_book(batch_id: int) -> tuple[Batch, Book]:
+    batch = service.find(reading(), batch_id)
+    book = reading().get_one(Book, batch.book_id)
+    shell.use_book(book)
+    return batch, book
+
+
+def _both(batch: Batch) -> tuple[Source, Destination]:
+    """Raises ConnectionFailedError where one side is disconnected."""
+    source = connections.open_source(web().database, web().connectors, batch.source_id)
+    return source, connections.open_destination(web().database, web().connectors, batch.book_id)
 
 
 # ── files ────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -18,6 +18,7 @@ from app.models.batches import Batch
 from app.models.connections import Book
 from app.models.postings import Posting
 from app.services import books, ledger_looks, receipts
+from app.services.ledger_looks import Look
 from app.services.reading import document_of
 
 #: What may be undone, and the step with which it begins.
@@ -35,6 +36,7 @@ class Item:
     """
 
     posting: Posting
+    record: str
     way: str
     only_delete: bool = False
     refusal: Problem | None = None
@@ -50,28 +52,37 @@ def plan(database: Database, source: Source, destination: Destination, batch_id:
     findings = dict(zip([look.posting.id for look in sent], ledger_looks.find(destination, sent), strict=True))
     found = source.find_batches([look.posting.psa_batch for look in looks if look.posting.closing == "done"])
     return [
-        _item(look.posting, findings.get(look.posting.id), found.get(look.posting.psa_batch), destination, rules)
+        _item(look, findings.get(look.posting.id), found.get(look.posting.psa_batch), destination, rules)
         for look in looks
     ]
 
 
 def _item(
-    posting: Posting, finding: Finding | None, psa_batch: PsaBatch | None, destination: Destination, rules: Rules
+    look: Look, finding: Finding | None, psa_batch: PsaBatch | None, destination: Destination, rules: Rules
 ) -> Item:
+    posting, record = look.posting, look.mark.record
     against = psa_refusal(posting, psa_batch)
+
+    def stays(message: str, remedy: str) -> Item:
+        return Item(posting, record, "delete", refusal=no(message, remedy))
+
     match finding:
         case None:
-            return Item(posting, "psa", refusal=against)
+            return Item(posting, record, "psa", refusal=against)
         case Found(receipt):
             chosen = way(destination, rules, DocumentKind(posting.kind))
             only = chosen == "delete" and rules["sales.undo"] == "void"
-            return Item(posting, chosen, only, ledger_refusal(posting, receipt, rules) or against)
+            return Item(posting, record, chosen, only, ledger_refusal(posting, receipt, rules) or against)
         case Several():
-            return Item(posting, "delete", refusal=no("QuickBooks holds it more than once.", "Look at its problem."))
+            return Item(
+                posting, record, "delete", refusal=no("QuickBooks holds it more than once.", "Look at its problem.")
+            )
         case CannotTell(reason):
-            return Item(posting, "delete", refusal=no(f"QuickBooks could not be asked: {reason}.", "Try again later."))
+            return Item(
+                posting, record, "delete", refusal=no(f"QuickBooks could not be asked: {reason}.", "Try again later.")
+            )
         case _:
-            return Item(posting, "gone", refusal=against)
+            return Item(posting, record, "gone", refusal=against)
 
 
 def way(destination: Destination, rules: Rules, kind: DocumentKind) -> str:

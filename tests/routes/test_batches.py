@@ -7,12 +7,15 @@ import datetime as dt
 import io
 import re
 import time
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+from sqlmodel import select
 
 from app.database import Database
 from app.domain.links import LinkKind
+from app.domain.money import Money
 from app.models.batches import Batch
 from app.models.columns import utcnow
 from app.models.postings import Call, Posting
@@ -209,3 +212,31 @@ def test_a_doubt_says_what_it_waits_for_and_when_it_is_looked_up_next(
     said = words(bookkeeper.get("/records/1/invoices/39006"))
     assert "QuickBooks has not said what became of it. It is looked up in QuickBooks by itself; next at" in said
     assert "nothing is sent again before QuickBooks says twice that it is not there" in said
+
+
+def test_the_whole_batch_is_undone_after_a_page_says_what_goes_and_what_stays(ended: Browser, world: World) -> None:
+    first = next(iter(world.company.documents.values()))
+    world.company.documents[first.ledger_id] = replace(first, open=Money(Decimal(0), "USD"))
+    said = words(ended.get("/batches/1/undo"))
+    assert "Left as they are" in said
+    assert "of it is paid in QuickBooks" in said
+    assert "Undo 3 documents" in said
+    assert "are being undone" in words(ended.post("/batches/1/undo"))
+    world.work()
+    states = [posting.state for posting in postings(world)]
+    assert sorted(states) == ["closed", "held", "undone", "undone", "undone"]
+
+
+def test_an_undo_can_be_asked_for_while_quickbooks_is_away(ended: Browser, world: World) -> None:
+    world.company.down = "QuickBooks can’t be reached."
+    assert "It can’t be said yet what would be refused" in words(ended.get("/batches/1/undo"))
+
+
+def postings(world: World) -> list[Posting]:
+    with world.database.reading() as session:
+        return list(session.exec(select(Posting)))
+
+
+def test_a_viewer_is_not_asked_to_undo(viewer: Browser, ended: Browser) -> None:
+    assert "/batches/1/undo" not in viewer.get("/batches/1").text
+    assert viewer.get("/batches/1/undo").status_code == 403

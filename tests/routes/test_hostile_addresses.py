@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from werkzeug.routing import Rule
+from werkzeug.routing import AnyConverter, Rule
 
 from app.database import Database
 from tests.routes.conftest import HOST, Browser, Vendors
@@ -36,25 +36,31 @@ def _built(rule: Rule, value: str) -> str:
     for name, converter in rule._converters.items():
         if type(converter).__name__ == "IntegerConverter":
             filled[name] = int(value) if value.isascii() and value.isdigit() else 1
+        if isinstance(converter, AnyConverter):
+            filled[name] = max(converter.items)  # “invoices” where it is a kind: the world has some
     built = rule.build(filled)
     return built[1] if built else ""
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
-@pytest.mark.parametrize("value", NONSENSE, ids=lambda value: ascii(value)[:20])
 def test_no_address_fails_and_nothing_is_posted_whatever_it_is_given(
-    method: str, value: str, app: Flask, admin: Browser, database: Database, vendors: Vendors
+    method: str, app: Flask, admin: Browser, database: Database, vendors: Vendors
 ) -> None:
     World(database, vendors)
     admin.get("/run/invoices")
     before = _deeds(database)
     failed = []
-    for path in addresses(app, method, value):
-        given: dict[str, Any] = dict.fromkeys(FIELDS, value)
-        form = {**given, "csrf_token": admin._token}
-        where: dict[str, Any] = {"query_string": given} if method == "GET" else {"data": form}
-        answer = admin.client.open(path, method=method, base_url=HOST, **where)
-        if answer.status_code >= 500 and answer.status_code != 502:
-            failed.append(f"{answer.status_code} {path:.80}")
+    for value in NONSENSE:
+        for path in addresses(app, method, value):
+            status = _status(admin, method, path, value)
+            if status >= 500 and status != 502:
+                failed.append(f"{status} {path:.80}")
     assert not failed
     assert _deeds(database) == before
+
+
+def _status(admin: Browser, method: str, path: str, value: str) -> int:
+    given: dict[str, Any] = dict.fromkeys(FIELDS, value)
+    form = {**given, "csrf_token": admin._token}
+    where: dict[str, Any] = {"query_string": given} if method == "GET" else {"data": form}
+    return admin.client.open(path, method=method, base_url=HOST, **where).status_code

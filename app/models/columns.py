@@ -65,6 +65,27 @@ class DecimalText(TypeDecorator[Decimal]):
         return None if value is None else Decimal(value)
 
 
+class Label(TypeDecorator[str]):
+    """What a vendor calls something, to be shown: cut with a visible … where it is longer than its column.
+
+    PostgreSQL refuses longer text, and a list of thousands must not fail for one name. Never for ids: those must be
+    whole. What is compared with the column stays as it is.
+    """
+
+    impl = String
+    cache_ok = True
+
+    def __init__(self, length: int) -> None:
+        super().__init__(length)
+        self.length = length
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        return f"{value[: self.length - 1].rstrip()}…" if value and len(value) > self.length else value
+
+    def coerce_compared_value(self, op: Any, value: Any) -> TypeEngine[str]:
+        return String()
+
+
 class Cents(TypeDecorator[int]):
     """An amount in hundredths. 32 bits end at 21,474,836.47; SQLite's INTEGER has 64 already.
 

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-from app.models.columns import EncryptedJson, Json, Moment, utcnow
+from app.models.columns import EncryptedJson, Json, Label, Moment, utcnow
 
 
 class InstallationSetting(SQLModel, table=True):
@@ -111,7 +111,7 @@ class Link(SQLModel, table=True):
     book_id: int = Field(foreign_key="books.id", index=True)
     kind: str = Field(max_length=20)
     source_id: str = Field(max_length=200)
-    source_name: str = Field(default="", max_length=600)
+    source_name: str = Field(default="", sa_type=Label(600))
     ledger_id: str = Field(default="", max_length=60)
     origin: str = Field(default="", max_length=20)
     by: str = Field(default="", max_length=320)

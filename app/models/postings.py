@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
-from app.models.columns import Cents, DecimalText, Json, Moment, utcnow
+from app.models.columns import Cents, DecimalText, Json, Label, Moment, utcnow
 
 #: What the live page sums up every two seconds: an index answers it without the documents beside.
 FACTS = ("currency", "kind", "cents", "ledger_cents", "checked", "proved")
@@ -51,11 +51,11 @@ class Posting(SQLModel, table=True):
     book_id: int = Field(foreign_key="books.id")
     role: str = Field(default="main", max_length=10)
     kind: str = Field(default="invoice", max_length=20)
-    psa_type: str = Field(default="", max_length=30)
+    psa_type: str = Field(default="", sa_type=Label(30))
     state: str = Field(default="ready", max_length=12)
     generation: int = 1
-    number: str = Field(default="", max_length=60)
-    party: str = Field(default="", max_length=600)
+    number: str = Field(default="", sa_type=Label(60))
+    party: str = Field(default="", sa_type=Label(600))
     party_key: str = Field(default="", max_length=80)
     date: dt.date
     currency: str = Field(max_length=3)
@@ -70,7 +70,7 @@ class Posting(SQLModel, table=True):
     needs_person: bool = False
     send_at: dt.datetime | None = Field(default=None, sa_type=Moment)
     ledger_id: str = Field(default="", max_length=60)
-    ledger_number: str = Field(default="", max_length=60)
+    ledger_number: str = Field(default="", sa_type=Label(60))
     ledger_cents: int | None = Field(default=None, sa_type=Cents)
     receipt: dict[str, Any] | None = Field(default=None, sa_type=Json)
     posted_at: dt.datetime | None = Field(default=None, sa_type=Moment)

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-from app.models.columns import Cents, DecimalText, Json, Moment, utcnow
+from app.models.columns import Cents, DecimalText, Json, Label, Moment, utcnow
 
 #: Columns that sums and judgements over the whole list need: the index answers them without the documents beside.
 BRIEF = (
@@ -33,10 +33,10 @@ class UnpostedRow(SQLModel, table=True):
     source_id: int = Field(foreign_key="sources.id")
     kind: str = Field(max_length=20)
     record: str = Field(max_length=60)
-    number: str = Field(max_length=60)
-    psa_type: str = Field(default="", max_length=30)
+    number: str = Field(sa_type=Label(60))
+    psa_type: str = Field(default="", sa_type=Label(30))
     party_id: str = Field(default="", max_length=60)
-    party: str = Field(default="", max_length=600)
+    party: str = Field(default="", sa_type=Label(600))
     date: dt.date
     due_date: dt.date | None = None
     currency: str = Field(max_length=3)
@@ -44,11 +44,11 @@ class UnpostedRow(SQLModel, table=True):
     cents: int = Field(default=0, sa_type=Cents)
     tax: Decimal = Field(default=Decimal(0), sa_type=DecimalText)
     location_id: str = Field(default="", max_length=60)
-    location: str = Field(default="", max_length=200)
+    location: str = Field(default="", sa_type=Label(200))
     terms_id: str = Field(default="", max_length=60)
-    terms: str = Field(default="", max_length=120)
+    terms: str = Field(default="", sa_type=Label(120))
     tax_code_id: str = Field(default="", max_length=60)
-    tax_code: str = Field(default="", max_length=120)
+    tax_code: str = Field(default="", sa_type=Label(120))
     date_closed: str = Field(default="", max_length=40)
     fingerprint: str = Field(max_length=64)
     problems: list[Any] = Field(default_factory=list, sa_type=Json)

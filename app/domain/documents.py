@@ -181,6 +181,7 @@ class Document:
         payment_method: how it was paid, as the PSA names it.
         tax_by: who computed the tax: ``psa`` or ``avalara``.
         vendor_date, ordered, received: three dates of a purchase: vendor's invoice, purchase order, document.
+        in_full: whether the whole purchase order has been received; None where the PSA does not say.
         rate: exchange rate to the home currency, where the PSA says it.
         approval: ``approved``, else the PSA's word for how far it is; empty where that is no question.
     """
@@ -219,6 +220,7 @@ class Document:
     vendor_date: dt.date | None = None
     ordered: dt.date | None = None
     received: dt.date | None = None
+    in_full: bool | None = None
     rate: Decimal | None = None
     approval: str = ""
 

@@ -17,6 +17,7 @@ def problems(document: Document, rules: Rules) -> list[Problem]:
     found = (
         _crossfoots(document), _accounts(document), _lines(document), _period(document, rules),
         _currency(document, rules), _approval(document, rules), _vendor_invoice(document, rules),
+        _in_full(document, rules),
     )  # fmt: skip
     return [problem for problem in found if problem]
 
@@ -97,4 +98,21 @@ def _vendor_invoice(document: Document, rules: Rules) -> Problem | None:
         else "It is posted without a number; enter the vendor’s invoice number on the order when it comes.",
         Severity.ERROR if hold else Severity.WARNING,
         field="number",
+    )
+
+
+def _in_full(document: Document, rules: Rules) -> Problem | None:
+    """A Book may want one bill for an order, not one for each delivery."""
+    if document.psa_type != PURCHASE or rules["inventory.partial"] != "wait" or document.in_full:
+        return None
+    unknown = document.in_full is None
+    return Problem(
+        "order_not_complete",
+        "ConnectWise does not tell whether its purchase order was received in full."
+        if unknown
+        else f"Goods of purchase order {document.psa_number} are still to come.",
+        "Let the API member read purchase orders (Security Role ▸ Procurement), then retry."
+        if unknown
+        else "Retry when the rest is received, or take partial receipts under Settings ▸ Inventory.",
+        field="received",
     )

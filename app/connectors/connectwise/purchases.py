@@ -7,6 +7,7 @@ signs the other way round and becomes a vendor credit.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 
 from app.connectors.connectwise import procurement, signs, values
@@ -38,8 +39,13 @@ def gl_ids(purchase: Row) -> tuple[int, ...]:
     return tuple(dict.fromkeys(number for row in rows for number in values.whole_numbers(row.get("id"))))
 
 
-def exported_purchase(record: str, purchase: Row, listed: Row, vendor: Row, default_currency: str) -> Exported:
-    """A receipt with its document, or the reasons why there is none. ``vendor`` is its company, where readable."""
+def exported_purchase(
+    record: str, purchase: Row, listed: Row, vendor: Row, order: Row, default_currency: str
+) -> Exported:
+    """A receipt with its document, or the reasons why there is none.
+
+    ``vendor`` is its company and ``order`` its purchase order, where they are readable.
+    """
     ids, snapshot = gl_ids(purchase), {"purchase": dict(purchase)}
     problems = tuple(_problems(purchase, ids))
     if problems:
@@ -48,7 +54,10 @@ def exported_purchase(record: str, purchase: Row, listed: Row, vendor: Row, defa
         document = _purchase(record, purchase, listed, vendor, default_currency)
     except ValueError as error:
         return Exported(record, None, ids, (_unreadable(error),), snapshot)
-    return Exported(record, document, ids, (), snapshot)
+    in_full = order.get("closedFlag")  # ConnectWise closes an order with its last line
+    return Exported(
+        record, replace(document, in_full=in_full if isinstance(in_full, bool) else None), ids, (), snapshot
+    )
 
 
 def _problems(purchase: Row, ids: Sequence[int]) -> list[Problem]:

@@ -102,14 +102,19 @@ class Reader:
         bought = export.rows("purchaseTransactions")
         shown = sorted({vendor for row in bought if (vendor := values.identity(values.part(row, "company")))})
         vendors = _by_id(self._client.optional_rows("/company/companies", "id", shown))
-        return [self._goods(export, record, listed.get(record, []), vendors) for record in records]
+        ordered = {values.identity(values.part(own[0], "purchaseOrder")) for own in listed.values()} - {""}
+        orders = _by_id(self._client.optional_rows("/procurement/purchaseorders", "id", sorted(ordered)))
+        return [self._goods(export, record, listed.get(record, []), vendors, orders) for record in records]
 
-    def _goods(self, export: Export, record: str, listed: list[Row], vendors: dict[str, Row]) -> Exported:
+    def _goods(
+        self, export: Export, record: str, listed: list[Row], vendors: dict[str, Row], orders: dict[str, Row]
+    ) -> Exported:
         if not listed:
             return _nothing(export, record, NOT_EXPORTED)
         if purchase := _receipt(export.rows("purchaseTransactions"), record, listed[0]):
             vendor = vendors.get(values.identity(values.part(purchase, "company")), {})
-            return purchases.exported_purchase(record, purchase, listed[0], vendor, self._currency)
+            order = orders.get(values.identity(values.part(listed[0], "purchaseOrder")), {})
+            return purchases.exported_purchase(record, purchase, listed[0], vendor, order, self._currency)
         number = record.partition("-")[0]
         for adjustment in export.rows("adjustmentTransactions") if procurement.is_adjustment(record) else ():
             if values.text(adjustment, "id") in (record, number):

@@ -24,6 +24,7 @@ from app.connectors.protocols import (
     PsaBatch,
     Slot,
     Source,
+    StatusInPsa,
     Tokens,
     TokenStore,
     UnpostedRecord,
@@ -124,6 +125,12 @@ class FakeSource:
 
     def reopen(self, batch_id: str, slot: Slot) -> CloseOutcome:
         return self._write(lambda: self._reopen(batch_id), slot)
+
+    def status(self, record: str) -> StatusInPsa:
+        return StatusInPsa("2", closed=True, open_as="1")
+
+    def set_status(self, record: str, status: str, slot: Slot) -> CloseOutcome:
+        return self._write(ClosedInPsa, slot)
 
     def explain(self, kind: RecordKind, number: str) -> list[Eligibility]:
         return [Eligibility("Does the PSA show it?", number in {r.number for r in self.unposted(kind)}, number)]

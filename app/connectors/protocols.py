@@ -151,6 +151,15 @@ class Eligibility:
     remedy: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class StatusInPsa:
+    """A record's billing status: its id, whether it closes, and the open one that a reopened record gets."""
+
+    status: str
+    closed: bool
+    open_as: str
+
+
 class Source(Protocol):
     """A PSA. Reads raise ConnectionFailedError; writes answer with an outcome and never raise for the vendor's sake."""
 
@@ -185,6 +194,14 @@ class Source(Protocol):
 
     def reopen(self, batch_id: str, slot: Slot) -> CloseOutcome:
         """Delete one of our accounting batches, so that its records are unposted again (undo). Releases the slot."""
+        ...
+
+    def status(self, record: str) -> StatusInPsa:
+        """An invoice's billing status as it is now. Raises ConnectionFailedError."""
+        ...
+
+    def set_status(self, record: str, status: str, slot: Slot) -> CloseOutcome:
+        """Open or close an invoice; the same a second time changes nothing. Releases the slot."""
         ...
 
     def explain(self, kind: RecordKind, number: str) -> list[Eligibility]:

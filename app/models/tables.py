@@ -2,8 +2,8 @@
 
 from sqlmodel import SQLModel
 
-from app.models import batches, connections, logins, mail, people, postings, records
+from app.models import batches, connections, logins, mail, people, postings, records, reloads
 
 metadata = SQLModel.metadata
 
-__all__ = ["batches", "connections", "logins", "mail", "metadata", "people", "postings", "records"]
+__all__ = ["batches", "connections", "logins", "mail", "metadata", "people", "postings", "records", "reloads"]

@@ -15,6 +15,7 @@ from sqlmodel import Session, select
 from app.connectors.protocols import ConnectionFailedError
 from app.domain.links import CREATABLE, NOUNS, LinkKind
 from app.domain.problems import CrossfootError, NotFoundError
+from app.domain.states import RecordKind
 from app.jobs import doorbell
 from app.models.batches import Batch
 from app.models.connections import Book, Link
@@ -24,7 +25,7 @@ from app.routes.formats import plural
 from app.routes.guard import local_path, me, requires
 from app.routes.mappings import TITLES, offers
 from app.routes.web import reading, web, writing
-from app.services import batches, connections, decisions, links, posting_problems, problem_groups, support
+from app.services import batches, connections, decisions, links, posting_problems, problem_groups, reloading, support
 
 problems = Blueprint("problems", __name__)
 Found = list[tuple[Posting, PostingProblem]]
@@ -114,6 +115,7 @@ def _drawer(place: Place, status: int = 200, **more: Any) -> ResponseReturnValue
         for_support=support.of_problem(
             book, sample, [(entry["posting"], entry["batch"], entry["record"]) for entry in documents]
         ),
+        reloadable=sample.code in reloading.CURED and all(e["batch"].kind == RecordKind.INVOICES for e in documents),
         **_linking(session, book, sample.subject),
         **more,
     )
@@ -188,10 +190,19 @@ def _fix(place: Place) -> ResponseReturnValue:
                 links.set_link(session, book, LinkKind(kind), source_id, form.get("ledger_id", ""), by=me().email)
             for batch_id, idents in _by_batch(found).items():
                 batch = batches.find(session, batch_id)
+                if how == "reload":
+                    chosen = [posting for posting, _ in found if posting.id in idents]
+                    count += reloading.ask(session, batch, chosen, by=me().email)
+                    doorbell.ring(web().settings.redis_url, "reload", batch.source_id)
+                    continue
                 count += batches.retry(session, batch, by=me().email, postings=idents, accept=how == "create")
                 again.append(batch_id)
     except CrossfootError as error:
         return _drawer(place, 422, error=error)
+    if how == "reload":
+        return _done(
+            place, again, f"{plural(count, 'invoice')} will be reopened and closed in ConnectWise, then retried."
+        )
     words = "1 document goes again" if count == 1 else f"{count} documents go again"
     return _done(place, again, words + (f" in {plural(len(again), 'batch', 'batches')}." if len(again) > 1 else "."))
 

@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from app.connectors.connectwise import check, expenses, explaining, listing, procurement, values
+from app.connectors.connectwise import check, expenses, explaining, listing, procurement, statuses, values
 from app.connectors.connectwise.batches import Batches, cannot_tell
 from app.connectors.connectwise.client import Client
 from app.connectors.connectwise.exporting import Exporter
@@ -18,6 +18,7 @@ from app.connectors.protocols import (
     Exported,
     PsaBatch,
     Slot,
+    StatusInPsa,
     UnpostedRecord,
     Wait,
 )
@@ -93,6 +94,15 @@ class ConnectWise:
     def reopen(self, batch_id: str, slot: Slot) -> CloseOutcome:
         try:
             return self._batches.reopen(batch_id, slot)
+        finally:
+            slot.release()
+
+    def status(self, record: str) -> StatusInPsa:
+        return statuses.read(self._client, record)
+
+    def set_status(self, record: str, status: str, slot: Slot) -> CloseOutcome:
+        try:
+            return statuses.write(self._client, record, status, slot)
         finally:
             slot.release()
 

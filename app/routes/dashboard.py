@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
 
 from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
+from sqlmodel import Session
 
 from app.domain.links import LinkKind
 from app.domain.states import RecordKind
 from app.models.columns import utcnow
 from app.models.connections import Book
-from app.models.records import UnpostedList
 from app.routes import fragments, shell
 from app.routes.formats import local
 from app.routes.guard import requires
 from app.routes.web import reading, web
 from app.services import attention, batches, cards, intuit_keys, overview, progress, records
+from app.services.records import Sum
 
 dashboard = Blueprint("dashboard", __name__)
 RUNS = 30
@@ -33,6 +35,17 @@ class Step:
     url: str = ""
     button: str = ""
     remark: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class KindStanding:
+    """How much of a kind waits, is stuck and was posted this month; ``as_of`` is None where nobody has read it yet."""
+
+    kind: RecordKind
+    as_of: dt.datetime | None
+    waiting: Sum
+    stuck: Sum
+    posted: Sum
 
 
 @dashboard.get("/")
@@ -63,17 +76,26 @@ def standing() -> ResponseReturnValue:
 def _standing(book: Book | None) -> dict[str, object]:
     session = reading()
     if book is None or book.source_id is None:
-        return {"waiting": None, "stuck": None, "posted": None, "listing": None, "attention": []}
-    listing: UnpostedList | None = records.as_of(session, book.source_id, RecordKind.INVOICES)
+        return {"standing": [], "as_of": None, "attention": []}
     month = local(utcnow()).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    standing = [_kind(session, book.source_id, kind, month) for kind in RecordKind]
     return {
-        "listing": listing,
-        "waiting": records.summed(session, book.source_id, RecordKind.INVOICES, records.Filter()),
-        "stuck": overview.stuck(session),
-        "posted": overview.posted_since(session, month),
+        "standing": standing,
+        "as_of": min((row.as_of for row in standing if row.as_of), default=None),
         "month": month,
         "attention": attention.page(session).groups[:GROUPS],
     }
+
+
+def _kind(session: Session, source_id: int, kind: RecordKind, month: dt.datetime) -> KindStanding:
+    listing = records.as_of(session, source_id, kind)
+    return KindStanding(
+        kind,
+        listing.as_of if listing else None,
+        records.summed(session, source_id, kind, records.Filter()),
+        overview.stuck(session, kind),
+        overview.posted_since(session, kind, month),
+    )
 
 
 def _steps(has_batch: bool, book: Book | None) -> list[Step]:

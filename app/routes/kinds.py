@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from flask import Blueprint, Flask, g
 
 from app.domain.states import RecordKind
+from app.routes import columns
 
 #: How the kind stands in an address: ``f"{PREFIX}/tick"``.
 PREFIX = f"/run/<any({', '.join(RecordKind)}):kind>"
@@ -56,6 +57,7 @@ WORDS: Mapping[RecordKind, Words] = {
 
 def install(app: Flask) -> None:
     """``words_of(kind)`` and ``record_kinds`` in every template."""
+    app.jinja_env.filters["type_of"] = columns.type_of
     app.jinja_env.globals["words_of"] = words_of
     app.jinja_env.globals["record_kinds"] = tuple(RecordKind)
 
@@ -82,7 +84,13 @@ def kind() -> RecordKind:
 
 
 def _context() -> dict[str, object]:
-    return {"kind": kind(), "kw": words_of(kind()), "run_url": f"/run/{kind()}"}
+    return {
+        "kind": kind(),
+        "kw": words_of(kind()),
+        "run_url": f"/run/{kind()}",
+        "columns": columns.COLUMNS[kind()],
+        "tax_column": columns.TAX.get(kind()),
+    }
 
 
 def _take(_endpoint: str | None, values: dict[str, object] | None) -> None:

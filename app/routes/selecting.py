@@ -42,6 +42,7 @@ class Sight:
     all: Sum
     chosen: selections.Chosen
     plan: previews.Plan | None
+    documents: int
 
     @property
     def today(self) -> dt.date:
@@ -108,6 +109,7 @@ def sight(session: Session, selection: Selection, book: Book, kind: RecordKind, 
         all=records.sum_of(offered),
         chosen=chosen,
         plan=planned(session, book, source_id, kind, chosen.records) if asks else None,
+        documents=selections.documents(session, book, source_id, kind, chosen.records) if bar else 0,
     )
 
 

@@ -72,7 +72,7 @@ def remarks(problems: list[Problem]) -> str:
         code.removesuffix("_to_create").replace("_", " ") for code in codes if code.endswith("_to_create")
     )
     links = ", ".join(code.removesuffix("_to_link").replace("_", " ") for code in codes if code.endswith("_to_link"))
-    rest = [p.message for p in problems if not p.code.endswith(("_to_create", "_to_link"))]
+    rest = [p.message.rstrip(".") for p in problems if not p.code.endswith(("_to_create", "_to_link"))]
     return "; ".join(filter(None, [*rest, creates and f"creates {creates}", links and f"links {links}"]))
 
 

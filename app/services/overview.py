@@ -11,16 +11,16 @@ from sqlmodel import Session, col
 
 from app.domain.links import LinkKind
 from app.domain.problems import Severity
-from app.domain.states import IN_BOOKS, PostingState
+from app.domain.states import IN_BOOKS, PostingState, RecordKind
 from app.models.batches import Batch
 from app.models.connections import Link
 from app.models.postings import Posting, PostingProblem
 from app.services.records import Sum
 
 
-def stuck(session: Session) -> Sum:
+def stuck(session: Session, kind: RecordKind) -> Sum:
     """Documents of finished or stopped batches that are held, refused, in doubt, or posted and not closed."""
-    return _summed(session, _stuck())
+    return _summed(session, [col(Batch.kind) == kind, *_stuck()])
 
 
 def _stuck() -> list[ColumnElement[bool]]:
@@ -30,9 +30,11 @@ def _stuck() -> list[ColumnElement[bool]]:
     return [col(Posting.state).in_(states), over, col(Posting.id).not_in(continued)]
 
 
-def posted_since(session: Session, moment: dt.datetime) -> Sum:
+def posted_since(session: Session, kind: RecordKind, moment: dt.datetime) -> Sum:
     """What came into the books since then (aware)."""
-    return _summed(session, [col(Posting.state).in_(IN_BOOKS), col(Posting.posted_at) >= moment])
+    return _summed(
+        session, [col(Batch.kind) == kind, col(Posting.state).in_(IN_BOOKS), col(Posting.posted_at) >= moment]
+    )
 
 
 def _summed(session: Session, conditions: list[ColumnElement[bool]]) -> Sum:

@@ -13,7 +13,7 @@ from sqlmodel import Session, col, select
 
 from app.domain.links import LinkKind
 from app.domain.problems import Problem, Severity
-from app.domain.states import IN_BOOKS, PostingState, SectionKey, Status
+from app.domain.states import IN_BOOKS, PostingState, RecordKind, SectionKey, Status
 from app.models.batches import Batch, Section
 from app.models.columns import utcnow
 from app.models.connections import Book
@@ -31,6 +31,13 @@ TITLES = {
     SectionKey.DOCUMENTS: "Invoices & credit memos",
     SectionKey.CLOSE: "Close in ConnectWise",
     SectionKey.PROVE: "Prove",
+}
+#: What those kinds of batches name otherwise.
+OTHER_TITLES = {
+    (RecordKind.EXPENSES, SectionKey.PARTIES): "Vendors",
+    (RecordKind.EXPENSES, SectionKey.DOCUMENTS): "Bills & expenses",
+    (RecordKind.INVENTORY, SectionKey.PARTIES): "Vendors",
+    (RecordKind.INVENTORY, SectionKey.DOCUMENTS): "Purchases & stock",
 }
 SECTION_KINDS = dict(creating.SECTIONS)
 
@@ -202,7 +209,7 @@ def _section(batch: Batch, section: Section, facts: Facts) -> SectionView | None
     warned = bool(facts.problems.get((key, Severity.WARNING)))
     return SectionView(
         key,
-        _title(key, facts),
+        _title(RecordKind(batch.kind), key, facts),
         _section_status(batch, section, total=total, done=done, failed=failed, warned=warned),
         total,
         done,
@@ -211,10 +218,9 @@ def _section(batch: Batch, section: Section, facts: Facts) -> SectionView | None
     )
 
 
-def _title(key: SectionKey, facts: Facts) -> str:
-    if key is SectionKey.PARTIES and facts.creations.get(LinkKind.TERMS):
-        return "Customers & terms"
-    return TITLES[key]
+def _title(kind: RecordKind, key: SectionKey, facts: Facts) -> str:
+    title = OTHER_TITLES.get((kind, key), TITLES[key])
+    return f"{title} & terms" if key is SectionKey.PARTIES and facts.creations.get(LinkKind.TERMS) else title
 
 
 def _creations(facts: Facts, kinds: Collection[LinkKind]) -> tuple[int, int, int]:

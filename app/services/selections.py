@@ -8,8 +8,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from sqlalchemy import select as columns
 from sqlmodel import Session, col, select
 
+from app.domain import grouping
 from app.domain.problems import ValidationError
 from app.domain.states import RecordKind
 from app.models.columns import utcnow
@@ -108,6 +110,19 @@ def chosen(selection: Selection, offered: Iterable[Brief]) -> Chosen:
     on = [row for row in offered if row.record in ticked]
     credit = [row for row in on if row.cents < 0 or row.psa_type == "CreditMemo"]
     return Chosen([row.record for row in on], records.sum_of(on), records.sum_of(credit))
+
+
+def documents(session: Session, book: Book, source_id: int, kind: RecordKind, idents: Sequence[str]) -> int:
+    """How many documents some records become: expenses and receipts may be put together (``purchases.group``)."""
+    if kind is RecordKind.INVOICES:
+        return len(idents)
+    rules, keys = books.rules_of(book), set[str]()
+    wanted = (UnpostedRow.record, UnpostedRow.party_id, UnpostedRow.date, UnpostedRow.currency, UnpostedRow.facts)
+    query = columns(*map(col, wanted)).where(col(UnpostedRow.source_id) == source_id, col(UnpostedRow.kind) == kind)
+    for start in range(0, len(idents), 500):
+        found = session.execute(query.where(col(UnpostedRow.record).in_(idents[start : start + 500])))
+        keys |= {grouping.key(kind, row, rules) for row in found}
+    return len(keys)
 
 
 def rows(session: Session, source_id: int, kind: RecordKind, idents: Sequence[str]) -> list[UnpostedRow]:

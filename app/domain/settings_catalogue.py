@@ -82,8 +82,7 @@ COMPANY = (
     _text(
         "company.account_delimiter",
         "Delimiter of account segments",
-        "What ConnectWise puts between the account and its class in a GL account string, e.g. 4000:East.",
-        ":",
+        "What stands between the account and its class in a GL account string, as in 4000/East. Empty: nothing does.",
     ),
 )
 
@@ -161,11 +160,6 @@ SALES = (
         (("delete", "Deleting it"), ("void", "Voiding it")),
     ),
     _switch(
-        "sales.attach_pdf",
-        "Attach the PSA’s invoice as PDF",
-        "One more call to each system per invoice, after it was posted.",
-    ),
-    _switch(
         "sales.pay_card", "Allow payment by card", "Sets the flag on each invoice; needs QuickBooks Payments there."
     ),
     _switch(
@@ -176,11 +170,6 @@ SALES = (
         "Custom field for the mark",
         "Puts the mark into a custom field of the books too, beside the memo. Empty: only into the memo.",
         (("", "None"), ("1", "Field 1"), ("2", "Field 2"), ("3", "Field 3")),
-    ),
-    _switch(
-        "sales.cogs_entries",
-        "Post cost of goods sold",
-        "As a journal entry beside each invoice. Never for inventory items: QuickBooks books their cost itself.",
     ),
     _missing(LinkKind.TERMS),
 )
@@ -217,9 +206,9 @@ PURCHASES = (
 INVENTORY = (
     _choice(
         "inventory.purchase_as",
-        "A received purchase order becomes",
-        "A bill is owed at once. A purchase order owes nothing until the vendor’s invoice has come.",
-        (("bill", "A bill"), ("purchase_order", "A purchase order, and a bill when the vendor’s invoice is there")),
+        "A receipt without the vendor’s invoice becomes",
+        "A bill is owed at once. A purchase order owes nothing; turn it into a bill in QuickBooks when the invoice comes.",
+        (("bill", "A bill"), ("purchase_order", "A purchase order")),
     ),
     _choice(
         "inventory.date_source",
@@ -304,14 +293,6 @@ TAXES = (
         "When a code’s levels differ from the PSA’s",
         "A tax code of two levels in the PSA, linked to one of a single rate, divides the tax otherwise.",
         (("warn", "Post it and warn"), ("hold", "Hold the document")),
-    ),
-    Setting(
-        "taxes.tolerance",
-        "Cents by which tax may differ",
-        "A difference up to this between QuickBooks’ tax and the PSA’s is only shown; above it a person decides.",
-        SettingKind.NUMBER,
-        default="0",
-        maximum=100,
     ),
     _choice(
         "taxes.purchases",

@@ -25,11 +25,37 @@ REIMBURSABLE, NON_REIMBURSABLE = "Reimbursable", "NonReimbursable"
 
 def shaped(document: Document, rules: Rules) -> Document:
     """The document as the Book's settings want it."""
+    document = _parted(document, rules["company.account_delimiter"])
     if document.kind in SALES:
         return line_text.worded(_with_items(document, rules), rules)
     step = _STEPS.get(document.psa_type)
     found = step(document, rules) if step else document
-    return _tax_as_lines(found, rules) if found.kind in _PAYABLES else found
+    if found.kind not in _PAYABLES:
+        return found
+    if rules["purchases.unit_of_measure"] == "yes":
+        found = replace(found, lines=tuple(_with_unit(line) for line in found.lines))
+    return _tax_as_lines(found, rules)
+
+
+def _with_unit(line: Line) -> Line:
+    return replace(line, description=f"{line.description} ({line.unit})") if line.unit else line
+
+
+def _parted(document: Document, delimiter: str) -> Document:
+    """Account strings that carry their class behind a delimiter: ``4000/East``."""
+    if not delimiter:
+        return document
+    account, found = _split(document.header_account, document.header_class, delimiter)
+    lines = []
+    for line in document.lines:
+        own, own_class = _split(line.account, line.gl_class, delimiter)
+        lines.append(replace(line, account=own, gl_class=own_class))
+    return replace(document, lines=tuple(lines), header_account=account, header_class=found)
+
+
+def _split(account: str, gl_class: str, delimiter: str) -> tuple[str, str]:
+    head, _, tail = account.partition(delimiter)
+    return (head.strip(), gl_class or tail.strip()) if tail.strip() else (account, gl_class)
 
 
 # ── sales ────────────────────────────────────────────────────────────────────────────────────────────────────────

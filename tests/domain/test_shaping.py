@@ -71,6 +71,19 @@ def test_without_the_vendors_invoice_a_book_may_want_a_purchase_order() -> None:
     assert shaped(RECEIPT, rules(inventory__purchase_as="purchase_order")).kind is DocumentKind.BILL
 
 
+def test_a_class_may_stand_behind_the_account() -> None:
+    document = a_document(lines=(a_line("200.00", "4000/East"), a_line("1.00", "4100")))
+    found = shaped(document, rules(company__account_delimiter="/"))
+    assert [(line.account, line.gl_class) for line in found.lines] == [("4000", "East"), ("4100", "")]
+    assert shaped(document, rules()).lines[0].account == "4000/East"
+
+
+def test_units_stand_behind_the_text_of_what_is_bought_where_asked() -> None:
+    bought = replace(RECEIPT, lines=(replace(RECEIPT.lines[0], unit="Box"),))
+    assert shaped(bought, rules()).lines[0].description == "Managed services"
+    assert shaped(bought, rules(purchases__unit_of_measure="yes")).lines[0].description == "Managed services (Box)"
+
+
 ADJUSTMENT = replace(
     a_document("4", number="ADJ-4", party=Party("", ""), kind=DocumentKind.INVENTORY_ADJUSTMENT, tax="0",
                lines=(a_line("-30.00", "1300", Product("12", "SW-24P", kind="InventoryPart")),

@@ -50,7 +50,7 @@ FORMS = {
     "/mappings/1/customers/policy": ("policy",),
     "/settings/books/1": ("company.default_location", "company.zone", "company.validation"),
     "/settings/books/1/sales": ("sales.summary", "sales.line_text", "links.terms.missing"),
-    "/settings/books/1/taxes": ("taxes.exempt_code", "taxes.tolerance"),
+    "/settings/books/1/taxes": ("taxes.exempt_code", "taxes.levels"),
     "/settings/books/1/own": ("key", "setting", "customer", "text"),
     "/settings/books/1/try?key=sales.line_text": ("sales.line_text",),
     "/settings/users": ("email", "role", "name"),

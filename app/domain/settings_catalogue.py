@@ -207,7 +207,7 @@ INVENTORY = (
     _choice(
         "inventory.purchase_as",
         "A receipt without the vendor’s invoice becomes",
-        "A bill is owed at once. A purchase order owes nothing; turn it into a bill in QuickBooks when the invoice comes.",
+        "A bill is owed at once. A purchase order owes nothing; turn it into a bill in QuickBooks once it is due.",
         (("bill", "A bill"), ("purchase_order", "A purchase order")),
     ),
     _choice(

@@ -40,6 +40,7 @@ from app.routes import (
     two_factor,
     users,
     web,
+    why,
     wording,
 )
 from app.settings import Settings
@@ -50,6 +51,7 @@ BLUEPRINTS = (
     dashboard.dashboard,
     run.run,
     rows.rows,
+    why.why,
     batches.batches,
     problems.problems,
     records.records,

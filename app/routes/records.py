@@ -29,7 +29,7 @@ from app.services.lookups import Lookup
 from app.services.proofs import Proof
 from app.services.timelines import Event
 
-records = Blueprint("records", __name__, url_prefix="/records/<int:book_id>/<kind>/<record>")
+records = Blueprint("records", __name__, url_prefix="/records/<int:book_id>/<kind>/<path:record>")
 
 #: While a posting is in one of these, the page looks again by itself.
 UNDER_WAY = (PostingState.READY, PostingState.SENDING, PostingState.IN_DOUBT, PostingState.UNDOING)

@@ -69,7 +69,7 @@ def _page_of(here: Sight, record: str, endpoint: str) -> str:
     return url_for(endpoint, book_id=here.book.id, kind=kind(), record=record)
 
 
-@rows.get("/peek/<record>")
+@rows.get("/peek/<path:record>")
 @requires("viewer")
 def peek(record: str) -> ResponseReturnValue:
     """The document of the row under the cursor; without HTMX the record's own page."""
@@ -78,7 +78,7 @@ def peek(record: str) -> ResponseReturnValue:
     return fragments.fragment("run/_peek.html", otherwise=page, **_about(here, row))
 
 
-@rows.get("/hold/<record>")
+@rows.get("/hold/<path:record>")
 @requires("bookkeeper")
 def ask_hold(record: str) -> ResponseReturnValue:
     """What does it wait for? Without HTMX the record's own page asks."""
@@ -87,7 +87,7 @@ def ask_hold(record: str) -> ResponseReturnValue:
     return fragments.fragment("run/_hold.html", otherwise=page, reasons=REASONS, **_about(here, row))
 
 
-@rows.post("/hold/<record>")
+@rows.post("/hold/<path:record>")
 @requires("bookkeeper")
 def hold(record: str) -> ResponseReturnValue:
     """Keep it out of batches; the list shows it at once."""
@@ -102,7 +102,7 @@ def hold(record: str) -> ResponseReturnValue:
     return fragments.fragment("shell/_no_drawer.html", otherwise=page, events="selection-changed")
 
 
-@rows.post("/release/<record>")
+@rows.post("/release/<path:record>")
 @requires("bookkeeper")
 def release(record: str) -> ResponseReturnValue:
     """Let it go again, where nobody else has yet."""

@@ -23,7 +23,7 @@ from app.cli.options import (
     through_option,
 )
 from app.cli.output import emit, printable, say, table
-from app.cli.undo import undo_records
+from app.cli.undo import rerun_batch, undo_records
 from app.cli.waiting import begin, finish, need_a_worker
 from app.domain.book_settings import SETTINGS
 from app.domain.problems import ValidationError
@@ -237,6 +237,15 @@ def decide(context: Context, batch_id: int, record: str, choice: str, ledger_id:
 def undo(context: Context, batch_id: int, chosen: tuple[str, ...]) -> int:
     """Take posted records out of QuickBooks again and reopen them in the PSA; waits."""
     return undo_records(context, batch_id, chosen)
+
+
+@command(batch)
+@batch_argument
+@click.option("--dry-run", "dry", is_flag=True, help="Only say what is still in the books and what is missing.")
+@pass_context
+def rerun(context: Context, batch_id: int, dry: bool) -> int:
+    """Post again what a restore took out of the books; what is still there stays as it is. Waits."""
+    return rerun_batch(context, batch_id, dry=dry)
 
 
 @command(batch)

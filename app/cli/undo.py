@@ -1,4 +1,4 @@
-"""``batch undo`` and ``clear``: taking back, and marking as posted without sending."""
+"""``batch undo``, ``batch rerun`` and ``clear``: taking back, posting again, and marking as posted without sending."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from sqlmodel import col, select
 from app.cli.context import Context, pass_context
 from app.cli.here import work_here
 from app.cli.options import book_option, command, day, record_kind, source_of, type_of_date
+from app.cli.output import say
 from app.cli.waiting import finish
 from app.domain.states import PostingState, RecordKind
 from app.models.postings import Posting
-from app.services import batches, books, connections, records, undoing
+from app.services import batches, books, connections, records, rerunning, undoing
 
 
 def undo_records(context: Context, batch_id: int, chosen: tuple[str, ...]) -> int:
@@ -31,6 +32,22 @@ def undo_records(context: Context, batch_id: int, chosen: tuple[str, ...]) -> in
     with context.database.reading() as session:
         states = session.exec(select(Posting.state).where(col(Posting.id).in_(asked)))
         return 0 if set(states) == {PostingState.UNDONE} else 1
+
+
+def rerun_batch(context: Context, batch_id: int, *, dry: bool) -> int:
+    """Look every posted document of a batch up in the books, say what is missing, and post just that again."""
+    with context.database.reading() as session:
+        found = batches.find(session, batch_id)
+    source = connections.open_source(context.database, context.connectors, found.source_id)
+    destination = connections.open_destination(context.database, context.connectors, found.book_id)
+    items = rerunning.plan(context.database, source, destination, batch_id)
+    for line in rerunning.words(items):
+        say(line)
+    if dry:
+        return finish(context, found, wait=False)
+    rerunning.rerun(context.database, batch_id, items, by=context.actor)
+    work_here(context, batch_id)
+    return finish(context, found, wait=True)
 
 
 @command(None)

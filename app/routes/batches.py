@@ -30,6 +30,7 @@ from app.services import (
     overview,
     people,
     progress,
+    rerunning,
     undo_plan,
     undoing,
 )
@@ -268,6 +269,34 @@ def undo(batch_id: int) -> ResponseReturnValue:
         count = undoing.ask_all(session, service.find(session, batch_id), by=me().email)
     doorbell.ring_batch(web().settings.redis_url, batch_id)
     flash(f"{plural(count, 'document is', 'documents are')} being undone.")
+    return fragments.go(url_for("batches.show", batch_id=batch_id))
+
+
+@batches.get("/batches/<int:batch_id>/rerun")
+@requires("bookkeeper")
+def ask_rerun(batch_id: int) -> ResponseReturnValue:
+    """What is still in the books, and what is missing there and would go again."""
+    batch, book = _batch_and_book(batch_id)
+    unseen: ConnectionFailedError | None = None
+    items: list[rerunning.Item] = []
+    try:
+        items = rerunning.plan(web().database, *_both(batch), batch_id)
+    except ConnectionFailedError as error:
+        unseen = error
+    return render_template(
+        "batches/rerun.html",
+        batch=batch, book=book, unseen=unseen, items=items, of=rerunning.of, rerun_sums=undo_plan.sums,
+    )  # fmt: skip
+
+
+@batches.post("/batches/<int:batch_id>/rerun")
+@requires("bookkeeper")
+def rerun(batch_id: int) -> ResponseReturnValue:
+    """Look once more, and let what is missing go again; a worker does it."""
+    items = rerunning.plan(web().database, *_both(service.find(reading(), batch_id)), batch_id)
+    count = rerunning.rerun(web().database, batch_id, items, by=me().email)
+    doorbell.ring_batch(web().settings.redis_url, batch_id)
+    flash(f"{plural(count, 'document goes', 'documents go')} again; what is there is compared once more.")
     return fragments.go(url_for("batches.show", batch_id=batch_id))
 
 

@@ -359,9 +359,9 @@ def ready_again(session: Session, posting: Posting) -> None:
     if posting.state == PostingState.REFUSED:
         posting.generation += 1
     posting.state = PostingState.READY
-    posting.checked = False
-    posting.document = None
-    posting.proved = False
+    posting.checked = posting.proved = False
+    if posting.closing != "done":  # after a rerun: what is closed in the PSA can't be read again
+        posting.document = None
     session.add(posting)
     session.exec(delete(PostingProblem).where(col(PostingProblem.posting_id) == posting.id))
 

@@ -23,6 +23,8 @@ CHOICES = ("link", "post", "skip", "keep")
 #: Problems that ask "is this it?": link, post anyway and skip answer them.
 QUESTIONS = ("looks_already_posted", "several_in_books", "still_in_doubt")
 
+DIFFERENCES = ("total_differs", "tax_differs")
+
 
 def find(session: Session, batch: Batch, record: str) -> Posting:
     """The batch's posting of a record. Raises NotFoundError."""
@@ -50,6 +52,8 @@ def choices(session: Session, posting: Posting) -> tuple[str, ...]:
         return ("skip",)
     if posting.state == PostingState.POSTED and not posting.keep:
         return ("keep",)
+    if posting.state == PostingState.CLOSED and codes & set(DIFFERENCES) and not posting.keep:
+        return ("keep",)  # posted again by a rerun while its PSA batch stood
     if posting.state == PostingState.SKIPPED and "nothing_to_post" in codes:
         return ("keep",)
     return ()
@@ -155,7 +159,7 @@ def _receipt(posting: Posting, wanted: str, destination: Destination | None) -> 
 def _link(session: Session, posting: Posting, receipt: Receipt) -> None:
     document = document_of(posting)
     posting_problems.clear(session, posting)
-    posting.state, posting.needs_person = PostingState.POSTED, False
+    posting.state, posting.needs_person = receipts.booked_state(posting), False
     posting.ledger_id, posting.ledger_number = receipt.ledger_id, receipt.number
     posting.ledger_cents = receipts.booked_cents(document, receipt)
     posting.receipt, posting.posted_at = to_json(receipt), utcnow()
@@ -172,7 +176,8 @@ def _post_anyway(session: Session, posting: Posting) -> None:
     posting.generation += 1
     posting.state, posting.needs_person = PostingState.READY, False
     posting.looked_anyway, posting.checked = True, False
-    posting.document = None
+    if posting.closing != "done":
+        posting.document = None  # a record that is closed in the PSA can't be read again
 
 
 def _skip(session: Session, posting: Posting) -> None:

@@ -105,17 +105,22 @@ def _uncheck(run: Run) -> list[tuple[int, str]]:
 
 
 def _not_closed_by_us(run: Run, chunk: Sequence[tuple[int, str]]) -> list[tuple[int, str]]:
-    """Without those that our own accounting batch has closed: Check will find them in the books."""
+    """Without those that our own accounting batch has closed: Check finds them in the books, or posts them again."""
     gone = [(ident, record) for ident, record in chunk if record not in run.listed]
     if not gone:
         return list(chunk)
     with run.database.reading() as session:
-        generations = dict(
-            session.exec(select(Posting.id, Posting.generation).where(col(Posting.id).in_([i for i, _ in gone]))).all()
-        )
-    names = {ident: run.mark(record, generations[ident]).psa_batch for ident, record in gone}
-    found = run.source.find_batches(list(names.values()))
-    return [(ident, record) for ident, record in chunk if names.get(ident) not in found]
+        query = select(Posting.id, Posting.generation, Posting.closing)
+        rows = session.exec(query.where(col(Posting.id).in_([ident for ident, _ in gone]))).all()
+    generations = {ident: generation for ident, generation, _ in rows}
+    rerun = {ident for ident, _, closing in rows if closing == "done"}
+    names = {ident: run.mark(record, generations[ident]).psa_batch for ident, record in gone if ident not in rerun}
+    found = run.source.find_batches(list(names.values())) if names else {}
+    return [
+        (ident, record)
+        for ident, record in chunk
+        if record in run.listed or (ident not in rerun and names[ident] not in found)
+    ]
 
 
 def _reload(run: Run, chunk: Sequence[tuple[int, str]]) -> list[tuple[int, str, str]]:

@@ -27,12 +27,17 @@ def post(session: Session, run: Run, posting: Posting, document: Document, recei
     posting.posted_at = posting.posted_at or utcnow()
     posting.needs_person = False
     if posting.state not in IN_BOOKS:
-        posting.state = PostingState.POSTED
+        posting.state = booked_state(posting)
     session.add(posting)
     for problem, blocks in differences(document, receipt):
         posting_problems.add(session, posting, SectionKey.DOCUMENTS, problem, blocks_close=blocks)
     run.log(session, f"{posting.number} is in the books as {receipt.number or receipt.ledger_id}.", posting,
             ledger_id=receipt.ledger_id)  # fmt: skip
+
+
+def booked_state(posting: Posting) -> PostingState:
+    """Posted; or closed at once, where it was posted again by a rerun and its PSA batch still stands."""
+    return PostingState.CLOSED if posting.closing == "done" else PostingState.POSTED
 
 
 def booked_cents(document: Document, receipt: Receipt) -> int:

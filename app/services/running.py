@@ -245,7 +245,8 @@ def wrote_something(session: Session, batch_id: int) -> bool:
     states = (*IN_BOOKS, PostingState.CLEARED, PostingState.UNDONE, PostingState.IN_DOUBT, PostingState.SENDING)
     query = select(func.count()).select_from(Posting).where(Posting.batch_id == batch_id)
     calls = select(func.count()).select_from(Call).where(Call.batch_id == batch_id)
-    written = session.exec(query.where(col(Posting.state).in_(states))).one()
+    closed = col(Posting.closing) == "done"
+    written = session.exec(query.where(col(Posting.state).in_(states) | closed)).one()
     unsure = session.exec(calls.where(col(Call.state).in_(("open", "paused", "in_doubt")))).one()
     return bool(written or unsure)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from app.connectors.ledger_changes import Changing
 from app.connectors.protocols import Destination, PsaBatch, Source
@@ -40,6 +41,13 @@ class Item:
     way: str
     only_delete: bool = False
     refusal: Problem | None = None
+
+
+class WithPosting(Protocol):
+    """What is about a posting."""
+
+    @property
+    def posting(self) -> Posting: ...
 
 
 def plan(database: Database, source: Source, destination: Destination, batch_id: int) -> list[Item]:
@@ -132,7 +140,7 @@ def reason(refusal: Problem) -> str:
     return refusal.message.removeprefix("It was not undone: ")
 
 
-def sums(items: Sequence[Item]) -> dict[str, int]:
+def sums(items: Sequence[WithPosting]) -> dict[str, int]:
     """Currency → hundredths."""
     found: dict[str, int] = {}
     for item in items:

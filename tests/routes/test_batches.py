@@ -240,3 +240,17 @@ def postings(world: World) -> list[Posting]:
 def test_a_viewer_is_not_asked_to_undo(viewer: Browser, ended: Browser) -> None:
     assert "/batches/1/undo" not in viewer.get("/batches/1").text
     assert viewer.get("/batches/1/undo").status_code == 403
+
+
+def test_a_rerun_shows_what_is_missing_before_it_posts_just_that(ended: Browser, world: World) -> None:
+    gone = next(iter(world.company.documents.values()))
+    del world.company.documents[gone.ledger_id]
+    said = words(ended.get("/batches/1/rerun"))
+    assert "3 documents" in said
+    assert "still in QuickBooks" in said
+    assert "Post 1 document" in said
+    assert "1 document goes again" in words(ended.post("/batches/1/rerun"))
+    world.work()
+    assert [r.number for r in world.company.documents.values()].count(gone.number) == 1
+    assert sorted(p.state for p in postings(world)) == ["closed"] * 4 + ["held"]
+    assert "Nothing is missing" in words(ended.get("/batches/1/rerun"))

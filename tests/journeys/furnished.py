@@ -49,6 +49,9 @@ def furnish(at: Installation, browser: Browser) -> Furnished:
     her.press(re.compile("^Post 10 documents"))
     her.press(re.compile("post 10 documents", re.IGNORECASE))
     expect(her.page.locator("#head .cf-st")).to_have_text(ENDED, timeout=60_000)
+    for kind, count in (("expenses", 14), ("inventory", 12)):
+        her.open(f"/run/{kind}")
+        her.wait_until_looked_at(count)
     cookies = context.storage_state()
     context.close()
     return Furnished(at, browser, cookies)

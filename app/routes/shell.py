@@ -59,7 +59,9 @@ def around() -> Around | None:
     """The frame's data, the same all through a request; None where nobody is logged in."""
     if not (current_user and current_user.is_authenticated):
         return None
-    if g.get("around") is None:
+    if "around" not in g:
+        _settle()  # a form was refused before its request came to us
+    if g.around is None:
         book = books.default_book(reading())
         if not g.book_chosen:
             use_book(book)

@@ -7,7 +7,7 @@ that somebody else batched, is never closed by us: it becomes a Problem beside t
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,14 +35,31 @@ class Explained:
     """A refusal whose reason stands beside the posting already."""
 
 
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A posting to be closed, with its records and the fingerprint that each had when it was read."""
+
+    posting: Posting
+    seen: Mapping[str, str]
+
+    @property
+    def record(self) -> str:
+        """The one that names the mark where several became one document."""
+        return min(self.seen)
+
+    def psa_batch(self, run: Run) -> str:
+        """Identifier of our accounting batch."""
+        return run.mark(self.record, self.posting.generation).psa_batch
+
+
 def start(run: Run, lanes: Lanes) -> float | None:
     """Close what is posted while lanes are free; answers as ``sending.start`` does."""
     while lanes.free("closing"):
         due = _next(run, limit=20)
         if not due:
             return _later(run, lanes)
-        _fresh_list(run, [record for _, record, _ in due])
-        unchanged = [one for one in due if _unchanged(run, *one)]
+        _fresh_list(run, [record for one in due for record in one.seen])
+        unchanged = [one for one in due if _unchanged(run, one)]
         begun, wait = _begin(run, lanes, unchanged)
         if wait is not None:
             return wait.seconds
@@ -51,7 +68,7 @@ def start(run: Run, lanes: Lanes) -> float | None:
     return 0
 
 
-def _begin(run: Run, lanes: Lanes, due: Sequence[tuple[Posting, str, str]]) -> tuple[int, Wait | None]:
+def _begin(run: Run, lanes: Lanes, due: Sequence[Due]) -> tuple[int, Wait | None]:
     """Close as many as there are lanes and slots for; their intents are one commit. Answers how many, and the wait."""
     slots: list[Slot] = []
     wait: Wait | None = None
@@ -68,21 +85,21 @@ def _begin(run: Run, lanes: Lanes, due: Sequence[tuple[Posting, str, str]]) -> t
         for granted in slots:
             granted.release(sent=False)
         raise
-    for (posting, record, seen), granted in zip(chosen, slots, strict=True):
-        if posting.id in claimed:
-            _go(run, lanes, posting, record, seen, granted)
+    for one, granted in zip(chosen, slots, strict=True):
+        if one.posting.id in claimed:
+            _go(run, lanes, one, granted)
         else:
             granted.release(sent=False)
     return len(claimed), wait
 
 
-def _go(run: Run, lanes: Lanes, posting: Posting, record: str, fingerprint: str, slot: Slot) -> None:
-    ident, gl_ids = posting.id or 0, [int(gl_id) for gl_id in posting.gl_ids]
-    identifier = run.mark(record, posting.generation).psa_batch
+def _go(run: Run, lanes: Lanes, due: Due, slot: Slot) -> None:
+    ident, gl_ids = due.posting.id or 0, [int(gl_id) for gl_id in due.posting.gl_ids]
+    identifier = due.psa_batch(run)
     lanes.go(
         "closing",
         lambda: run.source.close(run.kind, identifier, gl_ids, slot),
-        lambda outcome: _settle(run, ident, _explained(run, posting, record, fingerprint, outcome)),
+        lambda outcome: _settle(run, ident, _explained(run, due, outcome)),
     )
 
 
@@ -106,18 +123,19 @@ def _wanted(run: Run) -> list[Any]:
     ]
 
 
-def _next(run: Run, limit: int) -> list[tuple[Posting, str, str]]:
+def _next(run: Run, limit: int) -> list[Due]:
     with run.database.reading() as session:
-        query = (
-            select(Posting, func.min(PostingRecord.record), func.min(PostingRecord.fingerprint))
-            .join(PostingRecord, col(PostingRecord.posting_id) == Posting.id)
-            .where(*_wanted(run), Posting.closing == "")
-            .group_by(col(Posting.id))
-            .order_by(col(Posting.id))
-            .limit(limit)
-            .options(*posting_rows.WITH_GL_IDS)
-        )
-        return list(session.exec(query).all())
+        query = select(Posting).where(*_wanted(run), Posting.closing == "").order_by(col(Posting.id)).limit(limit)
+        return _with_records(session, session.exec(query.options(*posting_rows.WITH_GL_IDS)).all())
+
+
+def _with_records(session: Session, postings: Sequence[Posting]) -> list[Due]:
+    """Postings with what they stand for: of several records each must be as it was."""
+    query = select(PostingRecord).where(col(PostingRecord.posting_id).in_([posting.id for posting in postings]))
+    seen: dict[int, dict[str, str]] = {}
+    for link in session.exec(query):
+        seen.setdefault(link.posting_id, {})[link.record] = link.fingerprint
+    return [Due(posting, seen[posting.id or 0]) for posting in postings]
 
 
 def _later(run: Run, lanes: Lanes) -> float | None:
@@ -142,16 +160,16 @@ def _fresh_list(run: Run, records: Sequence[str]) -> None:
         reading.relist(run)
 
 
-def _unchanged(run: Run, posting: Posting, record: str, fingerprint: str) -> bool:
-    """The record is still unposted and still the one that was read; otherwise a Problem says what it is now."""
-    now = run.listed.get(record)
-    if now == fingerprint:
+def _unchanged(run: Run, due: Due) -> bool:
+    """Its records are still unposted and still those that were read; otherwise a Problem says what they are now."""
+    if all(run.listed.get(record) == seen for record, seen in due.seen.items()):
         return True
-    found = _where(run, record, posting.generation) if now is None else None
+    gone = sorted(due.seen.keys() - run.listed.keys())
+    found = _where(run, gone[0], due.psa_batch(run)) if gone else None
     with run.database.session() as session:
-        row = session.get_one(Posting, posting.id)
-        if now is None:
-            _gone(session, run, row, record, found)
+        row = session.get_one(Posting, due.posting.id)
+        if gone:
+            _gone(session, run, row, due.psa_batch(run), found)
         else:
             posting_problems.add(session, row, SectionKey.CLOSE, CHANGED)
         run.changed(session, row)
@@ -165,18 +183,16 @@ CHANGED = Problem(
 )
 
 
-def _where(run: Run, record: str, generation: int) -> str | None:
+def _where(run: Run, record: str, ours: str) -> str | None:
     """The PSA batch that has the record. Asked with no session open: whoever asks waits for the PSA's limit."""
     name = batch_of(run, record)
-    ours = run.mark(record, generation).psa_batch
     if name is None and ours in run.source.find_batches([ours]):
         return ours
     return name
 
 
-def _gone(session: Session, run: Run, posting: Posting, record: str, name: str | None) -> None:
+def _gone(session: Session, run: Run, posting: Posting, ours: str, name: str | None) -> None:
     """No longer unposted: closed by our own batch (its answer was lost), or by somebody else's."""
-    ours = run.mark(record, posting.generation).psa_batch
     if name and _stem(name) == _stem(ours):  # of whatever generation: this database may be a copy of an older one
         posting.psa_batch = name
         _closed(session, run, posting)
@@ -213,17 +229,17 @@ def closed_elsewhere(name: str | None) -> Problem:
 # ── intent and outcome ───────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _intend(run: Run, due: Sequence[tuple[Posting, str, str]]) -> set[int | None]:
+def _intend(run: Run, due: Sequence[Due]) -> set[int | None]:
     """Commit the intents; answers those that are ours now."""
     claimed = set()
     with run.database.session() as session:
-        for posting, record, _ in due:
-            psa_batch = run.mark(record, posting.generation).psa_batch
+        for one in due:
+            posting = one.posting
             ours = session.exec(
                 update(Posting)
                 .where(col(Posting.id) == posting.id, col(Posting.closing) == "", run.still_ours())
                 .where(col(Posting.state) == posting.state)
-                .values(closing="intended", psa_batch=psa_batch, close_at=utcnow()),
+                .values(closing="intended", psa_batch=one.psa_batch(run), close_at=utcnow()),
                 execution_options={"synchronize_session": False},
             ).rowcount
             if ours == 1:
@@ -232,13 +248,11 @@ def _intend(run: Run, due: Sequence[tuple[Posting, str, str]]) -> set[int | None
     return claimed
 
 
-def _explained(
-    run: Run, posting: Posting, record: str, fingerprint: str, outcome: CloseOutcome
-) -> CloseOutcome | Explained:
+def _explained(run: Run, due: Due, outcome: CloseOutcome) -> CloseOutcome | Explained:
     """The PSA refuses GL records that are no longer the invoice's: the list, read anew, says it in our words."""
     if isinstance(outcome, Refused):
         reading.relist(run)
-        if not _unchanged(run, posting, record, fingerprint):
+        if not _unchanged(run, due):
             return Explained()
     return outcome
 
@@ -298,40 +312,36 @@ def recover(run: Run) -> None:
 def look(run: Run) -> None:
     """Look up closings whose answer was lost: by our identifier, which the PSA lets nobody use twice."""
     with run.database.reading() as session:
-        query = (
-            select(Posting, func.min(PostingRecord.record))
-            .join(PostingRecord, col(PostingRecord.posting_id) == Posting.id)
-            .where(Posting.batch_id == run.batch_id, Posting.closing == "in_doubt", col(Posting.close_at) <= utcnow())
-            .group_by(col(Posting.id))
-            .limit(50)
-        )
-        due = list(session.exec(query).all())
+        doubtful = (Posting.batch_id == run.batch_id, Posting.closing == "in_doubt", col(Posting.close_at) <= utcnow())
+        query = select(Posting).where(*doubtful).limit(50).options(*posting_rows.BARE)
+        due = _with_records(session, session.exec(query).all())
     if not due:
         return
-    found = run.source.find_batches([posting.psa_batch for posting, _ in due])
+    found = run.source.find_batches([one.posting.psa_batch for one in due])
     reading.relist(run)
     with run.database.session() as session:
         rows = []
-        for posting, record in due:
-            row = session.get_one(Posting, posting.id)
-            _judge(session, run, row, record, row.psa_batch in found)
+        for one in due:
+            row = session.get_one(Posting, one.posting.id)
+            _judge(session, run, row, sorted(one.seen), row.psa_batch in found)
             rows.append(row)
         run.changed(session, *rows)
 
 
-def _judge(session: Session, run: Run, posting: Posting, record: str, exists: bool) -> None:
+def _judge(session: Session, run: Run, posting: Posting, records: Sequence[str], exists: bool) -> None:
     if posting.closing != "in_doubt":
         return
-    if exists and record not in run.listed:
+    gone = [record for record in records if record not in run.listed]
+    if exists and len(gone) == len(records):
         _closed(session, run, posting)
     elif exists:
         posting.closing = ""
         posting_problems.add(session, posting, SectionKey.CLOSE, HALF_CLOSED)
-    elif record in run.listed:
+    elif not gone:
         posting.closing = ""  # not closed, and the identifier is free: it may be asked for again
     else:
         posting.closing = ""
-        posting_problems.add(session, posting, SectionKey.CLOSE, closed_elsewhere(batch_of(run, record)))
+        posting_problems.add(session, posting, SectionKey.CLOSE, closed_elsewhere(batch_of(run, gone[0])))
     session.add(posting)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -15,6 +16,7 @@ from app.domain.problems import ValidationError
 from app.domain.states import RecordKind
 from app.models.connections import Book
 from app.services import batches, books, connections, decisions, undoing
+from sandbox.quickbooks_online import documents as typed
 from tests import engine
 from tests.engine import Engine
 
@@ -68,6 +70,17 @@ def assert_crossfoots(batch: dict[str, Any]) -> None:
     foot = totals(batch)
     assert foot["selected"] == sum(foot[name] for name in ("posted", "held", "in_doubt", "skipped", "to_go"))
     assert foot["in_books"] == foot["posted"] == foot["closed"]
+
+
+def add_bill(working: Engine, vendor: str, number: str, amount: str) -> None:
+    """What somebody typed into QuickBooks by hand."""
+    line = {
+        "Amount": Decimal(amount), "DetailType": "AccountBasedExpenseLineDetail",
+        "AccountBasedExpenseLineDetail": {"AccountRef": {"value": "97"}},
+    }  # fmt: skip
+    bill = {"VendorRef": {"value": vendor}, "DocNumber": number, "Line": [line]}
+    with working.company.lock:
+        typed.save(working.company, "Bill", bill)
 
 
 def undo(working: Engine, batch: dict[str, Any], *wanted: str) -> dict[str, str]:
@@ -159,3 +172,167 @@ def test_undo_takes_one_of_each_kind_out_of_both_systems(working: Engine) -> Non
     assert not working.in_books()
     assert {"EXP-9001", "EXP-9004"} <= working.unposted(EXPENSES)
     assert {"1088/PS20114", "ADJ-31", "ADJ-32"} <= working.unposted(INVENTORY)
+
+
+# ── what the Book's settings make of them ────────────────────────────────────────────────────────────────────────
+
+
+def test_reimbursable_expenses_are_paid_at_once_where_the_book_says_so(working: Engine) -> None:
+    settle(working, purchases__reimbursable_as="purchase")
+    held = working.post("EXP-9001", kind=EXPENSES)
+    assert outcomes(held)["871767"].startswith("held")
+    settle(working, purchases__paid_from="35")
+    batch = working.run(working.submit("EXP-9001", "EXP-9002", kind=EXPENSES))
+    assert set(outcomes(batch).values()) == {"closed"}
+    ours = [row for row in working.company.visible("Purchase") if "CF-" in (row.get("PrivateNote") or "")]
+    assert [row["AccountRef"]["value"] for row in ours] == ["35", "35"]
+    assert_crossfoots(batch)
+    working.assert_exactly_once()
+
+
+@pytest.mark.parametrize(
+    ("group", "together"), [("report", ("EXP-9006", "EXP-9007")), ("member_week", ("EXP-9001", "EXP-9003"))]
+)
+def test_expenses_are_put_together_closed_together_and_undone_together(
+    working: Engine, group: str, together: tuple[str, ...]
+) -> None:
+    settle(working, purchases__group=group)
+    batch = working.post(*together, kind=EXPENSES)
+    assert [(posting["state"], len(posting["records"])) for posting in batch["postings"]] == [("closed", 2)]
+    [row] = documents(working).values()
+    assert Decimal(str(row["TotalAmt"])) == totals(batch)["posted"]
+    assert_crossfoots(batch)
+    working.assert_exactly_once()
+    first = batch["postings"][0]["records"][0]
+    assert undo(working, batch, first) == {first: "undone"}
+    assert set(together) <= working.unposted(EXPENSES)
+
+
+def test_unapproved_expenses_are_taken_where_the_book_says_so(working: Engine) -> None:
+    settle(working, purchases__unapproved="yes")
+    batch = working.post("EXP-9013", "EXP-9014", kind=EXPENSES)
+    assert set(outcomes(batch).values()) == {"closed"}
+    working.assert_exactly_once()
+
+
+@pytest.mark.parametrize(("source", "days"), [("document", 5), ("vendor_invoice", 6), ("purchase", 14)])
+def test_a_bill_is_dated_by_the_date_that_the_book_chose(working: Engine, source: str, days: int) -> None:
+    settle(working, inventory__date_source=source)
+    batch = working.post("1088/PS20114", kind=INVENTORY)
+    assert set(outcomes(batch).values()) == {"closed"}
+    assert documents(working)["1088"]["TxnDate"] == str(working.site.today - dt.timedelta(days=days))
+
+
+def test_a_receipt_waits_for_the_vendors_invoice_where_the_book_says_so(working: Engine) -> None:
+    settle(working, inventory__without_invoice="hold")
+    batch = working.post("1090/PS20131", kind=INVENTORY)
+    assert outcomes(batch) == {"1090-PS20131-purchase": "held waiting_on_bill"}
+    assert not working.in_books()
+
+
+def test_a_receipt_waits_for_the_whole_order_where_the_book_says_so(working: Engine) -> None:
+    settle(working, inventory__partial="wait")
+    batch = working.post("1094/PS20151", "1088/PS20114", kind=INVENTORY)
+    assert outcomes(batch) == {"1094-PS20151-purchase": "held order_not_complete", "1088-PS20114-purchase": "closed"}
+    working.assert_exactly_once()
+
+
+def test_receipts_of_one_invoice_become_one_bill_where_the_book_says_so(working: Engine) -> None:
+    settle(working, inventory__partial="grouped")
+    batch = working.post("1089/PS20098", "1089/PS20121", kind=INVENTORY)
+    assert [(posting["state"], len(posting["records"])) for posting in batch["postings"]] == [("closed", 2)]
+    [row] = documents(working).values()
+    assert (row["DocNumber"], Decimal(str(row["TotalAmt"]))) == ("IM-55722", Decimal("781.00"))
+    assert_crossfoots(batch)
+    working.assert_exactly_once()
+
+
+def test_a_receipt_becomes_a_purchase_order_while_the_vendors_invoice_is_missing(working: Engine) -> None:
+    settle(working, inventory__purchase_as="purchase_order")
+    batch = working.post("1090/PS20131", "1088/PS20114", kind=INVENTORY)
+    assert {posting["records"][0]: (posting["kind"], posting["state"]) for posting in batch["postings"]} == {
+        "1090-PS20131-purchase": ("purchase_order", "closed"), "1088-PS20114-purchase": ("bill", "closed"),
+    }  # fmt: skip
+    working.assert_exactly_once()
+
+
+def test_adjustments_and_transfers_become_journal_entries_where_the_book_says_so(working: Engine) -> None:
+    settle(
+        working, inventory__adjustments_as="journal_entry", inventory__transfers_as="journal_entry",
+        categories__locations="class",
+    )  # fmt: skip
+    batch = working.post("ADJ-32", "TRF-12", kind=INVENTORY)
+    assert {(posting["kind"], posting["state"]) for posting in batch["postings"]} == {("journal_entry", "closed")}
+    assert_crossfoots(batch)
+    working.assert_exactly_once()
+
+
+def test_a_product_that_is_first_bought_becomes_stock_where_its_income_account_is_known(working: Engine) -> None:
+    settle(working, inventory__income_account="79")
+    assert set(outcomes(working.post("1088/PS20114", kind=INVENTORY)).values()) == {"closed"}
+    items = {row["Name"]: row for row in working.company.visible("Item")}
+    assert (items["DOCK-C"]["Type"], items["DOCK-C"]["IncomeAccountRef"]["value"]) == ("Inventory", "79")
+
+
+@pytest.mark.parametrize(
+    ("policy", "accept", "ends"),
+    [
+        ("never", True, "held vendor_not_linked"),
+        ("ask", False, "held vendor_not_linked"),
+        ("ask", True, "closed"),
+        ("always", False, "closed"),
+    ],
+)
+def test_a_missing_vendor_is_created_only_as_the_book_allows(
+    working: Engine, policy: str, accept: bool, ends: str
+) -> None:
+    settle(working, links__vendors__missing=policy)
+    batch = working.post("EXP-9011", kind=EXPENSES, accept=accept)
+    assert list(outcomes(batch).values()) == [ends]
+    working.assert_exactly_once()
+
+
+# ── numbers, and answers that never came ─────────────────────────────────────────────────────────────────────────
+
+
+def test_a_second_receipt_is_numbered_behind_one_of_an_earlier_batch_and_keeps_that_over_a_retry(
+    working: Engine,
+) -> None:
+    assert set(outcomes(working.post("1089/PS20098", kind=INVENTORY)).values()) == {"closed"}
+    working.company.faults.add("refuse", entity="Bill", code=6000, detail="A business validation error has occurred")
+    batch = working.post("1089/PS20121", kind=INVENTORY)
+    with working.database.session() as session:
+        batches.retry(session, batches.find(session, batch["batch"]), by=engine.BY)
+    batch = working.run(batch["batch"])
+    assert [(posting["number"], posting["state"]) for posting in batch["postings"]] == [("IM-55722-2", "closed")]
+    working.assert_exactly_once()
+
+
+def test_the_number_of_a_receipt_that_was_undone_is_free_again(working: Engine) -> None:
+    first = working.post("1089/PS20098", kind=INVENTORY)
+    assert undo(working, first, "1089-PS20098-purchase") == {"1089-PS20098-purchase": "undone"}
+    second = working.post("1089/PS20121", kind=INVENTORY)
+    assert [(posting["number"], posting["state"]) for posting in second["postings"]] == [("IM-55722", "closed")]
+
+
+def test_a_bill_that_somebody_typed_in_is_asked_about(working: Engine) -> None:
+    vendor = next(row for row in working.company.visible("Vendor") if row["DisplayName"] == "Ingram Micro")
+    add_bill(working, vendor["Id"], "IM-55810", "1655.00")
+    batch = working.post("1088/PS20114", kind=INVENTORY)
+    assert outcomes(batch) == {"1088-PS20114-purchase": "held looks_already_posted"}
+
+
+@pytest.mark.parametrize("fault", ["lose_answer", "drop_before", "500_after", "500_before"])
+def test_a_lost_answer_never_doubles_a_cost(working: Engine, fault: str) -> None:
+    working.company.faults.add(fault, entity="batch")
+    spent = working.post("EXP-9001", "EXP-9004", kind=EXPENSES)
+    working.company.faults.add(fault, entity="batch")
+    goods = working.post("1088/PS20114", "ADJ-32", kind=INVENTORY)
+    assert {*outcomes(spent).values(), *outcomes(goods).values()} == {"closed"}
+    working.assert_exactly_once()
+
+
+def test_a_closing_whose_answer_was_lost_is_looked_up(working: Engine) -> None:
+    working.both.connectwise.gate.faults.add("lose_answer", method="POST", path="/finance/accounting/batches")
+    assert set(outcomes(working.post("EXP-9001", "EXP-9002", kind=EXPENSES)).values()) == {"closed"}
+    working.assert_exactly_once()

@@ -139,13 +139,9 @@ def listed(session: Session, here: Sight) -> Listed:
         words=words,
         sort=sort or "number",
         after=after,
-        locations=records.locations_of(here.everywhere, _location_names(session, here)),
+        locations=records.locations_of(here.everywhere),
         precedent=precedents.find(session, here.book, here.kind, here.today),
     )
-
-
-def _location_names(session: Session, here: Sight) -> Mapping[str, str]:
-    return {} if here.kind is RecordKind.INVOICES else records.location_names(session, here.source_id)
 
 
 def judged(session: Session, here: Sight) -> Mapping[str, str]:

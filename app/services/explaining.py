@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlmodel import Session, or_, select
+from sqlmodel import Session, col, or_, select
 
 from app.connectors.protocols import Connectors, Eligibility
 from app.database import Database
@@ -64,12 +64,16 @@ def explain(database: Database, connectors: Connectors, book: Book, kind: Record
         ready = _ready(session, book, fresh)
     listed = Eligibility("Does ConnectWise list it as unposted?", True, f"Yes, dated {row.date:%m/%d/%Y}.")
     tests = (listed, _free(standing), _held(standing), _place(row), *ready)
-    return Explanation(number, row.record, offered=standing.offered and not standing.only_by_name, tests=tests)
+    return Explanation(row.number, row.record, offered=standing.offered and not standing.only_by_name, tests=tests)
 
 
 def _row(session: Session, source_id: int, kind: RecordKind, number: str) -> UnpostedRow | None:
     query = select(UnpostedRow).where(UnpostedRow.source_id == source_id, UnpostedRow.kind == kind)
-    return session.exec(query.where(or_(UnpostedRow.number == number, UnpostedRow.record == number))).first()
+    found = session.exec(query.where(or_(UnpostedRow.number == number, UnpostedRow.record == number))).first()
+    if found or kind is not RecordKind.INVENTORY:
+        return found
+    receipts = query.where(col(UnpostedRow.number).startswith(f"{number}/", autoescape=True))  # of a purchase order
+    return session.exec(receipts.order_by(col(UnpostedRow.id))).first()
 
 
 def _unlisted() -> Eligibility:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
-from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, String, and_, case, cast, delete, func, or_
@@ -291,22 +290,12 @@ def locations(session: Session, source_id: int, kind: RecordKind, through: dt.da
     return locations_of(briefs(session, source_id, kind, through))
 
 
-def location_names(session: Session, source_id: int) -> dict[str, str]:
-    """What locations are called, by id: invoices name theirs, expenses and purchases don't."""
-    named = columns(col(UnpostedRow.location_id), func.max(UnpostedRow.location))
-    named = named.where(col(UnpostedRow.source_id) == source_id, col(UnpostedRow.kind) == RecordKind.INVOICES)
-    return {ident: name for ident, name in session.execute(named.group_by(col(UnpostedRow.location_id))) if name}
-
-
-def locations_of(rows: Iterable[Brief], names: Mapping[str, str] = MappingProxyType({})) -> list[Location]:
-    """The locations of some records, largest first; ``names`` are for those that don't say their own."""
+def locations_of(rows: Iterable[Brief]) -> list[Location]:
+    """The locations of some records, largest first."""
     there: dict[str, list[Brief]] = {}
     for row in rows:
         there.setdefault(row.location_id, []).append(row)
-    found = [
-        Location(ident, own[0].location or names.get(ident) or (f"Location {ident}" if ident else ""), sum_of(own))
-        for ident, own in there.items()
-    ]
+    found = [Location(ident, own[0].location or ident, sum_of(own)) for ident, own in there.items()]
     return sorted(found, key=lambda location: (-location.sum.count, location.name))
 
 

@@ -15,7 +15,7 @@ from tests.cli.conftest import CommandLine
         ("batch", "run", "--book", "1", "--kind", "invoices", "--unknown"),
         ("batch", "run", "--book", "1", "--kind", "invoices"),
         ("batch", "run", "--book", "1", "--kind", "invoices", "--all", "--record", "1"),
-        ("unposted", "--book", "1", "--kind", "expenses"),
+        ("unposted", "--book", "1", "--kind", "timesheets"),
         ("unposted", "--book", "1", "--kind", "invoices", "--through", "tomorrow"),
         ("batch", "decide", "1", "--record", "1", "maybe"),
     ],

@@ -60,7 +60,7 @@ class Rig:
         """Written by a worker that has stepped into its trap."""
         return self.folder / "trapped"
 
-    def take_over(self, batch: int, *, within: float = 30) -> dict[str, Any]:
+    def take_over(self, batch: int, *, within: float = 60) -> dict[str, Any]:
         """Other workers, one after the other, until the batch has ended; answers its JSON."""
         end = time.monotonic() + within
         while self.engine.batch(batch).ended_at is None and time.monotonic() < end:

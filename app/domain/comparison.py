@@ -12,7 +12,7 @@ from decimal import Decimal
 from enum import StrEnum
 from itertools import zip_longest
 
-from app.domain.documents import Address, Basis, Document, Line, PartyRole
+from app.domain.documents import Address, Basis, Document, DocumentKind, Line, PartyRole
 from app.domain.links import Entry, LinkKind, Rules, item_name, item_source_id, party_key
 from app.domain.money import cents
 from app.domain.pictures import Named, Picture, PicturedLine
@@ -108,9 +108,12 @@ class Known:
 
 def compare(document: Document, picture: Picture, known: Known, rules: Rules) -> Comparison:
     """Row by row, lines in their order."""
+    sale = document.kind in (DocumentKind.INVOICE, DocumentKind.CREDIT_MEMO)
     return Comparison(
         facts=tuple(fact for fact in _facts(document, picture, known) if fact.psa or fact.books),
-        lines=tuple(_pair(psa, books, known, rules) for psa, books in zip_longest(document.lines, picture.lines)),
+        lines=tuple(
+            _pair(psa, books, known, rules, sale=sale) for psa, books in zip_longest(document.lines, picture.lines)
+        ),
         foot=(*_sums(document, picture), *_taxes(document, picture), _total(document, picture)),
     )
 
@@ -145,6 +148,8 @@ def _party(document: Document, picture: Picture, known: Known) -> Fact:
 def _plain(label: str, psa: Value | None, books: Value | None) -> Fact:
     if psa and not books:
         return Fact(label, psa, Agreement.LEFT_OUT, "")
+    if books and not psa:  # a bill's due date comes of its terms
+        return Fact(label, "", Agreement.ADDED, books)
     return Fact(label, psa or "", Agreement.SAME if psa == books else Agreement.DIFFERS, books or "")
 
 
@@ -184,14 +189,15 @@ def one_line(address: Address) -> str:
 # ── lines ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _pair(psa: Line | None, books: PicturedLine | None, known: Known, rules: Rules) -> LinePair:
+def _pair(psa: Line | None, books: PicturedLine | None, known: Known, rules: Rules, *, sale: bool) -> LinePair:
+    account = _account(books, known, sale=sale) if books else Named()
     return LinePair(
         psa,
         books,
         item=_item(psa, books, known, rules),
-        account=known.name(LinkKind.ACCOUNTS, _account(books, known)) if books else "",
+        account=known.name(LinkKind.ACCOUNTS, account),
         tax=known.name(LinkKind.TAX_CODES, books.tax) if books else "",
-        differing=frozenset(_differing(psa, books, known)),
+        differing=frozenset(_differing(psa, books, known, account.ledger_id)),
     )
 
 
@@ -203,15 +209,18 @@ def _item(psa: Line | None, books: PicturedLine | None, known: Known, rules: Rul
     return known.name(LinkKind.ITEMS, books.item)
 
 
-def _account(books: PicturedLine, known: Known) -> Named:
-    """Where the line is booked: as the ledger says, else through its item."""
+def _account(books: PicturedLine, known: Known, *, sale: bool) -> Named:
+    """Where the line is booked: as the ledger says, else by its item: sales have another account than purchases."""
     if books.account:
         return books.account
     item = known.entries.get((LinkKind.ITEMS, books.item.ledger_id))
-    return Named(item.account_id) if item and item.account_id not in ("", TO_COME) else Named()
+    if item is None:
+        return Named()
+    account = item.account_id if sale else item.asset_account_id or item.cost_account_id
+    return Named(account) if account not in ("", TO_COME) else Named()
 
 
-def _differing(psa: Line | None, books: PicturedLine | None, known: Known) -> list[str]:
+def _differing(psa: Line | None, books: PicturedLine | None, known: Known, booked: str) -> list[str]:
     if psa is None or books is None:
         return ["amount"]
     found = []
@@ -219,7 +228,7 @@ def _differing(psa: Line | None, books: PicturedLine | None, known: Known) -> li
         found.append("amount")
     if books.quantity is not None and abs(books.quantity) != abs(psa.quantity):
         found.append("quantity")
-    wanted, booked = known.links.get((LinkKind.ACCOUNTS, psa.account), ""), _account(books, known).ledger_id
+    wanted = known.links.get((LinkKind.ACCOUNTS, psa.account), "")
     if wanted and booked and wanted != booked:
         found.append("account")
     return found

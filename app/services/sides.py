@@ -45,7 +45,12 @@ def _compare(session: Session, book: Book, document: Document, picture: Picture)
     linked = _links(session, book, comparison.needed(document))
     key = party_key(document)
     entries = _entries(session, book, _ids(picture, key[0] if key else LinkKind.CUSTOMERS))
-    accounts = {(LinkKind.ACCOUNTS, entry.account_id) for entry in entries.values() if entry.account_id}
+    accounts = {
+        (LinkKind.ACCOUNTS, account)
+        for entry in entries.values()
+        for account in (entry.account_id, entry.cost_account_id, entry.asset_account_id)
+        if account
+    }
     entries |= _entries(session, book, accounts)
     return comparison.compare(document, picture, Known(entries, linked), books.rules_of(book))
 

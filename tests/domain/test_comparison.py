@@ -88,6 +88,20 @@ def test_a_line_on_another_account_than_the_linked_one_is_marked() -> None:
     assert (pair.differing, pair.account) == (frozenset({"account"}), "Field services")
 
 
+def test_a_purchase_is_booked_to_its_items_asset_account_and_a_sale_to_its_income() -> None:
+    item = an_entry(LinkKind.ITEMS, "5", "Dock", account_id="79", cost_account_id="97", asset_account_id="81")
+    known = Known({**KNOWN.entries, (LinkKind.ITEMS, "5"): item}, KNOWN.links | {(LinkKind.ACCOUNTS, "1300"): "81"})
+    lines = (a_line(account="1300"),)
+    bill = a_document(kind=DocumentKind.BILL, lines=lines)
+    assert not compare(bill, a_picture(), known, Rules()).lines[0].differing
+    invoice = a_document(lines=lines)
+    assert compare(invoice, a_picture(), known, Rules()).lines[0].differing == {"account"}
+
+
+def test_a_due_date_that_comes_of_the_terms_is_added_and_no_difference() -> None:
+    assert marks(compared(replace(a_document(), due_date=None)))["Due date"] is Agreement.ADDED
+
+
 def test_a_line_that_one_side_lacks_differs() -> None:
     comparison = compared(a_document(lines=(a_line("150.00"), a_line("50.00"))))
     assert [pair.mark for pair in comparison.lines] == [Agreement.DIFFERS, Agreement.DIFFERS]

@@ -11,8 +11,6 @@ from app.models.records import UnpostedRow
 from app.routes.formats import amount, kind_word
 
 NONE = "–"
-#: What ConnectWise calls an expense's classification, as people say it.
-CLASSES = {"Reimbursable": "Reimbursable", "NonReimbursable": "Company-paid", "Personal": "Personal"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +32,7 @@ def _fact(name: str) -> Callable[[UnpostedRow], str]:
 
 def type_of(row: UnpostedRow) -> str:
     """An invoice's type, an expense's classification, a purchase, adjustment or transfer."""
-    return CLASSES.get(row.psa_type) or kind_word(row.psa_type)
+    return kind_word(row.psa_type)
 
 
 def _purpose(row: UnpostedRow) -> str:

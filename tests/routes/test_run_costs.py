@@ -68,7 +68,7 @@ def test_expenses_show_who_paid_how_and_how_far_their_report_is(bookkeeper: Brow
     said = words(bookkeeper.get("/run/expenses"))
     assert "Member" in said
     assert "Mileage, Acme Dental Reimbursable" in said
-    assert "Company-paid" in said
+    assert "Non-reimbursable" in said
     assert "pending approval" in said
     assert "Summary level" not in said
     assert "Run New Batch ▸ Expenses" in said

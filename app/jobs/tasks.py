@@ -5,7 +5,7 @@ from __future__ import annotations
 from app.domain.states import RecordKind
 from app.jobs import doorbell
 from app.jobs.runtime import runtime
-from app.services import connections, outbox, previews, reloading, retention, running, sessions, tokens
+from app.services import amending, connections, outbox, previews, reloading, retention, running, sessions, tokens
 
 
 def run_batch(batch_id: int) -> None:
@@ -25,6 +25,8 @@ def sweep() -> None:
     here = runtime()
     for mail_id in outbox.due(here.database):
         doorbell.ring(here.settings.redis_url, "send_mail", mail_id, ttl=60)
+    for book_id in amending.due(here.database):
+        doorbell.ring(here.settings.redis_url, "amend_bills", book_id, ttl=60)
     for source_id in reloading.due(here.database):
         doorbell.ring(here.settings.redis_url, "reload", source_id, ttl=60)
     for batch_id in running.due(here.database):
@@ -36,6 +38,12 @@ def reload(source_id: int) -> None:
     here = runtime()
     for batch_id in reloading.work(here.database, here.connectors, source_id):
         doorbell.ring(here.settings.redis_url, "run_batch", batch_id)
+
+
+def amend_bills(book_id: int) -> None:
+    """Give bills that were posted without a number the vendor's, where it has come."""
+    here = runtime()
+    amending.work(here.database, here.connectors, book_id)
 
 
 def look_ahead(source_id: int, kind: str) -> None:

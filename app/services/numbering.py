@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Container, Sequence
 from dataclasses import replace
 
+from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, or_, select
 
 from app.domain.codec import to_json
@@ -73,13 +74,25 @@ def _number(posting: Posting, document: Document, taken: Taken) -> bool:
     return True
 
 
+def one(session: Session, posting: Posting, number: str) -> str:
+    """The number for one posting alone, e.g. for a bill that is in the books without one."""
+    taken = _held(session, posting.book_id, [number], col(Posting.id) != posting.id)
+    return free(number, "", {held for kind, party, held in taken if (kind, party) == (posting.kind, posting.party)})
+
+
 def _taken(session: Session, run: Run, numbers: Sequence[str]) -> Taken:
-    """Numbers that other postings of this Book hold, or have in the books; dry runs and what was undone hold none."""
+    """Without those of the batch's own that are yet to be numbered."""
+    others = or_(Posting.batch_id != run.batch_id, Posting.state != PostingState.READY, col(Posting.checked))
+    return _held(session, run.book_id, numbers, others)
+
+
+def _held(session: Session, book_id: int, numbers: Sequence[str], which: ColumnElement[bool]) -> Taken:
+    """Numbers that postings of the Book hold, or have in the books; dry runs and what was undone hold none."""
     others = select(Posting.kind, Posting.party, Posting.number).where(
-        Posting.book_id == run.book_id,
+        Posting.book_id == book_id,
+        which,
         col(Posting.id).in_(select(PostingRecord.posting_id).where(col(PostingRecord.live))),
         col(Posting.state).not_in((PostingState.UNDONE, PostingState.SKIPPED)),
-        or_(Posting.batch_id != run.batch_id, Posting.state != PostingState.READY, col(Posting.checked)),
     )
     found: Taken = set()
     names = sorted(set(numbers))

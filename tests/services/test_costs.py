@@ -15,7 +15,7 @@ import requests
 from app.domain.problems import ValidationError
 from app.domain.states import RecordKind
 from app.models.connections import Book
-from app.services import batches, books, connections, decisions, undoing
+from app.services import amending, batches, books, connections, decisions, undoing
 from sandbox.quickbooks_online import documents as typed
 from tests import engine
 from tests.engine import Engine
@@ -336,3 +336,57 @@ def test_a_closing_whose_answer_was_lost_is_looked_up(working: Engine) -> None:
     working.both.connectwise.gate.faults.add("lose_answer", method="POST", path="/finance/accounting/batches")
     assert set(outcomes(working.post("EXP-9001", "EXP-9002", kind=EXPENSES)).values()) == {"closed"}
     working.assert_exactly_once()
+
+
+# ── receipt first ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def invoice_comes(working: Engine, number: str = "TS-9951") -> None:
+    """Somebody enters the vendor's invoice on purchase order 1090."""
+    order = working.site.orders[1090]
+    order.vendor_invoice, order.vendor_invoice_date = number, working.site.today - dt.timedelta(days=1)
+
+
+def amend(working: Engine) -> int:
+    return amending.work(working.database, working.connectors, working.book_id)
+
+
+def receipt_first(working: Engine) -> dict[str, Any]:
+    """A bill without a number, whose vendor's invoice comes when it is posted and closed."""
+    batch = working.post("1090/PS20131", kind=INVENTORY)
+    assert outcomes(batch) == {"1090-PS20131-purchase": "closed waiting_on_bill"}
+    assert amend(working) == 0
+    invoice_comes(working)
+    return batch
+
+
+def test_a_bill_without_a_number_gets_it_when_the_vendors_invoice_comes(working: Engine) -> None:
+    settle(working, inventory__date_source="vendor_invoice")
+    batch = receipt_first(working)
+    assert amending.due(working.database) == [working.book_id]
+    assert amending.due(working.database) == []  # not again at once
+    assert amend(working) == 1
+    [row] = documents(working).values()
+    assert (row["DocNumber"], row["TxnDate"]) == ("TS-9951", str(working.site.today - dt.timedelta(days=1)))
+    assert outcomes(working.json(batch["batch"])) == {"1090-PS20131-purchase": "closed"}
+    assert amend(working) == 0
+    assert undo(working, batch, "1090-PS20131-purchase") == {"1090-PS20131-purchase": "undone"}
+
+
+@pytest.mark.parametrize("fault", ["lose_answer", "drop_before", "500_after", "500_before"])
+def test_a_number_whose_answer_was_lost_is_looked_up(working: Engine, fault: str) -> None:
+    receipt_first(working)
+    working.company.faults.add(fault, method="POST", path="/bill")
+    assert [amend(working), amend(working)] == [0, 1]
+    assert [row["DocNumber"] for row in documents(working).values()] == ["TS-9951"]
+    assert working.posting("TS-9951").state == "closed"
+
+
+def test_a_bill_that_somebody_has_edited_keeps_its_number_and_says_so(working: Engine) -> None:
+    batch = receipt_first(working)
+    bill = next(row for row in working.company.visible("Bill") if "CF-" in (row.get("PrivateNote") or ""))
+    change = {"entity": "Bill", "id": bill["Id"], "changes": {"PrivateNote": bill["PrivateNote"] + " seen"}}
+    assert requests.post(f"{working.both.quickbooks_online.url}/_edit", json=change, timeout=10).ok
+    assert amend(working) == 0
+    assert outcomes(working.json(batch["batch"])) == {"1090-PS20131-purchase": "closed bill_not_amended"}
+    assert not next(iter(documents(working).values()))["DocNumber"]

@@ -23,6 +23,7 @@ from app.connectors.protocols import (
     Wait,
 )
 from app.connectors.throttle import GrantedSlot
+from app.connectors.vendor_invoices import VendorInvoice
 from app.domain.states import RecordKind
 
 LANES = 8
@@ -73,6 +74,11 @@ class ConnectWise:
                 return self._reader.read_expenses(records, through)
             case RecordKind.INVENTORY:
                 return self._reader.read_inventory(records, through)
+
+    def vendor_invoices(self, orders: Sequence[str]) -> dict[str, VendorInvoice]:
+        quoted = [f'"{order}"' for order in orders if '"' not in order]
+        rows = self._client.rows_in("/procurement/purchaseorders", "poNumber", quoted) if quoted else []
+        return procurement.invoices(rows)
 
     def reserve(self) -> GrantedSlot | Wait:
         return self._client.reserve()

@@ -12,6 +12,7 @@ from decimal import Decimal
 from app.connectors.connectwise import values
 from app.connectors.connectwise.values import Row
 from app.connectors.protocols import UnpostedRecord
+from app.connectors.vendor_invoices import VendorInvoice
 from app.domain.fingerprints import fingerprint
 from app.domain.money import cents
 from app.domain.problems import Problem
@@ -92,6 +93,22 @@ def _facts(key: str, row: Row) -> dict[str, str]:
         "description": values.text(row, "description"),
     }
     return {name: value for name, value in found.items() if value}
+
+
+def invoices(orders: Iterable[Row]) -> dict[str, VendorInvoice]:
+    """Vendors' invoices by number of the purchase order, of those that have come."""
+    return {
+        values.text(row, "poNumber"): VendorInvoice(invoice, _invoiced(row))
+        for row in orders
+        if (invoice := values.text(row, "vendorInvoiceNumber"))
+    }
+
+
+def _invoiced(order: Row) -> dt.date | None:
+    try:
+        return values.date(order, "vendorInvoiceDate")
+    except ValueError:
+        return None
 
 
 def number_of(key: str, row: Row) -> str:

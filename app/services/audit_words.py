@@ -13,6 +13,7 @@ ACTS: Mapping[str, str] = {
     "batch.clear": "cleared without posting",
     "batch.dry": "submitted a dry run",
     "batch.post": "submitted a batch",
+    "batch.rerun": "reran a batch",
     "batch.resume": "resumed a batch",
     "batch.retry": "retried documents",
     "batch.stop": "stopped a batch",

@@ -74,11 +74,6 @@ COMPANY = (
         "Whether the others of its batch are posted all the same.",
         (("record", "Hold it, post the others"), ("batch", "Post none: all or nothing")),
     ),
-    _switch(
-        "company.approval",
-        "Batches need approval",
-        "One person prepares, another one posts; any change voids the approval.",
-    ),
     _text(
         "company.account_delimiter",
         "Delimiter of account segments",

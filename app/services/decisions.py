@@ -16,7 +16,7 @@ from app.domain.states import PostingState, SectionKey
 from app.models.batches import Batch
 from app.models.columns import utcnow
 from app.models.postings import Posting, PostingProblem, PostingRecord
-from app.services import audit, batches, posting_problems, receipts
+from app.services import all_or_nothing, audit, batches, posting_problems, receipts
 from app.services.reading import document_of
 
 CHOICES = ("link", "post", "skip", "keep")
@@ -92,7 +92,7 @@ def decide(
         session.add(posting)
         audit.record(session, by, f"decide.{choice}", f"posting:{posting.id}", record=record, ledger_id=ledger_id)
         batches.log(session, posting.batch_id, f"{posting.number}: {choice}.", posting=posting, by=by)
-        if choice == "skip":
+        if choice == "skip" and not all_or_nothing.waits(session, batch_id):
             batches.touch(session, batch_id)
         else:
             batches.go_on(session, batch)

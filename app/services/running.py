@@ -21,6 +21,7 @@ from app.models.columns import utcnow
 from app.models.connections import Book, SourceRow
 from app.models.postings import Call, Posting
 from app.services import (
+    all_or_nothing,
     batches,
     books,
     checking,
@@ -101,6 +102,7 @@ def _work(run: Run) -> None:
     try:
         doubts.recover(run)
         closing.recover(run)
+        all_or_nothing.release(run)
         reading.read(run)
         checking.check(run)
         if run.mode != "dry":
@@ -134,7 +136,9 @@ def _leave(run: Run, failure: Problem | None, wake: float | None) -> None:
 def _write(run: Run) -> float | None:
     """Everything that changes the books or the PSA, and the proof of it; answers when to come back, None if done."""
     with Lanes(documents=run.destination.lanes, closing=run.source.lanes) as lanes:
-        creating.create(run, lanes)
+        if not all_or_nothing.hold_back(run):
+            creating.create(run, lanes)
+            all_or_nothing.hold_back(run)  # what could not be created holds its documents
         wake = _post_and_close(run, lanes)
     undoing.work(run)
     if wake is None and not run.stopping():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from sqlalchemy import ColumnElement, false
 from sqlmodel import Session, col, or_, select
 
 from app.connectors.protocols import Connectors, Eligibility
@@ -86,7 +87,7 @@ def _ours(session: Session, source_id: int, kind: RecordKind, number: str) -> li
         select(Posting, PostingRecord)
         .join(PostingRecord, PostingRecord.posting_id == Posting.id)  # type: ignore[arg-type]  # SQLModel's own typing
         .where(PostingRecord.source_id == source_id, PostingRecord.kind == kind)
-        .where(or_(Posting.number == number, PostingRecord.record == number))
+        .where(or_(Posting.number == number, PostingRecord.record == number, _receipts(kind, number)))
     )
     found = session.exec(query).all()
     question = "Has Crossfoot left it alone so far?"
@@ -99,6 +100,13 @@ def _ours(session: Session, source_id: int, kind: RecordKind, number: str) -> li
             question, False, f"It is {state} in batch {posting.batch_id}.", "Open that batch, or its record page."
         )
     ]
+
+
+def _receipts(kind: RecordKind, number: str) -> ColumnElement[bool]:
+    """A bill bears the vendor's number; that of the order, or of order and packing slip, begins the record's id."""
+    if kind is not RecordKind.INVENTORY:
+        return false()
+    return col(PostingRecord.record).startswith(f"{number.replace('/', '-')}-", autoescape=True)
 
 
 def _free(standing: records.Standing) -> Eligibility:

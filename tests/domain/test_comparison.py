@@ -90,7 +90,7 @@ def test_a_line_on_another_account_than_the_linked_one_is_marked() -> None:
 
 def test_a_purchase_is_booked_to_its_items_asset_account_and_a_sale_to_its_income() -> None:
     item = an_entry(LinkKind.ITEMS, "5", "Dock", account_id="79", cost_account_id="97", asset_account_id="81")
-    known = Known({**KNOWN.entries, (LinkKind.ITEMS, "5"): item}, KNOWN.links | {(LinkKind.ACCOUNTS, "1300"): "81"})
+    known = Known({**KNOWN.entries, (LinkKind.ITEMS, "5"): item}, {**KNOWN.links, (LinkKind.ACCOUNTS, "1300"): "81"})
     lines = (a_line(account="1300"),)
     bill = a_document(kind=DocumentKind.BILL, lines=lines)
     assert not compare(bill, a_picture(), known, Rules()).lines[0].differing

@@ -124,6 +124,17 @@ def test_records_that_become_one_document_are_said_to_before_submit(
     assert "3 expenses, together 2 documents" in said
 
 
+def test_a_purchase_that_is_posted_is_found_by_its_order_number(viewer: Browser, sides: Engine) -> None:
+    sides.post("1088/PS20114", kind=RecordKind.INVENTORY)
+    for number in ("1088", "1088/PS20114"):
+        said = words(viewer.get(f"/run/inventory/why?number={number}"))
+        assert "It is closed in batch 1." in said
+
+
+def test_a_purchase_order_is_found_by_its_number_alone(viewer: Browser, sides: Engine) -> None:
+    assert "1090/PS20131 : It is offered" in words(viewer.get("/run/inventory/why?number=1090"))
+
+
 def test_a_dry_run_of_purchases_writes_nothing(bookkeeper: Browser, sides: Engine) -> None:
     tick(bookkeeper, "inventory", "1088")
     token = field(bookkeeper.get("/run/inventory"), "token")

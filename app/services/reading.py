@@ -114,7 +114,8 @@ def _not_closed_by_us(run: Run, chunk: Sequence[tuple[int, str]]) -> list[tuple[
         rows = session.exec(query.where(col(Posting.id).in_([ident for ident, _ in gone]))).all()
     generations = {ident: generation for ident, generation, _ in rows}
     rerun = {ident for ident, _, closing in rows if closing == "done"}
-    names = {ident: run.mark(record, generations[ident]).psa_batch for ident, record in gone if ident not in rerun}
+    first = dict(sorted(chunk, reverse=True))  # the one that names the mark
+    names = {ident: run.mark(first[ident], generations[ident]).psa_batch for ident, _ in gone if ident not in rerun}
     found = run.source.find_batches(list(names.values())) if names else {}
     return [
         (ident, record)

@@ -332,7 +332,9 @@ def test_a_lost_answer_never_doubles_a_cost(working: Engine, fault: str) -> None
     working.assert_exactly_once()
 
 
-def test_a_closing_whose_answer_was_lost_is_looked_up(working: Engine) -> None:
+@pytest.mark.parametrize("group", ["entry", "report"])
+def test_a_closing_whose_answer_was_lost_is_looked_up(working: Engine, group: str) -> None:
+    settle(working, purchases__group=group)
     working.both.connectwise.gate.faults.add("lose_answer", method="POST", path="/finance/accounting/batches")
     assert set(outcomes(working.post("EXP-9001", "EXP-9002", kind=EXPENSES)).values()) == {"closed"}
     working.assert_exactly_once()
@@ -376,7 +378,7 @@ def test_a_bill_without_a_number_gets_it_when_the_vendors_invoice_comes(working:
 @pytest.mark.parametrize("fault", ["lose_answer", "drop_before", "500_after", "500_before"])
 def test_a_number_whose_answer_was_lost_is_looked_up(working: Engine, fault: str) -> None:
     receipt_first(working)
-    working.company.faults.add(fault, method="POST", path="/bill")
+    working.company.faults.add(fault, method="POST", entity="Bill")
     assert [amend(working), amend(working)] == [0, 1]
     assert [row["DocNumber"] for row in documents(working).values()] == ["TS-9951"]
     assert working.posting("TS-9951").state == "closed"

@@ -14,6 +14,7 @@ import redis
 from cryptography.fernet import Fernet
 from flask import Flask
 from flask.testing import FlaskClient
+from jinja2.bccache import Bucket, BytecodeCache
 from werkzeug.test import TestResponse
 
 from app.connectors.protocols import ConnectionFailedError, Tokens
@@ -27,6 +28,23 @@ from tests.fakes import FakeConnectors, some_tokens
 HOST = "http://books.test:8000"
 PASSWORD = "Ledger-Harbor-4417-tern"
 KEY = Fernet.generate_key().decode()
+
+
+class Compiled(BytecodeCache):
+    """Templates compiled once for all apps of a test session: every test has an app of its own."""
+
+    def __init__(self) -> None:
+        self.known: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if bucket.key in self.known:
+            bucket.bytecode_from_string(self.known[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self.known[bucket.key] = bucket.bytecode_to_string()
+
+
+TEMPLATES = Compiled()
 
 
 class FakeConsent:
@@ -105,6 +123,7 @@ def vendors() -> Vendors:
 @pytest.fixture
 def app(settings: Settings, database: Database, redis_server: redis.Redis, vendors: Vendors) -> Flask:
     app = create_app(settings, database, redis_server, vendors)
+    app.jinja_env.bytecode_cache = TEMPLATES
     security.limiter.reset()
     return app
 

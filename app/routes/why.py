@@ -48,7 +48,7 @@ def _book() -> Book | None:
 
 def _explained(book: Book, number: str) -> Explanation:
     """Raises ValidationError without a number, ConnectionFailedError."""
-    if not number or len(number) > LONGEST:
+    if not number or len(number) > LONGEST or not number.isprintable():
         raise ValidationError(
             "That is not a number to look for.", f"Type one {words_of(kind()).number.lower()} as ConnectWise shows it."
         )

@@ -16,6 +16,8 @@ NONSENSE = ("", "abc", "-1", "99999999999999999999", "\x00💥", "a|b", "2026-13
 #: Addresses with every query that pages make of them.
 LISTS = {
     "/run/invoices": ("view", "q", "sort", "after"),
+    "/run/expenses": ("view", "q", "sort", "after"),
+    "/run/inventory/why": ("number",),
     "/run/invoices?sort=total": ("after",),
     "/run/invoices?sort=date": ("after",),
     "/run/invoices?sort=-party": ("after",),

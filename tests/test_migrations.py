@@ -6,11 +6,17 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from sqlalchemy import text
+from sqlmodel import col, select
 
+from app import schema
 from app.database import Database
+from app.models.people import Audit
 from app.models.tables import metadata
+from tests.rows import a_book
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -49,3 +55,20 @@ def test_two_commands_that_start_at_the_same_moment_both_find_the_newest_schema(
 
     with ThreadPoolExecutor(3) as commands:
         assert all(commands.map(start, range(3)))
+
+
+def test_older_rows_of_the_audit_log_learn_which_company_they_were_about(database_url: str) -> None:
+    database = Database(database_url)
+    command.upgrade(schema.config(database.engine), "0011")
+    with database.session() as session:
+        session.add(a_book())
+        for subject in ("book:1", "book:77", "user:a@x.test"):
+            values = {"at": "2026-03-01 00:00:00+00:00", "subject": subject}
+            row = "INSERT INTO audit (at, actor, action, subject, detail) VALUES (:at, 'a', 'b', :subject, '{}')"
+            session.execute(text(row), values)
+        session.commit()
+    database.migrate()
+    with database.session() as session:
+        rows = session.exec(select(Audit).order_by(col(Audit.id))).all()
+        assert [(row.book_id, row.address) for row in rows] == [(1, ""), (None, ""), (None, "")]
+    database.dispose()

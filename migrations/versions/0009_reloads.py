@@ -1,7 +1,7 @@
 """records that are to be reopened and closed in the PSA
 
-Revision ID: 0013
-Revises: 0012
+Revision ID: 0009
+Revises: 0008
 """
 
 import sqlalchemy as sa
@@ -9,8 +9,8 @@ from alembic import op
 
 from app.models import columns
 
-revision = "0013"
-down_revision = "0012"
+revision = "0009"
+down_revision = "0008"
 branch_labels = None
 depends_on = None
 

@@ -1,14 +1,14 @@
 """where a deed came from and which company it was about; amounts beyond 32 bits
 
-Revision ID: 0012
-Revises: 0011
+Revision ID: 0008
+Revises: 0007
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0012"
-down_revision = "0011"
+revision = "0008"
+down_revision = "0007"
 branch_labels = None
 depends_on = None
 

@@ -1,7 +1,7 @@
 """forecasts: what a Book makes of an unposted record before any link is looked up
 
-Revision ID: 0004
-Revises: 0010
+Revision ID: 0005
+Revises: 0004
 """
 
 import sqlalchemy as sa
@@ -9,8 +9,8 @@ from alembic import op
 
 from app.models import columns
 
-revision = "0004"
-down_revision = "0010"
+revision = "0005"
+down_revision = "0004"
 branch_labels = None
 depends_on = None
 

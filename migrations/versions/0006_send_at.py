@@ -1,7 +1,7 @@
 """when a document that the ledger did not take goes again; holds have a table of their own since 0002
 
-Revision ID: 0003
-Revises: 0004
+Revision ID: 0006
+Revises: 0005
 """
 
 import sqlalchemy as sa
@@ -9,8 +9,8 @@ from alembic import op
 
 from app.models import columns
 
-revision = "0003"
-down_revision = "0004"
+revision = "0006"
+down_revision = "0005"
 branch_labels = None
 depends_on = None
 

@@ -115,10 +115,6 @@ def _first_records(session: Session, postings: Sequence[int]) -> list[tuple[int,
     return list(session.exec(query).all())
 
 
-#: Also asked for by looks ahead.
-document_problems = soundness.problems
-
-
 def _translation_problems(run: Run, look: Look) -> list[Problem]:
     mark = run.mark(look.record, look.posting.generation)
     try:

@@ -27,14 +27,14 @@ from sqlalchemy import select as columns
 from sqlmodel import Session, col, select
 
 from app.database import Database
-from app.domain import codec, shaping
+from app.domain import codec, shaping, soundness
 from app.domain.documents import Document
 from app.domain.links import Draft, LinkKind, Need, Rules, needs
 from app.domain.problems import Problem, Severity
 from app.domain.states import RecordKind
 from app.models.connections import Book
 from app.models.records import Forecast, UnpostedRow
-from app.services import books, checking, links, wants
+from app.services import books, links, wants
 
 #: Part of the hash of the rules: to be raised when a document is judged, shaped or searched for needs in another way.
 EDITION = 2
@@ -67,7 +67,7 @@ def made(row: UnpostedRow, book: Book, rules: Rules, digest: str) -> Forecast:
     found: list[Need] = []
     if row.document:
         document = shaping.shaped(codec.from_json(Document, row.document), rules)
-        problems += checking.document_problems(document, rules)
+        problems += soundness.problems(document, rules)
         found = needs(document, rules)
     return Forecast(
         book_id=book.id or 0,

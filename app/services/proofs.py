@@ -14,7 +14,7 @@ from sqlmodel import Session, col, select
 
 from app.connectors.protocols import Connectors, Destination, UntranslatableError
 from app.database import Database
-from app.domain import codec, shaping
+from app.domain import codec, shaping, soundness
 from app.domain.documents import Document
 from app.domain.marks import Mark
 from app.domain.outcomes import Receipt
@@ -24,7 +24,7 @@ from app.models.batches import Batch, LogLine
 from app.models.columns import loads
 from app.models.connections import Book, SourceRow
 from app.models.postings import Call, CallMember, Posting, PostingRecord
-from app.services import books, checking, connections, links, posting_problems, records, wants
+from app.services import books, connections, links, posting_problems, records, wants
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +172,7 @@ def _translated(
         source = session.get(SourceRow, book.source_id) if book.source_id else None
     resolved = wants.of(document, index, rules, wants.policies(book), accept=True)
     names = {f"{entry.kind}:{entry.ledger_id}": entry.name for entry in resolved.links.values()}
-    problems = [*checking.document_problems(document, rules), *resolved.problems, *wants.remarks(resolved)]
+    problems = [*soundness.problems(document, rules), *resolved.problems, *wants.remarks(resolved)]
     mark = Mark(subject.kind, subject.record, generation, source.code if source else "")
     try:
         body = _destination(subject).translate(document, mark, resolved.links, rules)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import time
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -379,7 +380,11 @@ def test_a_bill_without_a_number_gets_it_when_the_vendors_invoice_comes(working:
 def test_a_number_whose_answer_was_lost_is_looked_up(working: Engine, fault: str) -> None:
     receipt_first(working)
     working.company.faults.add(fault, method="POST", entity="Bill")
-    assert [amend(working), amend(working)] == [0, 1]
+    turns = [amend(working)]
+    while len(turns) < 20 and not turns[-1]:  # a turn also ends where the vendor's limit asks for a moment
+        time.sleep(0.1)
+        turns.append(amend(working))
+    assert (turns[0], sum(turns)) == (0, 1)
     assert [row["DocNumber"] for row in documents(working).values()] == ["TS-9951"]
     assert working.posting("TS-9951").state == "closed"
 

@@ -14,7 +14,7 @@ from launcher.project import Project, clean_environment
 from launcher.set_up import set_up
 
 #: Two at a time: the browser tests start whole installations.
-PROCESSES = "2"
+PROCESSES = "3"
 #: How many workers the campaign kills at random moments.
 KILLS = "CROSSFOOT_CAMPAIGN_KILLS"
 PLAYWRIGHT_BROWSER = (

@@ -13,7 +13,7 @@ from launcher.programs import run_logged
 from launcher.project import Project, clean_environment
 from launcher.set_up import set_up
 
-#: Two at a time: the browser tests start whole installations.
+#: Three on two cores: most of the time is waiting, and the browser tests start whole installations.
 PROCESSES = "3"
 #: How many workers the campaign kills at random moments.
 KILLS = "CROSSFOOT_CAMPAIGN_KILLS"

@@ -13,8 +13,8 @@ from launcher.programs import run_logged
 from launcher.project import Project, clean_environment
 from launcher.set_up import set_up
 
-#: Three on two cores: most of the time is waiting, and the browser tests start whole installations.
-PROCESSES = "3"
+#: Four on two cores: most of the time is waiting, and the browser tests start whole installations.
+PROCESSES = "4"
 #: How many workers the campaign kills at random moments.
 KILLS = "CROSSFOOT_CAMPAIGN_KILLS"
 PLAYWRIGHT_BROWSER = (

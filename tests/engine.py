@@ -15,9 +15,10 @@ from cryptography.fernet import Fernet
 from sqlmodel import col, select
 
 from app.connectors.addresses import NetRules
-from app.connectors.protocols import Connectors, Tokens
+from app.connectors.protocols import Connectors
 from app.connectors.quickbooks_online.settings import App
 from app.connectors.registry import Registry
+from app.connectors.tokens import Tokens
 from app.database import Database
 from app.domain.links import LinkKind
 from app.domain.marks import Mark

@@ -19,17 +19,15 @@ from app.connectors.protocols import (
     ConnectionFailedError,
     Contact,
     Destination,
-    Eligibility,
     Exported,
     PsaBatch,
     Slot,
     Source,
-    StatusInPsa,
-    Tokens,
-    TokenStore,
     UnpostedRecord,
     Wait,
 )
+from app.connectors.source_abilities import Eligibility, StatusInPsa
+from app.connectors.tokens import Tokens, TokenStore
 from app.domain.documents import Document
 from app.domain.outcomes import InDoubt, NotDone, Refused
 from app.domain.problems import Problem

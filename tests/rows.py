@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from app.connectors.protocols import Tokens
+from app.connectors.tokens import Tokens
 from app.domain import codec
 from app.models.connections import Book, SourceRow
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from app.cli import files
 from app.cli.context import Context, pass_context
 from app.cli.options import command
 from app.cli.output import emit, printable, table
@@ -61,37 +62,27 @@ def set_(context: Context, ref: str, pairs: tuple[str, ...]) -> None:
 
 @command(book)
 @click.argument("ref", metavar="BOOK")
-@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@files.file_argument
 @pass_context
 def export(context: Context, ref: str, file: Path) -> None:
     """Write a company's settings to a TOML FILE; never secrets."""
     with context.database.reading() as session:
         found = books.find_book(session, ref)
-        _write(file, settings_file.export(found))
+        files.write(file, settings_file.export(found))
         emit_book(context, found, file=str(file))
 
 
 @command(book, "import")
 @click.argument("ref", metavar="BOOK")
-@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@files.file_argument
 @pass_context
 def import_(context: Context, ref: str, file: Path) -> None:
     """Take the settings of a TOML FILE, all or none."""
-    try:
-        text = file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ValidationError(f"{file} can’t be read: {error}.", "Give a file that `book export` has made.") from error
+    text = files.read(file, "book export")
     with context.database.session() as session:
         found = books.find_book(session, ref)
         changed = settings_file.load(session, found, text, by=context.actor)
         emit_book(context, found, changed=changed)
-
-
-def _write(file: Path, text: str) -> None:
-    try:
-        file.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise ValidationError(f"{file} can’t be written: {error}.", "Give another file.") from error
 
 
 def _pair(text: str) -> tuple[str, str]:

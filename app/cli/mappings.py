@@ -7,12 +7,12 @@ from pathlib import Path
 
 import click
 
+from app.cli import files
 from app.cli.context import Context, pass_context
 from app.cli.options import book_option, command, link_kind
 from app.cli.output import emit, say, table
 from app.connectors.protocols import ConnectionFailedError
 from app.domain.links import LinkKind
-from app.domain.problems import ValidationError
 from app.models.connections import Book
 from app.services import books, connections, link_files, links, lists
 
@@ -29,9 +29,7 @@ def mappings() -> None:
 def list_(context: Context, book_ref: str, kind: str) -> None:
     """List the links of a kind, and what is not linked yet."""
     of_kind = LinkKind(kind)
-    with context.database.reading() as session:
-        book = books.find_book(session, book_ref)
-    _refresh_if_possible(context, book, of_kind)
+    book = _with_names(context, book_ref, of_kind)
     with context.database.reading() as session:
         rows = links.listing(session, book, of_kind)
     cells = [
@@ -43,12 +41,15 @@ def list_(context: Context, book_ref: str, kind: str) -> None:
     emit({"links": [row.to_json() for row in rows]}, lines, as_json=context.as_json)
 
 
-def _refresh_if_possible(context: Context, book: Book, kind: LinkKind) -> None:
-    """Names come from the stored list where QuickBooks can't be asked."""
+def _with_names(context: Context, book_ref: str, kind: LinkKind) -> Book:
+    """The Book, its list read anew; names come from the stored list where QuickBooks can't be asked."""
+    with context.database.reading() as session:
+        book = books.find_book(session, book_ref)
     try:
         _refresh(context, book, kind, lists.FRESH)
     except ConnectionFailedError as error:
         say(f"{error.message} The names are those of the last time.")
+    return book
 
 
 def _refresh(context: Context, book: Book, kind: LinkKind, max_age: dt.timedelta) -> None:
@@ -66,9 +67,7 @@ def _refresh(context: Context, book: Book, kind: LinkKind, max_age: dt.timedelta
 def suggest(context: Context, book_ref: str, kind: str) -> None:
     """Propose entries of the books for what is not linked yet; links nothing."""
     of_kind = LinkKind(kind)
-    with context.database.reading() as session:
-        book = books.find_book(session, book_ref)
-    _refresh_if_possible(context, book, of_kind)
+    book = _with_names(context, book_ref, of_kind)
     with context.database.reading() as session:
         found = link_files.proposals(session, book, of_kind)
     cells = [
@@ -85,38 +84,28 @@ def suggest(context: Context, book_ref: str, kind: str) -> None:
 @command(mappings)
 @book_option
 @link_kind
-@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@files.file_argument
 @pass_context
 def export(context: Context, book_ref: str, kind: str, file: Path) -> None:
     """Write the links of a kind, and what is not linked, to a CSV FILE."""
     of_kind = LinkKind(kind)
-    with context.database.reading() as session:
-        book = books.find_book(session, book_ref)
-    _refresh_if_possible(context, book, of_kind)
+    book = _with_names(context, book_ref, of_kind)
     with context.database.reading() as session:
         text, rows = link_files.export(session, book, of_kind), links.listing(session, book, of_kind)
-    try:
-        file.write_text(text, encoding="utf-8", newline="")
-    except OSError as error:
-        raise ValidationError(f"{file} can’t be written: {error}.", "Give another file.") from error
+    files.write(file, text)
     emit({"file": str(file), "links": len(rows)}, [f"{len(rows)} links are in {file}."], as_json=context.as_json)
 
 
 @command(mappings, "import")
 @book_option
 @link_kind
-@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@files.file_argument
 @pass_context
 def import_(context: Context, book_ref: str, kind: str, file: Path) -> None:
     """Link what a CSV FILE says (source_id, ledger_id), all of it or nothing."""
     of_kind = LinkKind(kind)
-    try:
-        text = file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ValidationError(f"{file} can’t be read: {error}.", "Give one that `mappings export` made.") from error
-    with context.database.reading() as session:
-        book = books.find_book(session, book_ref)
-    _refresh_if_possible(context, book, of_kind)
+    text = files.read(file, "mappings export")
+    book = _with_names(context, book_ref, of_kind)
     with context.database.session() as session:
         changed = link_files.load(session, book, of_kind, text, by=context.actor)
         rows = links.listing(session, book, of_kind)

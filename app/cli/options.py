@@ -18,7 +18,6 @@ from app.services import records
 type_of_date = click.DateTime(["%Y-%m-%d"])
 
 book_option = click.option("--book", "book_ref", required=True, metavar="BOOK", help="QuickBooks company: id or name.")
-#: Expenses and inventory come with a later part.
 record_kind = click.option(
     "--kind", type=click.Choice([kind.value for kind in RecordKind]), required=True, help="What to post."
 )

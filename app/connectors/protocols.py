@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Protocol
 
+from app.connectors.tokens import TokenStore
 from app.domain.documents import Document, DocumentKind
 from app.domain.links import Draft, Entry, LinkKind, Links, Rules
 from app.domain.marks import Mark
@@ -141,25 +141,6 @@ class Check:
     facts: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Eligibility:
-    """One test of why a record is offered: True passed, False failed (with its remedy), None could not be told."""
-
-    question: str
-    passed: bool | None
-    answer: str
-    remedy: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class StatusInPsa:
-    """A record's billing status: its id, whether it closes, and the open one that a reopened record gets."""
-
-    status: str
-    closed: bool
-    open_as: str
-
-
 class Source(Protocol):
     """A PSA. Reads raise ConnectionFailedError; writes answer with an outcome and never raise for the vendor's sake."""
 
@@ -194,18 +175,6 @@ class Source(Protocol):
 
     def reopen(self, batch_id: str, slot: Slot) -> CloseOutcome:
         """Delete one of our accounting batches, so that its records are unposted again (undo). Releases the slot."""
-        ...
-
-    def status(self, record: str) -> StatusInPsa:
-        """An invoice's billing status as it is now. Raises ConnectionFailedError."""
-        ...
-
-    def set_status(self, record: str, status: str, slot: Slot) -> CloseOutcome:
-        """Open or close an invoice; the same a second time changes nothing. Releases the slot."""
-        ...
-
-    def explain(self, kind: RecordKind, number: str) -> list[Eligibility]:
-        """Why the PSA lists, or doesn't list, the record of this number as unposted: each test with its answer."""
         ...
 
     def url(self, kind: RecordKind, record: str) -> str:
@@ -377,39 +346,6 @@ class Destination(Protocol):
 
 
 # ── opening them ─────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-@dataclass(frozen=True, slots=True)
-class Tokens:
-    """OAuth tokens of one Book. Moments are aware UTC."""
-
-    access: str
-    refresh: str
-    access_until: dt.datetime
-    refresh_until: dt.datetime
-
-    def __repr__(self) -> str:
-        return "Tokens(***)"
-
-
-class TokenStore(Protocol):
-    """Where a Book's tokens live. Refreshing is single-flight over all processes."""
-
-    def load(self) -> Tokens:
-        """The stored tokens. Raises ConnectionFailedError(systemic) where there are none."""
-        ...
-
-    def alone(self) -> AbstractContextManager[bool]:
-        """True for the one process that may refresh now; False for those that waited until another had done it."""
-        ...
-
-    def save(self, tokens: Tokens) -> None:
-        """Commit before the new access token is used."""
-        ...
-
-    def mark_broken(self, reason: str) -> None:
-        """The refresh token no longer works: a person must connect again. The tokens are kept."""
-        ...
 
 
 class Contact(Protocol):

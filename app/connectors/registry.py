@@ -12,9 +12,10 @@ from typing import Any, cast
 import redis
 
 from app.connectors.http import Http, NetRules
-from app.connectors.protocols import Contact, Destination, Source, TokenStore
+from app.connectors.protocols import Contact, Destination, Source
 from app.connectors.quickbooks_online.oauth import Consent
 from app.connectors.quickbooks_online.settings import App
+from app.connectors.tokens import TokenStore
 from app.domain.problems import NotFoundError
 
 SOURCES = {"connectwise": "app.connectors.connectwise.opening:open_source"}

@@ -13,7 +13,8 @@ from flask import Blueprint, flash, redirect, render_template, request, session,
 from flask.typing import ResponseReturnValue
 from sqlmodel import select
 
-from app.connectors.protocols import Company, ConnectionFailedError, Tokens
+from app.connectors.protocols import Company, ConnectionFailedError
+from app.connectors.tokens import Tokens
 from app.domain.problems import CrossfootError, ValidationError
 from app.models.connections import Book
 from app.routes.guard import me, requires

@@ -12,7 +12,8 @@ from redis import Redis
 from sqlmodel import Session
 
 from app.connectors.mail.mailer import Mailer
-from app.connectors.protocols import Connectors, Tokens
+from app.connectors.protocols import Connectors
+from app.connectors.tokens import Tokens
 from app.database import Database
 from app.settings import Settings
 

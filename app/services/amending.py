@@ -15,7 +15,7 @@ from sqlmodel import Session, col, select
 
 from app.connectors.ledger_changes import Changed, Changes, Changing
 from app.connectors.protocols import Connectors, Destination, Wait
-from app.connectors.vendor_invoices import KnowsVendorInvoices, VendorInvoice
+from app.connectors.source_abilities import KnowsVendorInvoices, VendorInvoice
 from app.database import Database
 from app.domain.codec import to_json
 from app.domain.documents import Document, DocumentKind

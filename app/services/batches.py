@@ -54,21 +54,17 @@ def submit(
     """
     if token and (twin := session.exec(select(Batch).where(Batch.token == token)).first()):
         return twin
-    if summary not in SUMMARIES:
-        raise ValidationError(f"“{summary}” is not a summary level.", f"Choose {', '.join(SUMMARIES)}.")
-    if kind is RecordKind.INVOICES and line_text.needs_detailed(books.rules_of(book)):
-        summary = "detailed"
-    source_id = _source_of(book)
-    rows = _chosen(session, source_id, kind, wanted)
+    summary, source_id = _summary_of(book, kind, summary), _source_of(book)
+    rows = records.named(session, source_id, kind, wanted)
     taken, left_out = _sort_out(session, source_id, kind, rows, wanted, release=release)
     if not taken:
         raise ValidationError(_nothing(left_out), "Refresh the list and select records that are still unposted.")
     name = name.strip() or batch_names.propose(session, book, kind, initials, today or utcnow().date())
     batch_names.validate(session, book, name)
-    key = None if mode == "dry" else name
     batch = Batch(
-        book_id=_id(book), source_id=source_id, kind=kind, name=name, name_key=key, summary=summary, through=through,
-        location=location, accept=accept, by=by, token=token, left_out=left_out, mode=mode,
+        book_id=_id(book), source_id=source_id, kind=kind, name=name, name_key=None if mode == "dry" else name,
+        summary=summary, through=through, location=location, accept=accept, by=by, token=token, left_out=left_out,
+        mode=mode,
     )  # fmt: skip
     session.add(batch)
     try:
@@ -80,6 +76,14 @@ def submit(
         session.rollback()
         return _lost_race(session, token, error)
     return batch
+
+
+def _summary_of(book: Book, kind: RecordKind, wanted: str) -> str:
+    """The summary level that is asked for, or that the Book's other settings need."""
+    if wanted not in SUMMARIES:
+        raise ValidationError(f"“{wanted}” is not a summary level.", f"Choose {', '.join(SUMMARIES)}.")
+    forced = kind is RecordKind.INVOICES and line_text.needs_detailed(books.rules_of(book))
+    return "detailed" if forced else wanted
 
 
 def _source_of(book: Book) -> int:
@@ -94,18 +98,6 @@ def _id(row: Book | Batch | Posting) -> int:
     if row.id is None:
         raise ValueError("The row is not stored yet.")
     return row.id
-
-
-def _chosen(session: Session, source_id: int, kind: RecordKind, wanted: Sequence[str]) -> list[UnpostedRow]:
-    found: dict[str, UnpostedRow] = {}
-    for start in range(0, len(wanted), 500):
-        query = select(UnpostedRow).where(
-            UnpostedRow.source_id == source_id,
-            UnpostedRow.kind == kind,
-            col(UnpostedRow.record).in_(wanted[start : start + 500]),
-        )
-        found.update({row.record: row for row in session.exec(query)})
-    return [found[record] for record in dict.fromkeys(wanted) if record in found]
 
 
 def _sort_out(

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from sqlmodel import Session, col, select
 
-from app.connectors.protocols import Tokens
+from app.connectors.tokens import Tokens
 from app.domain import codec
 from app.domain.problems import Problem, Severity
 from app.models.columns import utcnow

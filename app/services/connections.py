@@ -12,7 +12,8 @@ from urllib.parse import urlsplit
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select, update
 
-from app.connectors.protocols import Check, Company, ConnectionFailedError, Connectors, Destination, Source, Tokens
+from app.connectors.protocols import Check, Company, ConnectionFailedError, Connectors, Destination, Source
+from app.connectors.tokens import Tokens
 from app.database import Database
 from app.domain import codec
 from app.domain.problems import CrossfootError, NotFoundError, Problem, Severity, ValidationError

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, false
 from sqlmodel import Session, col, or_, select
 
-from app.connectors.protocols import Connectors, Eligibility
+from app.connectors.protocols import Connectors
+from app.connectors.source_abilities import Eligibility, Explains
 from app.database import Database
 from app.domain.problems import NotFoundError
 from app.domain.states import RecordKind
@@ -57,7 +58,8 @@ def explain(database: Database, connectors: Connectors, book: Book, kind: Record
     if row is None:
         with database.reading() as session:
             ours = _ours(session, book.source_id, kind, number)
-        return Explanation(number, "", offered=False, tests=(_unlisted(), *ours, *source.explain(kind, number)))
+        theirs = source.explain(kind, number) if isinstance(source, Explains) else []
+        return Explanation(number, "", offered=False, tests=(_unlisted(), *ours, *theirs))
     previews.fill(database, source, book.source_id, kind, only=[row.record])
     with database.reading() as session:
         standing = records.standings(session, book.source_id, kind, [row.record]).get(row.record, records.FREE)

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import func
 from sqlmodel import Session, col, select, update
 
-from app.domain.links import NAMESPACE, NOUNS, Entry, LinkKind, Need
+from app.domain.links import NOUNS, Entry, LinkKind, Need
 from app.domain.problems import ValidationError
 from app.domain.states import PostingState
 from app.models.columns import utcnow
@@ -32,7 +32,6 @@ class Index:
         self._links = dict(links)
         self._entries: dict[tuple[LinkKind, str], Entry] = {}
         self._named: dict[tuple[LinkKind, str], list[Entry]] = defaultdict(list)
-        self._holders: dict[str, Entry] = {}
         for entry in entries:
             self._put(entry)
 
@@ -56,10 +55,6 @@ class Index:
         found = [entry for entry in self._named[kind, _same(name)] if entry.active]
         return found[0] if len(found) == 1 else None
 
-    def holder_of(self, name: str) -> Entry | None:
-        """Who in the customers' name space holds a name; the ledger compares without case."""
-        return self._holders.get(name.strip().casefold())
-
     def add(self, kind: LinkKind, source_id: str, entry: Entry) -> None:
         """A link that was made since."""
         self._put(entry)
@@ -69,8 +64,6 @@ class Index:
         self._entries[entry.kind, entry.ledger_id] = entry
         if entry.its_own:
             self._named[entry.kind, _same(entry.name)].append(entry)
-        if entry.kind in NAMESPACE:
-            self._holders[entry.name.strip().casefold()] = entry
 
 
 def _same(name: str) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sqlmodel import Session
 
-from app.connectors.protocols import Tokens
+from app.connectors.tokens import Tokens
 from app.domain import codec
 from app.domain.problems import NotFoundError
 from app.models.columns import utcnow

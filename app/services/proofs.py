@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, func, select
 
 from app.connectors.protocols import Connectors, Destination, UntranslatableError
 from app.database import Database
@@ -20,21 +20,11 @@ from app.domain.marks import Mark
 from app.domain.outcomes import Receipt
 from app.domain.problems import NotFoundError, Problem
 from app.domain.states import RecordKind
-from app.models.batches import Batch, LogLine
+from app.models.batches import Batch
 from app.models.columns import loads
 from app.models.connections import Book, SourceRow
 from app.models.postings import Call, CallMember, Posting, PostingRecord
 from app.services import books, connections, links, posting_problems, records, wants
-
-
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """One time the document was on the wire."""
-
-    sent_at: dt.datetime
-    request_id: str
-    outcome: str
-    generation: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +45,6 @@ class Proof:
     posting: Posting | None = None
     batch: Batch | None = None
     receipt: Receipt | None = None
-    timeline: Sequence[LogLine] = ()
-    attempts: Sequence[Attempt] = ()
     url: str = ""
     psa_url: str = ""
     names: dict[str, str] = field(default_factory=dict)
@@ -143,16 +131,18 @@ def newest(session: Session, book: Book, kind: RecordKind, record: str) -> Posti
 
 def _of_posting(subject: Subject, posting: Posting) -> Proof:
     document = codec.from_json(Document, posting.document)
-    body, found, names = _translated(subject, document, posting.generation)
+    with subject.database.reading() as session:
+        of_it = select(func.min(PostingRecord.record)).where(PostingRecord.posting_id == posting.id)
+        first = session.exec(of_it).one()  # whose mark the document carries, where several records make it
+    body, found, names = _translated(replace(subject, record=first), document, posting.generation)
     with subject.database.reading() as session:
         rows = posting_problems.of(session, [posting.id or 0]).get(posting.id or 0, [])
         problems = [posting_problems.to_problem(row) for row in rows] or ([] if posting.ledger_id else found)
-        lines = select(LogLine).where(LogLine.posting_id == posting.id).order_by(col(LogLine.id))
         receipt = codec.from_json(Receipt, posting.receipt) if posting.receipt else None
         shown = _destination(subject)
         return Proof(
             subject.record, document, _sent(session, posting, shown) or body, problems, posting,
-            session.get(Batch, posting.batch_id), receipt, list(session.exec(lines)), _attempts(session, posting),
+            session.get(Batch, posting.batch_id), receipt,
             url=shown.url(document.kind, posting.ledger_id) if posting.ledger_id else "",
             psa_url=subject.psa_url, names=names,
         )  # fmt: skip
@@ -194,13 +184,3 @@ def _sent(session: Session, posting: Posting, destination: Destination) -> dict[
         return None
     call, member = found
     return destination.member(call.body, member.place)
-
-
-def _attempts(session: Session, posting: Posting) -> list[Attempt]:
-    query = (
-        select(Call, CallMember)
-        .join(CallMember, col(CallMember.call_id) == Call.id)
-        .where(CallMember.posting_id == posting.id)
-        .order_by(col(Call.id))
-    )
-    return [Attempt(c.sent_at, c.request_id, m.outcome or c.state, m.generation) for c, m in session.exec(query).all()]

@@ -364,6 +364,15 @@ def one(session: Session, source_id: int, kind: RecordKind, record: str) -> Unpo
     return session.exec(query.where(UnpostedRow.record == record)).first()
 
 
+def named(session: Session, source_id: int, kind: RecordKind, wanted: Sequence[str]) -> list[UnpostedRow]:
+    """The listed rows of some records, each once, in the order asked."""
+    found: dict[str, UnpostedRow] = {}
+    for start in range(0, len(wanted), 500):
+        query = _rows(source_id, kind).where(col(UnpostedRow.record).in_(wanted[start : start + 500]))
+        found.update({row.record: row for row in session.exec(query)})
+    return [found[record] for record in dict.fromkeys(wanted) if record in found]
+
+
 def latest_date(session: Session, source_id: int, kind: RecordKind, wanted: Sequence[str]) -> dt.date | None:
     """The latest date of some records."""
     query = select(func.max(UnpostedRow.date)).where(UnpostedRow.source_id == source_id, UnpostedRow.kind == kind)

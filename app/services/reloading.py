@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select, update
 
-from app.connectors.protocols import ClosedInPsa, ConnectionFailedError, Connectors, Source, Wait
+from app.connectors.protocols import ClosedInPsa, ConnectionFailedError, Connectors, Wait
+from app.connectors.source_abilities import Reopens
 from app.database import Database
 from app.domain.codec import to_json
 from app.domain.outcomes import InDoubt, NotDone, Refused
@@ -81,6 +82,8 @@ def work(database: Database, connectors: Connectors, source_id: int) -> set[int]
     Answers the batches that have something to do again; the caller rings for them.
     """
     source, again = connections.open_source(database, connectors, source_id), set[int]()
+    if not isinstance(source, Reopens):
+        return again
     while (reload := _claim(database, source_id)) is not None:
         try:
             if _step(database, source, reload) and reload.batch_id:
@@ -109,7 +112,7 @@ def _claim(database: Database, source_id: int) -> Reload | None:
         return found
 
 
-def _step(database: Database, source: Source, reload: Reload) -> bool:
+def _step(database: Database, source: Reopens, reload: Reload) -> bool:
     """Where the record stands in the PSA decides what comes next; True when it is through."""
     now = source.status(reload.record)
     if reload.state == "wanted":
@@ -137,7 +140,7 @@ LEFT_OPEN = Problem(
 )  # fmt: skip
 
 
-def _send(database: Database, source: Source, reload: Reload) -> None:
+def _send(database: Database, source: Reopens, reload: Reload) -> None:
     slot = source.reserve()
     if isinstance(slot, Wait):
         _set(database, reload, look_at=utcnow() + dt.timedelta(seconds=slot.seconds))
@@ -193,7 +196,7 @@ def _end(database: Database, reload: Reload, state: str, problem: Problem) -> No
         session.commit()
 
 
-def _done(database: Database, source: Source, reload: Reload) -> None:
+def _done(database: Database, source: Reopens, reload: Reload) -> None:
     """Stamped anew: the list is read, and the document goes again as it is now."""
     kind = RecordKind(reload.kind)
     records.refresh(database, source, reload.source_id, kind)

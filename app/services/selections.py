@@ -125,15 +125,6 @@ def documents(session: Session, book: Book, source_id: int, kind: RecordKind, id
     return len(keys)
 
 
-def rows(session: Session, source_id: int, kind: RecordKind, idents: Sequence[str]) -> list[UnpostedRow]:
-    """The rows of some records, as far as they are still listed."""
-    found: list[UnpostedRow] = []
-    for start in range(0, len(idents), 500):
-        query = select(UnpostedRow).where(UnpostedRow.source_id == source_id, UnpostedRow.kind == kind)
-        found.extend(session.exec(query.where(col(UnpostedRow.record).in_(idents[start : start + 500]))))
-    return found
-
-
 def tried(session: Session, selection: Selection) -> None:
     """A dry run of the draft is made: the draft stays as it is, ready for the real Submit or another try."""
     selection.token = secrets.token_urlsafe(16)

@@ -12,7 +12,8 @@ from contextlib import contextmanager
 from sqlalchemy import or_
 from sqlmodel import Session, col, select, update
 
-from app.connectors.protocols import ConnectionFailedError, Connectors, Tokens
+from app.connectors.protocols import ConnectionFailedError, Connectors
+from app.connectors.tokens import Tokens
 from app.database import Database
 from app.domain import codec
 from app.models.columns import utcnow

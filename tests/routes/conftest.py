@@ -17,7 +17,8 @@ from flask.testing import FlaskClient
 from jinja2.bccache import Bucket, BytecodeCache
 from werkzeug.test import TestResponse
 
-from app.connectors.protocols import ConnectionFailedError, Tokens
+from app.connectors.protocols import ConnectionFailedError
+from app.connectors.tokens import Tokens
 from app.database import Database
 from app.factory import create_app
 from app.routes import security

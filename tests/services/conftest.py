@@ -6,12 +6,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import redis
 from cryptography.fernet import Fernet
 from sqlmodel import Session
 
 from app.database import Database
 from app.models.connections import Book
-from tests import template
+from tests import engine, template
+from tests.engine import Engine
 from tests.fakes import some_tokens
 from tests.rows import a_book
 
@@ -43,3 +45,12 @@ def book(database: Database) -> Book:
         session.add(book)
         session.commit()
         return book
+
+
+@pytest.fixture
+def working(tmp_path: Path, redis_server: redis.Redis) -> Iterator[Engine]:
+    """The whole engine over real HTTP: everything connected and linked, nothing posted yet."""
+    made = engine.make(tmp_path, redis_server)
+    yield made
+    made.both.stop()
+    made.database.dispose()

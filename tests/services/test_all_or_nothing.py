@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
-import redis
 
 from app.domain.links import LinkKind
 from app.models.connections import Book
@@ -16,14 +12,11 @@ from tests.engine import Engine
 
 
 @pytest.fixture
-def working(tmp_path: Path, redis_server: redis.Redis) -> Iterator[Engine]:
-    made = engine.make(tmp_path, redis_server)
-    with made.database.session() as session:
-        book = session.get_one(Book, made.book_id)
+def working(working: Engine) -> Engine:
+    with working.database.session() as session:
+        book = session.get_one(Book, working.book_id)
         books.set_settings(session, book, {"company.validation": "batch"}, engine.BY)
-    yield made
-    made.both.stop()
-    made.database.dispose()
+    return working
 
 
 def states(working: Engine, batch: int) -> dict[str, str]:

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 import time
-from collections.abc import Iterator
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
-import redis
 import requests
 
 from app.domain.problems import ValidationError
@@ -22,14 +19,6 @@ from tests import engine
 from tests.engine import Engine
 
 EXPENSES, INVENTORY = RecordKind.EXPENSES, RecordKind.INVENTORY
-
-
-@pytest.fixture
-def working(tmp_path: Path, redis_server: redis.Redis) -> Iterator[Engine]:
-    made = engine.make(tmp_path, redis_server)
-    yield made
-    made.both.stop()
-    made.database.dispose()
 
 
 def settle(working: Engine, **values: str) -> None:

@@ -8,12 +8,10 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import redis
 import requests
 from sqlalchemy import String, type_coerce
 from sqlmodel import select
@@ -28,14 +26,6 @@ from tests.engine import Engine
 
 #: Clean invoices of the demo PSA, of several customers; the last one is a credit memo.
 CLEAN = ("10395", "10397", "10398", "10399", "10401")
-
-
-@pytest.fixture
-def working(tmp_path: Path, redis_server: redis.Redis) -> Iterator[Engine]:
-    made = engine.make(tmp_path, redis_server)
-    yield made
-    made.both.stop()
-    made.database.dispose()
 
 
 def states(batch: dict[str, Any]) -> set[str]:

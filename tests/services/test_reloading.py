@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-import redis
 import requests
 from sqlmodel import col, select, update
 
+from app.connectors.source_abilities import Reopens
 from app.domain.problems import ValidationError
 from app.domain.states import PostingState
 from app.models.batches import Batch
@@ -18,101 +16,93 @@ from app.models.columns import utcnow
 from app.models.postings import Posting
 from app.models.reloads import Reload
 from app.services import connections, reloading
-from tests import engine
 from tests.engine import BY, Engine
 
 
-@pytest.fixture
-def world(tmp_path: Path, redis_server: redis.Redis) -> Iterator[Engine]:
-    made = engine.make(tmp_path, redis_server)
-    yield made
-    made.both.stop()
-    made.database.dispose()
-
-
-def unmapped(world: Engine) -> tuple[int, str]:
+def unmapped(working: Engine) -> tuple[int, str]:
     """A batch with an invoice that was closed without a mapping; answers batch and number."""
-    number = next(each.number for each in world.site.invoices.values() if not each.mapped)
-    batch_id = world.submit(number)
-    world.run(batch_id)
-    assert set(world.problems(number)) & set(reloading.CURED)
+    number = next(each.number for each in working.site.invoices.values() if not each.mapped)
+    batch_id = working.submit(number)
+    working.run(batch_id)
+    assert set(working.problems(number)) & set(reloading.CURED)
     return batch_id, number
 
 
-def edit(world: Engine, **body: Any) -> None:
-    answer = requests.post(f"{world.both.connectwise.url}/_edit", json=body, timeout=5)
+def edit(working: Engine, **body: Any) -> None:
+    answer = requests.post(f"{working.both.connectwise.url}/_edit", json=body, timeout=5)
     assert answer.status_code == 200, answer.text
 
 
-def ask(world: Engine, batch_id: int, number: str) -> int:
-    with world.database.session() as session:
+def ask(working: Engine, batch_id: int, number: str) -> int:
+    with working.database.session() as session:
         posting = session.exec(select(Posting).where(Posting.number == number)).one()
         return reloading.ask(session, session.get_one(Batch, batch_id), [posting], by=BY)
 
 
-def work(world: Engine) -> set[int]:
+def work(working: Engine) -> set[int]:
     again: set[int] = set()
     for _ in range(12):
-        again |= reloading.work(world.database, world.connectors, world.source_id)
-        with world.database.session() as session:
+        again |= reloading.work(working.database, working.connectors, working.source_id)
+        with working.database.session() as session:
             session.exec(update(Reload).where(col(Reload.look_at) > utcnow()).values(look_at=None))
             session.commit()
     return again
 
 
-def state(world: Engine) -> str:
-    with world.database.reading() as session:
+def state(working: Engine) -> str:
+    with working.database.reading() as session:
         return session.exec(select(Reload.state).order_by(col(Reload.id).desc())).first() or ""
 
 
-def is_open(world: Engine, number: str) -> bool:
-    invoice = next(each for each in world.site.invoices.values() if each.number == number)
+def is_open(working: Engine, number: str) -> bool:
+    invoice = next(each for each in working.site.invoices.values() if each.number == number)
     return invoice.stamp is None
 
 
 @pytest.mark.parametrize("lost", [0, 1, 2])
-def test_after_the_mapping_is_complete_a_reload_posts_the_invoice(world: Engine, lost: int) -> None:
-    batch_id, number = unmapped(world)
-    edit(world, action="complete_mapping")
-    assert ask(world, batch_id, number) == 1
+def test_after_the_mapping_is_complete_a_reload_posts_the_invoice(working: Engine, lost: int) -> None:
+    batch_id, number = unmapped(working)
+    edit(working, action="complete_mapping")
+    assert ask(working, batch_id, number) == 1
     if lost:
         fault = {"kind": "lose_answer", "path": "/finance/invoices/", "method": "PATCH", "times": lost}
-        requests.post(f"{world.both.connectwise.url}/_faults", json=fault, timeout=5)
+        requests.post(f"{working.both.connectwise.url}/_faults", json=fault, timeout=5)
 
-    assert work(world) == {batch_id}
-    assert state(world) == "done"
-    world.run(batch_id)
-    assert world.posting(number).state == PostingState.CLOSED
+    assert work(working) == {batch_id}
+    assert state(working) == "done"
+    working.run(batch_id)
+    assert working.posting(number).state == PostingState.CLOSED
 
 
-def test_a_record_is_asked_for_once_at_a_time(world: Engine) -> None:
-    batch_id, number = unmapped(world)
-    ask(world, batch_id, number)
+def test_a_record_is_asked_for_once_at_a_time(working: Engine) -> None:
+    batch_id, number = unmapped(working)
+    ask(working, batch_id, number)
     with pytest.raises(ValidationError):
-        ask(world, batch_id, number)
+        ask(working, batch_id, number)
 
 
-def test_what_somebody_else_has_open_is_left_to_them(world: Engine) -> None:
-    batch_id, number = unmapped(world)
-    ask(world, batch_id, number)
-    invoice = next(each for each in world.site.invoices.values() if each.number == number)
-    with world.site.lock:
-        world.site.reopen(invoice)
-    work(world)
-    assert state(world) == "failed"
+def test_what_somebody_else_has_open_is_left_to_them(working: Engine) -> None:
+    batch_id, number = unmapped(working)
+    ask(working, batch_id, number)
+    invoice = next(each for each in working.site.invoices.values() if each.number == number)
+    with working.site.lock:
+        working.site.reopen(invoice)
+    work(working)
+    assert state(working) == "failed"
 
 
-def test_a_worker_that_died_between_the_steps_leaves_nothing_open(world: Engine) -> None:
-    batch_id, number = unmapped(world)
-    ask(world, batch_id, number)
-    source = connections.open_source(world.database, world.connectors, world.source_id)
-    reload = reloading._claim(world.database, world.source_id)
+def test_a_worker_that_died_between_the_steps_leaves_nothing_open(working: Engine) -> None:
+    batch_id, number = unmapped(working)
+    ask(working, batch_id, number)
+    source = connections.open_source(working.database, working.connectors, working.source_id)
+    reload = reloading._claim(working.database, working.source_id)
     assert reload is not None
-    reloading._step(world.database, source, reload)
-    assert is_open(world, number)
-    with world.database.session() as session:
+    assert isinstance(source, Reopens)
+    reloading._step(working.database, source, reload)
+    assert is_open(working, number)
+    with working.database.session() as session:
         session.exec(update(Reload).values(look_at=None))
         session.commit()
-    work(world)
-    assert state(world) == "done"
-    assert not is_open(world, number)
+    work(working)
+    assert state(working) == "done"
+    assert not is_open(working, number)

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
-import redis
 import requests
 
 from app.domain.problems import ValidationError
@@ -18,14 +16,6 @@ from tests.engine import Engine
 NUMBERS = ("10395", "10397", "10398")
 #: What a company file's backup holds, of the stand-in's attributes.
 KEPT = ("tables", "tombstones", "balances", "last_number", "_numbers", "_names")
-
-
-@pytest.fixture
-def working(tmp_path: Path, redis_server: redis.Redis) -> Iterator[Engine]:
-    made = engine.make(tmp_path, redis_server)
-    yield made
-    made.both.stop()
-    made.database.dispose()
 
 
 def backup(working: Engine) -> Callable[[], None]:

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
-import redis
 import requests
 
 from app.domain.problems import ValidationError
@@ -14,14 +10,6 @@ from app.models.connections import Book
 from app.services import batches, books, connections, undo_plan, undoing
 from tests import engine
 from tests.engine import Engine
-
-
-@pytest.fixture
-def working(tmp_path: Path, redis_server: redis.Redis) -> Iterator[Engine]:
-    made = engine.make(tmp_path, redis_server)
-    yield made
-    made.both.stop()
-    made.database.dispose()
 
 
 def undo(working: Engine, batch: int, *numbers: str) -> str:

@@ -11,19 +11,9 @@ from app.connectors.connectwise.batches import Batches, cannot_tell
 from app.connectors.connectwise.client import Client
 from app.connectors.connectwise.exporting import Exporter
 from app.connectors.connectwise.reading import UNPOSTED, Reader
-from app.connectors.protocols import (
-    Check,
-    CloseOutcome,
-    Eligibility,
-    Exported,
-    PsaBatch,
-    Slot,
-    StatusInPsa,
-    UnpostedRecord,
-    Wait,
-)
+from app.connectors.protocols import Check, CloseOutcome, Exported, PsaBatch, Slot, UnpostedRecord, Wait
+from app.connectors.source_abilities import Eligibility, StatusInPsa, VendorInvoice
 from app.connectors.throttle import GrantedSlot
-from app.connectors.vendor_invoices import VendorInvoice
 from app.domain.states import RecordKind
 
 LANES = 8

@@ -6,15 +6,15 @@ a bill for a member's week. Either way one expense makes one document here; a Bo
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from app.connectors.connectwise import values
+from app.connectors.connectwise import parties, values
+from app.connectors.connectwise.legible import Reading
 from app.connectors.connectwise.values import Row
 from app.connectors.protocols import Exported, UnpostedRecord
-from app.domain.documents import Basis, Document, DocumentKind, Line, Party, PartyRole, Reference, TaxLevel
+from app.domain.documents import Basis, Document, DocumentKind, Line, Party, PartyRole, TaxLevel
 from app.domain.fingerprints import fingerprint
 from app.domain.money import Money, cents
 from app.domain.problems import Problem
@@ -57,13 +57,14 @@ def classification(row: Row) -> str:
 
 def to_record(key: str, row: Row, entry: Row, default_currency: str) -> UnpostedRecord:
     """An UnpostedExpense row, completed by its expense entry where that can be read."""
-    problems: list[Problem] = []
-    total, tax = _amounts(row, entry, problems)
-    date, member = _date(row, problems), values.part(row, "member")
+    reading = Reading("Open the expense in ConnectWise and correct it.")
+    total, tax = _amounts(row, entry, reading)
+    date = reading.date(row, "dateExpense", missing="The expense’s date is missing or can’t be read.")
+    member = values.part(row, "member")
     party_id, kind = f"member:{values.identity(member)}", classification(row)
     number, closed = number_of(row), values.text(row, "dateClosed")
     if not values.text(row, "accountNumber"):
-        problems.append(NO_ACCOUNT)
+        reading.problems.append(NO_ACCOUNT)
     code = values.part(row, "taxCode")
     return UnpostedRecord(
         record=key,
@@ -74,7 +75,7 @@ def to_record(key: str, row: Row, entry: Row, default_currency: str) -> Unposted
         party=values.text(member, "name", "identifier"),
         date=date,
         due_date=None,
-        currency=_currency(row, default_currency, problems),
+        currency=reading.currency(row, default_currency),
         total=total,
         tax=tax,
         location_id=values.identity(row, "locationId"),
@@ -87,7 +88,7 @@ def to_record(key: str, row: Row, entry: Row, default_currency: str) -> Unposted
         ),
         tax_code_id=values.identity(code),
         tax_code=values.text(code, "name"),
-        problems=tuple(problems),
+        problems=tuple(reading.problems),
         facts=_facts(row, entry, kind),
     )
 
@@ -121,7 +122,7 @@ def number_of(row: Row) -> str:
     return f"EXP-{values.identity(row, 'expenseDetailId') or values.identity(row)}"
 
 
-def _amounts(row: Row, entry: Row, problems: list[Problem]) -> tuple[Decimal, Decimal]:
+def _amounts(row: Row, entry: Row, reading: Reading) -> tuple[Decimal, Decimal]:
     """Total with tax, and the tax. The list's own total has the tax in it at some sites and not at others."""
     try:
         whole = values.amount(entry, "amount") or sum(
@@ -129,30 +130,8 @@ def _amounts(row: Row, entry: Row, problems: list[Problem]) -> tuple[Decimal, De
         )
         return cents(whole or values.amount(row, "total")), cents(values.amount(row, "salesTaxAmount"))
     except ValueError as error:
-        problems.append(_unreadable(str(error), "total"))
+        reading.cannot(str(error), "total")
         return Decimal(0), Decimal(0)
-
-
-def _date(row: Row, problems: list[Problem]) -> dt.date:
-    try:
-        date = values.date(row, "dateExpense")
-    except ValueError:
-        date = None
-    if date is None:
-        problems.append(_unreadable("The expense’s date is missing or can’t be read.", "date"))
-    return date or dt.date.min
-
-
-def _currency(row: Row, default: str, problems: list[Problem]) -> str:
-    try:
-        return values.currency(row, default)
-    except ValueError as error:
-        problems.append(_unreadable(str(error), "currency"))
-        return default
-
-
-def _unreadable(message: str, where: str) -> Problem:
-    return Problem("unreadable", message, "Open the expense in ConnectWise and correct it.", field=where)
 
 
 # ── the export ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -247,13 +226,13 @@ def _document(record: str, own: Spent, listed: Row, entry: Row, default_currency
         lines=(_line(own, listed, Money(total - tax, code), taxed=tax != 0),),
         tax=Money(tax, code),
         tax_levels=levels,
-        tax_code=_reference(values.part(listed, "taxCode")),
+        tax_code=parties.reference(values.part(listed, "taxCode")),
         total=Money(total, code),
         memo=_memo(own, listed),
         header_account=values.account(values.text(own.header, "apAccountNumber")),
         header_class=values.text(own.header, "apClass"),
         paid_from=_paid_from(own, listed, reimbursable=reimbursable),
-        payment_method=_reference(values.part(listed, "paymentMethod")),
+        payment_method=parties.reference(values.part(listed, "paymentMethod")),
         approval=approval(entry),
     )
 
@@ -291,7 +270,7 @@ def _line(own: Spent, listed: Row, amount: Money, *, taxed: bool) -> Line:
         taxable=taxed,
         gl_class=values.text(own.row, "glClass") or values.text(values.part(own.row, "expenseClass"), "name"),
         basis=Basis.ACCOUNT,
-        customer=_reference(values.part(own.row, "company") or values.part(listed, "company")),
+        customer=parties.reference(values.part(own.row, "company") or values.part(listed, "company")),
         billable=bool(own.row.get("billable")) or bool(listed.get("billableAmount")),
         date=values.date(listed, "dateExpense"),
     )
@@ -324,8 +303,3 @@ def _levels(own: Spent, listed: Row, code: str, way: int) -> tuple[TaxLevel, ...
                 TaxLevel(level, values.text(listed, f"{name}TaxXref") or f"Level {level}", Money(amount * way, code))
             )
     return tuple(found)
-
-
-def _reference(row: Row) -> Reference | None:
-    ident = values.identity(row)
-    return Reference(ident, values.text(row, "name", "identifier")) if ident else None

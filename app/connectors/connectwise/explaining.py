@@ -9,7 +9,7 @@ from app.connectors.connectwise import expenses, values
 from app.connectors.connectwise.answers import PsaError
 from app.connectors.connectwise.client import Client
 from app.connectors.connectwise.values import Row
-from app.connectors.protocols import Eligibility
+from app.connectors.source_abilities import Eligibility
 from app.domain.states import RecordKind
 
 LEVEL = (

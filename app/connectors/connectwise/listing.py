@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 
 from app.connectors.connectwise import values
+from app.connectors.connectwise.legible import Reading
 from app.connectors.connectwise.values import Row
 from app.connectors.protocols import UnpostedRecord
 from app.domain.fingerprints import fingerprint
@@ -14,6 +15,7 @@ from app.domain.money import cents
 from app.domain.problems import Problem, Severity
 from app.domain.states import RecordKind
 
+REMEDY = "Open the invoice in ConnectWise and correct it."
 #: Exports take the invoice's id, which the list may lack; the record is shown all the same.
 NAMELESS = Problem(
     "no_invoice_id",
@@ -34,14 +36,15 @@ def records(rows: Iterable[Row], default_currency: str) -> list[UnpostedRecord]:
 
 def to_record(key: str, row: Row, default_currency: str) -> UnpostedRecord:
     """An UnpostedInvoice row. What can't be read in it is a problem of the record, never an exception."""
-    problems = [] if values.is_number(key) else [NAMELESS]
-    total, tax = _amounts(row, problems)
-    number, date, due = values.text(row, "invoiceNumber"), _date(row, problems), _due_date(row)
+    reading = Reading(REMEDY, [] if values.is_number(key) else [NAMELESS])
+    total, tax = _amounts(row, reading)
+    number, due = values.text(row, "invoiceNumber"), _due_date(row)
+    date = reading.date(row, "invoiceDate", missing="The invoice date is missing or can’t be read.")
     party = values.part(row, "billToCompany") or values.part(row, "company")
     terms, tax_code, location = (values.part(row, name) for name in ("billingTerms", "taxCode", "location"))
     date_closed = values.text(row, "dateClosed")
     party_id, terms_id = values.identity(party), values.identity(terms)
-    problems += _without_gl(row)
+    reading.problems.extend(_without_gl(row))
     return UnpostedRecord(
         record=key,
         kind=RecordKind.INVOICES,
@@ -51,7 +54,7 @@ def to_record(key: str, row: Row, default_currency: str) -> UnpostedRecord:
         party=values.text(party, "name", "identifier"),
         date=date,
         due_date=due,
-        currency=_currency(row, default_currency, problems),
+        currency=reading.currency(row, default_currency),
         total=total,
         tax=tax,
         location_id=values.identity(row, "locationId") or values.identity(location),
@@ -70,37 +73,19 @@ def to_record(key: str, row: Row, default_currency: str) -> UnpostedRecord:
         ),
         tax_code_id=values.identity(tax_code),
         tax_code=values.text(tax_code, "name"),
-        problems=tuple(problems),
+        problems=tuple(reading.problems),
     )
 
 
-def _amounts(row: Row, problems: list[Problem]) -> tuple[Decimal, Decimal]:
+def _amounts(row: Row, reading: Reading) -> tuple[Decimal, Decimal]:
     """Total and tax as the customer owes them. A credit memo is a credit whichever sign its total carries."""
     try:
         total, tax = cents(values.amount(row, "total")), cents(values.amount(row, "salesTaxAmount"))
     except ValueError as error:
-        problems.append(_unreadable(str(error), "total"))
+        reading.cannot(str(error), "total")
         return Decimal(0), Decimal(0)
     is_credit = values.text(row, "invoiceType").replace(" ", "").lower() == "creditmemo"
     return (-total, -tax) if is_credit and total > 0 else (total, tax)
-
-
-def _currency(row: Row, default: str, problems: list[Problem]) -> str:
-    try:
-        return values.currency(row, default)
-    except ValueError as error:
-        problems.append(_unreadable(str(error), "currency"))
-        return default
-
-
-def _date(row: Row, problems: list[Problem]) -> dt.date:
-    try:
-        date = values.date(row, "invoiceDate")
-    except ValueError:
-        date = None
-    if date is None:
-        problems.append(_unreadable("The invoice date is missing or can’t be read.", "date"))
-    return date or dt.date.min
 
 
 def _due_date(row: Row) -> dt.date | None:
@@ -108,10 +93,6 @@ def _due_date(row: Row) -> dt.date | None:
         return values.date(row, "dueDate")
     except ValueError:
         return None
-
-
-def _unreadable(message: str, field: str) -> Problem:
-    return Problem("unreadable", message, "Open the invoice in ConnectWise and correct it.", field=field)
 
 
 def _without_gl(row: Row) -> list[Problem]:

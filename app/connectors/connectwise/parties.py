@@ -8,7 +8,13 @@ from __future__ import annotations
 
 from app.connectors.connectwise import values
 from app.connectors.connectwise.values import Row
-from app.domain.documents import Address, Party
+from app.domain.documents import Address, Party, Reference
+
+
+def reference(row: Row) -> Reference | None:
+    """What a reference of the export points to; None where it points to nothing."""
+    ident = values.identity(row)
+    return Reference(ident, values.text(row, "name", "identifier")) if ident else None
 
 
 def party(transaction: Row, customer: Row, company: Row, invoice: Row) -> Party:

@@ -6,16 +6,16 @@ A record is an ``unpostedProductId`` (``3-SLIP-purchase``); the list may name it
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
 from app.connectors.connectwise import values
+from app.connectors.connectwise.legible import Reading
 from app.connectors.connectwise.values import Row
 from app.connectors.protocols import UnpostedRecord
-from app.connectors.vendor_invoices import VendorInvoice
+from app.connectors.source_abilities import VendorInvoice
 from app.domain.fingerprints import fingerprint
 from app.domain.money import cents
-from app.domain.problems import Problem
 from app.domain.shaping import ADJUSTMENT, PURCHASE, TRANSFER
 from app.domain.states import RecordKind
 
@@ -40,14 +40,14 @@ def records(rows: Iterable[Row], default_currency: str) -> list[UnpostedRecord]:
 
 def to_record(key: str, rows: Sequence[Row], default_currency: str) -> UnpostedRecord:
     """What the rows of one record say together."""
-    row, problems = rows[0], list[Problem]()
-    total, tax = _amounts(rows, problems)
-    date, vendor, terms = _date(row, problems), values.part(row, "vendor"), values.part(row, "billingTerms")
-    number, invoice, closed = (
-        number_of(key, row),
-        values.text(row, "vendorInvoiceNumber"),
-        values.text(row, "dateClosed"),
-    )
+    row, reading = rows[0], Reading("Open it in ConnectWise’s procurement and correct it.")
+    total, tax = _amounts(rows, reading)
+    # The day it was closed is the day it was received; else the order's.
+    missing = "Neither the day it was closed nor the order’s can be read."
+    date = reading.date(row, "dateClosed", "purchaseDate", missing=missing)
+    vendor, terms = values.part(row, "vendor"), values.part(row, "billingTerms")
+    number, closed = number_of(key, row), values.text(row, "dateClosed")
+    invoice = values.text(row, "vendorInvoiceNumber")
     party_id, terms_id = values.identity(vendor), values.identity(terms)
     code = values.part(row, "taxCode")
     return UnpostedRecord(
@@ -59,7 +59,7 @@ def to_record(key: str, rows: Sequence[Row], default_currency: str) -> UnpostedR
         party=values.text(vendor, "name", "identifier") or values.text(row, "description"),
         date=date,
         due_date=None,
-        currency=_currency(row, default_currency, problems),
+        currency=reading.currency(row, default_currency),
         total=total,
         tax=tax,
         location_id=values.identity(row, "locationId"),
@@ -78,7 +78,7 @@ def to_record(key: str, rows: Sequence[Row], default_currency: str) -> UnpostedR
         ),
         tax_code_id=values.identity(code),
         tax_code=values.text(code, "name"),
-        problems=tuple(problems),
+        problems=tuple(reading.problems),
         facts=_facts(key, row),
     )
 
@@ -132,36 +132,12 @@ def is_adjustment(key: str) -> bool:
     return key.endswith("-adjustment")
 
 
-def _amounts(rows: Sequence[Row], problems: list[Problem]) -> tuple[Decimal, Decimal]:
+def _amounts(rows: Sequence[Row], reading: Reading) -> tuple[Decimal, Decimal]:
     """A receipt's rows each carry its whole total; an adjustment's rows are its lines, with one total each."""
     try:
         totals = [values.amount(row, "total") for row in rows]
         lines = values.text(rows[0], "procurementType") == ADJUSTMENT
         return cents(sum(totals, Decimal(0)) if lines else totals[0]), cents(values.amount(rows[0], "taxTotal"))
     except ValueError as error:
-        problems.append(_unreadable(str(error), "total"))
+        reading.cannot(str(error), "total")
         return Decimal(0), Decimal(0)
-
-
-def _date(row: Row, problems: list[Problem]) -> dt.date:
-    """The day it was closed, which is when it was received; else the order's."""
-    for name in ("dateClosed", "purchaseDate"):
-        try:
-            if date := values.date(row, name):
-                return date
-        except ValueError:
-            continue
-    problems.append(_unreadable("Neither the day it was closed nor the order’s can be read.", "date"))
-    return dt.date.min
-
-
-def _currency(row: Mapping[str, object], default: str, problems: list[Problem]) -> str:
-    try:
-        return values.currency(row, default)
-    except ValueError as error:
-        problems.append(_unreadable(str(error), "currency"))
-        return default
-
-
-def _unreadable(message: str, where: str) -> Problem:
-    return Problem("unreadable", message, "Open it in ConnectWise’s procurement and correct it.", field=where)

@@ -6,11 +6,12 @@ signs the other way round and becomes a vendor credit.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
 
-from app.connectors.connectwise import procurement, signs, values
+from app.connectors.connectwise import parties, procurement, signs, values
 from app.connectors.connectwise.values import Row
 from app.connectors.protocols import Exported
 from app.domain.documents import (
@@ -21,10 +22,9 @@ from app.domain.documents import (
     Party,
     PartyRole,
     Product,
-    Reference,
     TaxLevel,
 )
-from app.domain.money import Money, cents
+from app.domain.money import Money, cents, total
 from app.domain.problems import Problem
 from app.domain.shaping import ADJUSTMENT, PURCHASE, TRANSFER
 
@@ -113,9 +113,7 @@ def _purchase(record: str, purchase: Row, listed: Row, vendor: Row, default_curr
     way = signs.direction(purchase, [*details, *taxes])
     code = values.currency(purchase, values.currency(listed, default_currency))
     amounts = signs.in_cents([values.amount(row, "total") * way.detail for row in (*details, *taxes)])
-    received = values.date(purchase, "documentDate")
-    if received is None:
-        raise ValueError("documentDate is missing.")
+    received = _received(purchase)
     goods, levied = amounts[: len(details)], amounts[len(details) :]
     order = values.text(purchase, "documentNumber")
     return Document(
@@ -128,14 +126,14 @@ def _purchase(record: str, purchase: Row, listed: Row, vendor: Row, default_curr
         currency=code,
         date=received,
         due_date=None,
-        terms=_reference(values.part(purchase, "billingTerms")),
+        terms=parties.reference(values.part(purchase, "billingTerms")),
         terms_due_days=values.days(purchase, "dueDays"),
         lines=tuple(_line(row, Money(amount, code), way.detail) for row, amount in zip(details, goods, strict=True)),
         tax=Money(sum(levied, Decimal(0)), code),
         tax_levels=tuple(
             _level(n, row, Money(amount, code)) for n, (row, amount) in enumerate(zip(taxes, levied, strict=True), 1)
         ),
-        tax_code=_reference(values.part(purchase, "taxCode")),
+        tax_code=parties.reference(values.part(purchase, "taxCode")),
         total=Money(cents(values.amount(purchase, "total") * way.header), code),
         memo=values.text(purchase, "memo"),
         po_number=order,
@@ -223,29 +221,19 @@ def _adjustment(record: str, adjustment: Row, listed: Sequence[Row], default_cur
     exported = sum((values.amount(row, "total") for row in details), Decimal(0))
     # Some sites write the change of the stock, others the ledger's side of it; the list always writes the stock's.
     way = -1 if exported and cents(exported) == -cents(listed_total) else 1
-    date = values.date(adjustment, "documentDate")
-    if date is None:
-        raise ValueError("documentDate is missing.")
     lines = tuple(_adjusted(row, code, way) for row in details)
-    return Document(
-        kind=DocumentKind.INVENTORY_ADJUSTMENT,
-        records=(record,),
-        number=procurement.number_of(record, listed[0]),
-        psa_number=procurement.number_of(record, listed[0]),
+    document = _of_stock(
+        DocumentKind.INVENTORY_ADJUSTMENT,
+        record,
+        procurement.number_of(record, listed[0]),
+        values.text(adjustment, "adjustmentDescription") or "Inventory adjustment",
+        _received(adjustment),
+        lines,
+        total([line.amount for line in lines], code),
+    )
+    return replace(
+        document,
         psa_type=ADJUSTMENT,
-        party=Party(
-            "", values.text(adjustment, "adjustmentDescription") or "Inventory adjustment", role=PartyRole.VENDOR
-        ),
-        currency=code,
-        date=date,
-        due_date=None,
-        terms=None,
-        terms_due_days=None,
-        lines=lines,
-        tax=Money.zero(code),
-        tax_levels=(),
-        tax_code=None,
-        total=Money(sum((line.amount.amount for line in lines), Decimal(0)), code),
         memo=values.text(adjustment, "memo"),
         header_account=values.account(values.text(adjustment, "accountNumber")),
         header_class=values.text(adjustment, "glClass"),
@@ -278,9 +266,6 @@ def exported_transfer(record: str, transfer: Row, listed: Sequence[Row], default
 def _transfer(record: str, transfer: Row, offset: Row, listed: Row, default_currency: str) -> Document:
     code = values.currency(transfer, default_currency)
     amount = cents(abs(values.amount(transfer, "total")))
-    date = values.date(transfer, "documentDate")
-    if date is None:
-        raise ValueError("documentDate is missing.")
     number, words = procurement.number_of(record, listed), values.text(transfer, "memo", "description")
     lines = tuple(
         Line(
@@ -293,27 +278,44 @@ def _transfer(record: str, transfer: Row, offset: Row, listed: Row, default_curr
         )
         for row, sign in ((transfer, 1), (offset, -1))
     )
+    document = _of_stock(
+        DocumentKind.JOURNAL_ENTRY,
+        record,
+        number,
+        words or "Inventory transfer",
+        _received(transfer),
+        lines,
+        Money(cents(values.amount(listed, "total")), code),
+    )
+    return replace(document, psa_type=TRANSFER, memo=words)
+
+
+def _of_stock(  # noqa: PLR0917 -- what differs between documents without party, terms and tax
+    kind: DocumentKind, record: str, number: str, about: str, date: dt.date, lines: tuple[Line, ...], worth: Money
+) -> Document:
+    """A document that nobody is owed anything by: no party but words, no terms, no tax."""
     return Document(
-        kind=DocumentKind.JOURNAL_ENTRY,
+        kind=kind,
         records=(record,),
         number=number,
         psa_number=number,
-        psa_type=TRANSFER,
-        party=Party("", words or "Inventory transfer", role=PartyRole.VENDOR),
-        currency=code,
+        psa_type="",
+        party=Party("", about, role=PartyRole.VENDOR),
+        currency=worth.currency,
         date=date,
         due_date=None,
         terms=None,
         terms_due_days=None,
         lines=lines,
-        tax=Money.zero(code),
+        tax=Money.zero(worth.currency),
         tax_levels=(),
         tax_code=None,
-        total=Money(cents(values.amount(listed, "total")), code),
-        memo=words,
+        total=worth,
     )
 
 
-def _reference(row: Row) -> Reference | None:
-    ident = values.identity(row)
-    return Reference(ident, values.text(row, "name", "identifier")) if ident else None
+def _received(exported: Row) -> dt.date:
+    date = values.date(exported, "documentDate")
+    if date is None:
+        raise ValueError("documentDate is missing.")
+    return date

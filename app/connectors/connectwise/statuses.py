@@ -8,7 +8,8 @@ from __future__ import annotations
 from app.connectors.connectwise import answers, values
 from app.connectors.connectwise.client import Client
 from app.connectors.http import NoAnswerError, NotSentError
-from app.connectors.protocols import SLOT_SECONDS, ClosedInPsa, CloseOutcome, ConnectionFailedError, Slot, StatusInPsa
+from app.connectors.protocols import SLOT_SECONDS, ClosedInPsa, CloseOutcome, ConnectionFailedError, Slot
+from app.connectors.source_abilities import StatusInPsa
 from app.domain.outcomes import InDoubt, NotDone, Refused
 from app.domain.problems import Problem
 

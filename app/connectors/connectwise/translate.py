@@ -88,7 +88,7 @@ def to_document(record: str, transaction: Row, beside: Beside, default_currency:
         currency=code,
         date=_document_date(transaction),
         due_date=values.date(transaction, "dueDate"),
-        terms=_reference(terms),
+        terms=parties.reference(terms),
         terms_due_days=values.days(transaction, "dueDays"),
         lines=tuple(
             replace(_line(detail, amount, way, code, prepaid=prepaid), work=work.of(detail, beside.work))
@@ -100,7 +100,7 @@ def to_document(record: str, transaction: Row, beside: Beside, default_currency:
         total=Money(total, code),
         memo=values.text(transaction, "memo"),
         po_number=_po_number(transaction, beside.invoice),
-        location=_reference(values.part(beside.invoice, "location")),
+        location=parties.reference(values.part(beside.invoice, "location")),
         ship_to=parties.ship_to(beside.invoice),
         header_account=values.account(values.text(transaction, "accountNumber")),
         header_class=values.text(transaction, "glClass"),
@@ -190,15 +190,10 @@ def _document_date(transaction: Row) -> dt.date:
     return date
 
 
-def _reference(row: Row) -> Reference | None:
-    source_id = values.identity(row)
-    return Reference(source_id, values.text(row, "name", "identifier")) if source_id else None
-
-
 def _tax_code(transaction: Row, customer: Row, *, taxed: bool) -> Reference | None:
     """The document's own; some exports name it on the customer only, where it says nothing about an untaxed one."""
-    return _reference(values.part(transaction, "taxCode")) or (
-        _reference(values.part(customer, "taxCode")) if taxed else None
+    return parties.reference(values.part(transaction, "taxCode")) or (
+        parties.reference(values.part(customer, "taxCode")) if taxed else None
     )
 
 

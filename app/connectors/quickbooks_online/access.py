@@ -5,9 +5,10 @@ from __future__ import annotations
 import datetime as dt
 
 from app.connectors.http import Http, NoAnswerError, NotSentError, UnreadableAnswerError
-from app.connectors.protocols import ConnectionFailedError, Tokens, TokenStore
+from app.connectors.protocols import ConnectionFailedError
 from app.connectors.quickbooks_online import oauth
 from app.connectors.quickbooks_online.settings import App
+from app.connectors.tokens import Tokens, TokenStore
 
 #: With less than this left the token is refreshed before the call.
 LEEWAY = dt.timedelta(minutes=2)

@@ -20,9 +20,10 @@ from authlib.integrations.requests_client import OAuth2Session
 
 from app.connectors.addresses import AddressRefusedError, guarded_adapter
 from app.connectors.http import Answer, Http
-from app.connectors.protocols import ConnectionFailedError, Tokens
+from app.connectors.protocols import ConnectionFailedError
 from app.connectors.quickbooks_online.exact_json import dumps
 from app.connectors.quickbooks_online.settings import App
+from app.connectors.tokens import Tokens
 
 SCOPE = "com.intuit.quickbooks.accounting"
 #: Life of a refresh token that doesn't say how long it lives: 100 days from its last use.

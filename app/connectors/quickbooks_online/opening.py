@@ -8,13 +8,14 @@ from typing import Any
 import redis
 
 from app.connectors.http import Http
-from app.connectors.protocols import ConnectionFailedError, Contact, TokenStore
+from app.connectors.protocols import ConnectionFailedError, Contact
 from app.connectors.quickbooks_online.access import Access
 from app.connectors.quickbooks_online.client import Client
 from app.connectors.quickbooks_online.connector import QuickBooksOnline
 from app.connectors.quickbooks_online.oauth import Consent
 from app.connectors.quickbooks_online.settings import LANES, LIMITS, App
 from app.connectors.throttle import Throttle
+from app.connectors.tokens import TokenStore
 
 
 def open_destination(

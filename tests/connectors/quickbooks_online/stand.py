@@ -9,10 +9,11 @@ from typing import Any
 import redis
 
 from app.connectors.http import NetRules
-from app.connectors.protocols import Destination, Tokens
+from app.connectors.protocols import Destination
 from app.connectors.quickbooks_online.connector import QuickBooksOnline
 from app.connectors.quickbooks_online.settings import App
 from app.connectors.registry import Registry
+from app.connectors.tokens import Tokens
 from app.domain.documents import Document
 from app.domain.links import Entry, LinkKind, Links, Rules
 from app.settings import Endpoints

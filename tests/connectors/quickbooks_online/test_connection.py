@@ -14,9 +14,10 @@ import redis
 import requests
 
 from app.connectors.http import Http
-from app.connectors.protocols import ConnectionFailedError, Tokens
+from app.connectors.protocols import ConnectionFailedError
 from app.connectors.quickbooks_online import oauth
 from app.connectors.quickbooks_online.access import Access
+from app.connectors.tokens import Tokens
 from app.domain.documents import DocumentKind
 from app.domain.links import LinkKind
 from app.domain.outcomes import NotDone

@@ -294,7 +294,9 @@ def test_control_characters_do_not_reach_quickbooks() -> None:
 @given(st.text(max_size=300))
 def test_any_text_gives_a_body_that_can_be_sent(text: str) -> None:
     document = an_invoice(a_line("200.00", text), memo=text, po_number=text, number=f"1{text}")
-    to_quickbooks(document, THE_MARK, LINKS, AUTOMATED).text.encode()
+    body = parse_json(to_quickbooks(document, THE_MARK, LINKS, AUTOMATED).text.encode().decode())
+    assert str(THE_MARK) in body["PrivateNote"]
+    assert body["Line"][0]["Amount"] == 200
 
 
 def test_amounts_are_written_as_plain_numbers() -> None:

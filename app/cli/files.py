@@ -1,0 +1,27 @@
+"""Files that commands read and write: one sentence with its remedy for what can't be."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from app.domain.problems import ValidationError
+
+file_argument = click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+
+
+def read(file: Path, made_by: str) -> str:
+    """The text of a file; ``made_by`` names the command that makes such files. Raises ValidationError."""
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValidationError(f"{file} can’t be read: {error}.", f"Give a file that `{made_by}` has made.") from error
+
+
+def write(file: Path, text: str) -> None:
+    """Write a text as it is, line ends too. Raises ValidationError."""
+    try:
+        file.write_text(text, encoding="utf-8", newline="")
+    except OSError as error:
+        raise ValidationError(f"{file} can’t be written: {error}.", "Give another file.") from error

@@ -1,0 +1,69 @@
+"""What some PSAs can do besides: each a capability of its own, told by ``isinstance(source, …)``."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+from app.connectors.protocols import CloseOutcome, Slot, Source
+from app.domain.states import RecordKind
+
+
+@dataclass(frozen=True, slots=True)
+class VendorInvoice:
+    """The number and the date of a vendor's invoice, as somebody has entered them on the order."""
+
+    number: str
+    date: dt.date | None = None
+
+
+@runtime_checkable
+class KnowsVendorInvoices(Protocol):
+    """Reads orders whose receipts were posted and closed long ago."""
+
+    def vendor_invoices(self, orders: Sequence[str]) -> dict[str, VendorInvoice]:
+        """By number of the order; one whose invoice has not come is missing. Raises ConnectionFailedError."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Eligibility:
+    """One test of why a record is offered: True passed, False failed (with its remedy), None could not be told."""
+
+    question: str
+    passed: bool | None
+    answer: str
+    remedy: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StatusInPsa:
+    """A record's billing status: its id, whether it closes, and the open one that a reopened record gets."""
+
+    status: str
+    closed: bool
+    open_as: str
+
+
+@runtime_checkable
+class Explains(Protocol):
+    """Tells its own conditions, asked one after the other."""
+
+    def explain(self, kind: RecordKind, number: str) -> list[Eligibility]:
+        """Why the PSA lists, or doesn't list, the record of this number as unposted. Raises ConnectionFailedError."""
+        ...
+
+
+@runtime_checkable
+class Reopens(Source, Protocol):
+    """Opens and closes invoices; closing stamps them with the GL mapping of the day."""
+
+    def status(self, record: str) -> StatusInPsa:
+        """An invoice's billing status as it is now. Raises ConnectionFailedError."""
+        ...
+
+    def set_status(self, record: str, status: str, slot: Slot) -> CloseOutcome:
+        """Open or close an invoice; the same a second time changes nothing. Releases the slot."""
+        ...

@@ -66,7 +66,7 @@ def parallel(arguments: list[str]) -> list[str]:
     """Two processes, unless the caller has his own idea or wants to debug."""
     own = {"-n", "--numprocesses", "--pdb", "--collect-only", "--co", "no:xdist", "-pno:xdist"}
     said = any(argument in own or argument.startswith(("-n", "--numprocesses=")) for argument in arguments)
-    return [] if said else ["-n", PROCESSES]
+    return [] if said else ["-n", PROCESSES, "--dist", "loadgroup"]
 
 
 def absolute(argument: str) -> str:

@@ -17,6 +17,8 @@ from tests.journeys.person import ENDED, Person
 
 PROBLEM = "/batches/1/problems/account_not_linked:accounts:4600"
 #: One that is a question, one that is posted, one that nobody has sent.
+#: One installation serves them all, so they stay with one process.
+pytestmark = pytest.mark.xdist_group("pages")
 QUESTION, POSTED = "/records/1/invoices/38924?batch=1", "/records/1/invoices/38990?batch=1&sort=-total"
 RECORDS = (QUESTION, POSTED, "/records/1/invoices/38894", POSTED.replace("?", "/undo?"))
 PAGES = (

@@ -63,10 +63,10 @@ def requires_all(environ: Mapping[str, str]) -> bool:
 
 
 def parallel(arguments: list[str]) -> list[str]:
-    """Two processes, unless the caller has his own idea or wants to debug."""
+    """Several processes, unless the caller has his own idea or wants to debug."""
     own = {"-n", "--numprocesses", "--pdb", "--collect-only", "--co", "no:xdist", "-pno:xdist"}
     said = any(argument in own or argument.startswith(("-n", "--numprocesses=")) for argument in arguments)
-    return [] if said else ["-n", PROCESSES, "--dist", "loadgroup"]
+    return [] if said else ["-n", PROCESSES]
 
 
 def absolute(argument: str) -> str:

@@ -6,11 +6,13 @@ import os
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
 import redis
 from hypothesis import settings
+from xdist.scheduler import LoadScopeScheduling
 
 from launcher import machine
 from tests.postgres import database_url, throw_away_server
@@ -21,6 +23,24 @@ from tests.redis_server import start_redis
 settings.register_profile("ci", derandomize=True, max_examples=40, deadline=None, database=None)
 settings.register_profile("campaign", max_examples=2000, deadline=None, database=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+
+#: Files whose tests share one installation that takes half a minute to furnish.
+SHARED = ("journeys/test_pages.py",)
+
+
+class OneByOne(LoadScopeScheduling):
+    """Hands tests out one by one; those that share one installation stay with one process."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return file if file.endswith(SHARED) else nodeid
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> OneByOne:
+    """Instead of xdist's own groups, which pytest 9.2's ids don't carry."""
+    return OneByOne(config, log)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

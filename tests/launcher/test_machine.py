@@ -45,7 +45,7 @@ def test_ci_requires_every_part(environ: dict[str, str]) -> None:
 
 
 def test_two_processes_run_the_tests_unless_told_otherwise() -> None:
-    assert parallel(["-k", "money"]) == ["-n", "4", "--dist", "loadgroup"]
+    assert parallel(["-k", "money"]) == ["-n", "4"]
     assert parallel(["-n0"]) == parallel(["--pdb"]) == []
 
 

@@ -29,7 +29,7 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 SHARED = ("journeys/test_pages.py",)
 
 
-class OneByOne(LoadScopeScheduling):
+class OneByOne(LoadScopeScheduling):  # type: ignore[misc]  # xdist ships no types
     """Hands tests out one by one; those that share one installation stay with one process."""
 
     def _split_scope(self, nodeid: str) -> str:

@@ -7,20 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from importlib import import_module
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import redis
 
 from app.connectors.http import Http, NetRules
 from app.connectors.protocols import Contact, Destination, Source
-from app.connectors.quickbooks_online.oauth import Consent
 from app.connectors.quickbooks_online.settings import App
 from app.connectors.tokens import TokenStore
 from app.domain.problems import NotFoundError
 
+if TYPE_CHECKING:
+    from app.connectors.quickbooks_online.consent import Consent
+
 SOURCES = {"connectwise": "app.connectors.connectwise.opening:open_source"}
 DESTINATIONS = {"quickbooks_online": "app.connectors.quickbooks_online.opening:open_destination"}
-CONSENTS = {"quickbooks_online": "app.connectors.quickbooks_online.opening:open_consent"}
+CONSENTS = {"quickbooks_online": "app.connectors.quickbooks_online.consent:open_consent"}
 VENDORS = {"connectwise": "ConnectWise", "quickbooks_online": "QuickBooks"}
 
 

@@ -1,4 +1,4 @@
-"""Opens a company for services, and Intuit's consent page for routes."""
+"""Opens a company for services."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from app.connectors.protocols import ConnectionFailedError, Contact
 from app.connectors.quickbooks_online.access import Access
 from app.connectors.quickbooks_online.client import Client
 from app.connectors.quickbooks_online.connector import QuickBooksOnline
-from app.connectors.quickbooks_online.oauth import Consent
 from app.connectors.quickbooks_online.settings import LANES, LIMITS, App
 from app.connectors.throttle import Throttle
 from app.connectors.tokens import TokenStore
@@ -47,15 +46,3 @@ def open_destination(
     access = Access(app, http, tokens)
     client = Client(http, access, throttle, contact, base_url=app.endpoints.api, realm=realm)
     return QuickBooksOnline(client, app, str(settings.get("currency") or "USD"))
-
-
-def open_consent(*, http: Http, app: App) -> Consent:
-    """OAuth with the app's keys. Raises ConnectionFailedError where there are none."""
-    if not app.client_id or not app.client_secret:
-        raise ConnectionFailedError(
-            "There are no Intuit app keys yet.",
-            "Enter them under Settings, or set CROSSFOOT_QBO_CLIENT_ID and CROSSFOOT_QBO_CLIENT_SECRET.",
-            systemic=True,
-            code="app_keys",
-        )
-    return Consent(app, http)

@@ -15,7 +15,7 @@ import requests
 
 from app.connectors.http import Http
 from app.connectors.protocols import ConnectionFailedError
-from app.connectors.quickbooks_online import oauth
+from app.connectors.quickbooks_online import consent, oauth
 from app.connectors.quickbooks_online.access import Access
 from app.connectors.tokens import Tokens
 from app.domain.documents import DocumentKind
@@ -79,7 +79,7 @@ def test_wrong_keys_are_said_to_be_wrong(stand: SandboxStand) -> None:
     http = Http("QuickBooks", stand.rules_of_the_net())
     assert stand.tokens.tokens is not None
     for call in (
-        lambda: oauth.exchange(app, http, REDIRECT, "code"),
+        lambda: consent.exchange(app, http, REDIRECT, "code"),
         lambda: oauth.refresh(app, http, stand.tokens.load()),
         lambda: oauth.revoke(app, http, stand.tokens.load()),
     ):

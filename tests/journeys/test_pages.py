@@ -10,7 +10,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
-from tests.journeys.conftest import ANSWERED
+from tests.journeys.conftest import MEANT
 from tests.journeys.furnished import Furnished, fill_up, furnish
 from tests.journeys.installation import installed
 from tests.journeys.person import ENDED, Person
@@ -87,7 +87,7 @@ def look(furnished: Furnished, **how: Any) -> Iterator[Page]:
     page.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: said.append(str(error)))
     yield page
-    wrong = [text for text in said if not text.startswith(ANSWERED)]
+    wrong = [text for text in said if not text.startswith(MEANT)]
     context.close()  # which ends a poll that is under way, and the page says so
     assert not wrong
 

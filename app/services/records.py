@@ -210,7 +210,7 @@ def page(session: Session, source_id: int, kind: RecordKind, wanted: Filter, aft
     found.close()
     more = len(rows) > PAGE
     last = rows[PAGE - 1] if more else None
-    attribute = "psa_type" if name == "type" else "cents" if name == "total" else name
+    attribute = {"type": "psa_type", "total": "cents"}.get(name, name if name in SORTS else "number")
     return Page(rows[:PAGE], f"{getattr(last, attribute)}|{last.id}" if last else "")
 
 

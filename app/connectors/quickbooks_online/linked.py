@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from app.domain.documents import Document
-from app.domain.links import DISPENSABLE, NOUNS, Entry, LinkKind, Links, Need, Rules, needs, variants
+from app.domain.documents import Document, DocumentKind, PartyRole
+from app.domain.links import DISPENSABLE, NOUNS, Entry, LinkKind, Links, Need, Rules, needs, party_key, variants
 from app.domain.problems import Problem
+
+#: QuickBooks takes these without a customer or vendor.
+PARTY_OPTIONAL = (DocumentKind.PURCHASE, DocumentKind.JOURNAL_ENTRY, DocumentKind.INVENTORY_ADJUSTMENT)
 
 
 def problems_of_links(document: Document, links: Links, rules: Rules) -> Iterator[Problem]:
@@ -14,6 +17,8 @@ def problems_of_links(document: Document, links: Links, rules: Rules) -> Iterato
 
     Missing terms, classes and locations are none: whether a document may go without them is the Book's policy.
     """
+    if party_key(document) is None and document.kind not in PARTY_OPTIONAL:
+        yield _no_party(document)
     for need in (*needs(document, rules), *variants(document, links, rules)):
         entry = links.get((need.kind, need.source_id))
         if entry is None and need.kind not in DISPENSABLE:
@@ -28,6 +33,16 @@ def problems_of_links(document: Document, links: Links, rules: Rules) -> Iterato
                 "Map its work type or product class under Setup, GL Accounts in the PSA, then read it again.",
                 field=f"line {number}",
             )
+
+
+def _no_party(document: Document) -> Problem:
+    noun, name = ("vendor", "vendor") if document.party.role is PartyRole.VENDOR else ("customer", "company")
+    return Problem(
+        f"no_{noun}",
+        f"The PSA names no {name} for it, and QuickBooks takes none without a {noun}.",
+        f"Open it in the PSA, choose its {name}, then reopen and close it.",
+        field="party",
+    )
 
 
 def not_linked(need: Need) -> Problem:

@@ -25,6 +25,7 @@ class Posting(SQLModel, table=True):
     Attributes:
         generation: rises after refused, undone, rerun, "post anyway" and resend; part of mark and request id.
         document: domain Document as JSON, from Read on; ``gl_ids`` close it in the PSA; ``snapshot`` is the PSA's form.
+        redated: a person's date for it, in the place of the PSA's, which lies in a closed period.
         total: signed as the customer owes it; ``cents`` the same in hundredths, for exact sums in SQL.
         checked: Check has looked at this generation.
         looked_anyway: a person said "post anyway": only this generation's own mark counts from now on.
@@ -58,6 +59,7 @@ class Posting(SQLModel, table=True):
     party: str = Field(default="", sa_type=Label(600))
     party_key: str = Field(default="", max_length=80)
     date: dt.date
+    redated: dt.date | None = None
     currency: str = Field(max_length=3)
     total: Decimal = Field(sa_type=DecimalText)
     cents: int = Field(default=0, sa_type=Cents)

@@ -2,8 +2,19 @@
 
 from sqlmodel import SQLModel
 
-from app.models import batches, connections, logins, mail, people, postings, records, reloads
+from app.models import batches, connections, logins, mail, people, postings, records, reloads, workbench
 
 metadata = SQLModel.metadata
 
-__all__ = ["batches", "connections", "logins", "mail", "metadata", "people", "postings", "records", "reloads"]
+__all__ = [
+    "batches",
+    "connections",
+    "logins",
+    "mail",
+    "metadata",
+    "people",
+    "postings",
+    "records",
+    "reloads",
+    "workbench",
+]

@@ -50,7 +50,12 @@ class TellsPayments(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class NewPayment:
-    """What is to stand on the PSA's invoice. ``reference`` carries our mark, so that a lost answer can be found."""
+    """What is to stand on the PSA's invoice.
+
+    ``reference`` carries our mark, at most 50 characters, so that a lost answer can be found. Whether a PSA keeps it is
+    read from its answers (PsaPayment.reference): where it comes back empty, a doubt is settled by the invoice's list
+    before and after, never by sending again blindly.
+    """
 
     amount: Decimal
     date: dt.date
@@ -61,9 +66,15 @@ class NewPayment:
 
 @dataclass(frozen=True, slots=True)
 class PaymentWritten:
-    """It stands on the invoice; ``payment_id`` is the PSA's (kept by an update, empty after a removal)."""
+    """It stands on the invoice; ``payment_id`` is the PSA's (kept by an update, empty after a removal).
+
+    A PSA that keeps one payment an invoice answers an ``add_payment`` with the id of the one that it has overwritten.
+    ``amount`` is what stands there now where the PSA made another amount of it (some cut an overpayment to the
+    balance); None where it is as asked.
+    """
 
     payment_id: str
+    amount: Decimal | None = None
 
 
 PaymentOutcome = PaymentWritten | Refused | NotDone | InDoubt
@@ -74,7 +85,11 @@ class TakesPayments(Protocol):
     """A PSA that keeps payments on its invoices. Writes never raise for the vendor's sake and release their slot."""
 
     def payments_on(self, invoices: Sequence[str]) -> dict[str, tuple[PsaPayment, ...]]:
-        """All payments and applied credits that stand on these invoices (PSA's ids). Raises ConnectionFailedError."""
+        """All payments and applied credits that stand on these invoices (PSA's ids).
+
+        An invoice that the PSA doesn't have, or doesn't show us, is missing from the answer; one without payments has
+        an empty entry. Raises ConnectionFailedError.
+        """
         ...
 
     def reserve(self) -> Slot | Wait: ...
@@ -88,5 +103,8 @@ class TakesPayments(Protocol):
         ...
 
     def set_paid(self, invoice: str, status: str, paid_on: dt.date | None, slot: Slot) -> PaymentOutcome:
-        """Give an invoice the status and the paid date that the Book's settings want. Releases the slot."""
+        """Give an invoice the status (the PSA's id, or its name) and the paid date that the Book's settings want.
+
+        The date is written where the PSA has a field for it, and else is what the payments say. Releases the slot.
+        """
         ...

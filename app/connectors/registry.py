@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 import redis
 
 from app.connectors.http import Http, NetRules
+from app.connectors.ledger_events import ReadsNotices
 from app.connectors.protocols import Contact, Destination, Source
 from app.connectors.quickbooks_online.settings import App
 from app.connectors.tokens import TokenStore
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 SOURCES = {"connectwise": "app.connectors.connectwise.opening:open_source"}
 DESTINATIONS = {"quickbooks_online": "app.connectors.quickbooks_online.opening:open_destination"}
 CONSENTS = {"quickbooks_online": "app.connectors.quickbooks_online.consent:open_consent"}
+NOTICES = {"quickbooks_online": "app.connectors.quickbooks_online.webhooks:events"}
 VENDORS = {"connectwise": "ConnectWise", "quickbooks_online": "QuickBooks"}
 
 
@@ -54,6 +56,10 @@ class Registry:
     def consent(self, kind: str) -> Consent:
         """OAuth for connecting a company: ``authorize_url``, ``exchange``, ``refresh``, ``revoke``."""
         return cast("Consent", _find(CONSENTS, kind)(http=self._http(kind), app=self._intuit()))
+
+    def notices(self, kind: str) -> ReadsNotices:
+        """Checks and reads deliveries of the vendor's webhooks."""
+        return cast("ReadsNotices", _find(NOTICES, kind))
 
     def _http(self, kind: str) -> Http:
         return self._https.setdefault(kind, Http(VENDORS[kind], self._rules))

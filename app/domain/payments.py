@@ -53,7 +53,10 @@ class LedgerPayment:
 
 @dataclass(frozen=True, slots=True)
 class PsaPayment:
-    """A payment or an applied credit as it stands on one of the PSA's invoices. ``credit`` names the credit memo."""
+    """A payment or an applied credit as it stands on one of the PSA's invoices.
+
+    ``credit`` names the credit memo; ``reference`` is empty where the PSA keeps none.
+    """
 
     payment_id: str
     invoice: str

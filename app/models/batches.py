@@ -25,6 +25,10 @@ class Batch(SQLModel, table=True):
         wake_at: when it has something to do again (a doubt, a limit), while no worker holds it.
         waiting: ``{"reason", "until"}`` shown as "waiting for QuickBooks’ limit".
         failure: a systemic Problem that ended it (consent gone, PSA refusing the key).
+        approval: ``""`` none is asked for; ``wanted``, ``rejected``: no worker begins anything; ``given``; ``used``
+            once writing has begun under it. ``approval_seal`` is what was approved (services/approvals), ``approval_by``
+            who approved or rejected it, ``approval_note`` why it was voided or rejected.
+        prepared_by: who submitted it, and who changed it since; none of them can approve it.
     """
 
     __tablename__ = "batches"
@@ -55,6 +59,12 @@ class Batch(SQLModel, table=True):
     waiting: dict[str, Any] | None = Field(default=None, sa_type=Json)
     failure: dict[str, Any] | None = Field(default=None, sa_type=Json)
     left_out: list[Any] = Field(default_factory=list, sa_type=Json)
+    approval: str = Field(default="", max_length=10)
+    approval_seal: dict[str, Any] | None = Field(default=None, sa_type=Json)
+    approval_by: str = Field(default="", max_length=320)
+    approval_at: dt.datetime | None = Field(default=None, sa_type=Moment)
+    approval_note: str = Field(default="", max_length=600)
+    prepared_by: list[Any] = Field(default_factory=list, sa_type=Json)
 
 
 class Section(SQLModel, table=True):

@@ -3,15 +3,22 @@
 import datetime as dt
 from typing import Any
 
+from sqlalchemy import UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from app.models.columns import Json, Moment, utcnow
 
 ROLES = ("viewer", "bookkeeper", "admin")
+#: Of a user who may only see the companies that a BookRole names; and of one who may not see a company.
+NO_ROLE = "none"
 
 
 class User(SQLModel, table=True):
-    """A person who logs in. ``email`` is stored in lower case. ``ticket`` is a hash: one-time link or set-up code."""
+    """A person who logs in. ``email`` is stored in lower case. ``ticket`` is a hash: one-time link or set-up code.
+
+    ``role`` holds for every company, also those to come; admin is the installation's admin. A BookRole says otherwise
+    for one company. ``none``: only what BookRoles say.
+    """
 
     __tablename__ = "users"
 
@@ -40,6 +47,18 @@ class User(SQLModel, table=True):
     def label(self) -> str:
         """How the user is named to others."""
         return self.name or self.email
+
+
+class BookRole(SQLModel, table=True):
+    """What a user may do in one company, in place of the user's own role; an installation's admin has none."""
+
+    __tablename__ = "book_roles"
+    __table_args__ = (UniqueConstraint("user_id", "book_id"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    user_id: int = Field(foreign_key="users.id")
+    book_id: int = Field(foreign_key="books.id")
+    role: str = Field(max_length=20)
 
 
 class Audit(SQLModel, table=True):

@@ -7,7 +7,8 @@ Whether a vendor can have seen a request decides between "try again" and "in dou
     │   ├── AddressRefusedError      the address is not one that we may call
     │   └── RedirectRefusedError     the server wanted to send us elsewhere
     ├── NoAnswerError                sent, and no whole answer came back: perhaps executed
-    └── UnreadableAnswerError        an answer that is not what this vendor sends
+    ├── UnreadableAnswerError        an answer that is not what this vendor sends
+    └── TooLargeError                a file that is larger than we take
 
 No error carries a query, a header or a body: any of them may hold a secret.
 """
@@ -18,7 +19,7 @@ import json as jsonlib
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
@@ -39,6 +40,7 @@ __all__ = [
     "NoAnswerError",
     "NotSentError",
     "RedirectRefusedError",
+    "TooLargeError",
     "UnreadableAnswerError",
     "parse_json",
 ]
@@ -84,14 +86,22 @@ def _storable(value: Any) -> Any:
     return [_storable(item) for item in value] if isinstance(value, list) else value
 
 
+class TooLargeError(ConnectionFailedError):
+    """A file is larger than we take; reading it was given up."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A whole answer of any status. Header names are case-insensitive."""
+    """A whole answer of any status. Header names are case-insensitive.
+
+    ``content``: the bytes of a file that was asked for (``call(largest=…)``); its ``text`` is empty.
+    """
 
     status: int
     headers: Mapping[str, str]
     text: str
     url: str
+    content: bytes = field(default=b"", repr=False)
 
     @property
     def ok(self) -> bool:
@@ -153,35 +163,60 @@ class Http:
         params: Mapping[str, str] | None = None,
         body: str | None = None,
         read_timeout: float | None = None,
+        largest: int = 0,
     ) -> Answer:
         """One request, one whole answer of whatever status; never repeats by itself.
 
-        Redirects are followed for GET and only to the same scheme, host and port.
+        Redirects are followed for GET and only to the same scheme, host and port. With ``largest`` a successful answer
+        is a file of at most so many bytes; no more than these are read.
 
         Raises:
             NotSentError: the vendor has certainly not executed it.
             NoAnswerError: it may have.
+            TooLargeError: the file is larger than ``largest``.
         """
         timeout = (self.rules.connect_timeout, read_timeout or self.rules.read_timeout)
         data = body.encode() if body is not None else None
         for _ in range(MAX_REDIRECTS):
-            answer = self._once(method, url, headers=headers or {}, params=params, data=data, timeout=timeout)
+            answer = self._once(
+                method, url, headers=headers or {}, largest=largest, params=params, data=data, timeout=timeout
+            )
             target = answer.headers.get("Location", "")
             if answer.status not in {301, 302, 303, 307, 308} or not target:
                 return answer
             url, params = self._redirected(method, url, urljoin(answer.url, target)), None
         raise RedirectRefusedError(f"{self.vendor} redirects in circles.", "Check the address.", code="redirected")
 
-    def _once(self, method: str, url: str, *, headers: Mapping[str, str], **rest: Any) -> Answer:
+    def _once(self, method: str, url: str, *, headers: Mapping[str, str], largest: int, **rest: Any) -> Answer:
         self.rules.check_url(url)
         self._check_headers(headers)
         try:
-            response = self._own_session().request(method, url, headers=headers, allow_redirects=False, **rest)
+            response = self._own_session().request(
+                method, url, headers=headers, allow_redirects=False, stream=bool(largest), **rest
+            )
+            content = self._at_most(response, largest) if largest else response.content
         except requests.RequestException as error:
             # Without its cause: requests' own errors hold the whole address and, some of them, headers.
             raise self._typed(error, url) from None
-        text = response.content.decode("utf-8", errors="replace").removeprefix("\ufeff")
+        if largest and response.ok:
+            return Answer(response.status_code, response.headers, "", url, content)
+        text = content.decode("utf-8", errors="replace").removeprefix("\ufeff")
         return Answer(response.status_code, response.headers, text, url)
+
+    def _at_most(self, response: requests.Response, largest: int) -> bytes:
+        """The body, read piece by piece, so that a huge one never stands in memory. Raises TooLargeError."""
+        pieces, size = [], 0
+        with response:
+            for piece in response.iter_content(64 * 1024):
+                size += len(piece)
+                if size > largest:
+                    raise TooLargeError(
+                        f"{self.vendor} sends a file of more than {largest // 1024**2} MB.",
+                        "Make the file smaller there, or attach it by hand.",
+                        code="file_too_large",
+                    )
+                pieces.append(piece)
+        return b"".join(pieces)
 
     def _check_headers(self, headers: Mapping[str, str]) -> None:
         for name, value in headers.items():

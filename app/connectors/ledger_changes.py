@@ -59,6 +59,34 @@ class Attaching(Protocol):
 
 
 @runtime_checkable
+class Printing(Protocol):
+    """Makes a PDF of its own of a document, as the customer gets it."""
+
+    def pdf(self, kind: DocumentKind, ledger_id: str) -> bytes:
+        """A whole PDF of at most 10 MB. Raises ConnectionFailedError: not there, too large, or no PDF."""
+        ...
+
+
+@runtime_checkable
+class Billing(Protocol):
+    """Knows what a mail to a customer needs."""
+
+    def mail_address(self, party_id: str) -> str:
+        """The customer's addresses as they stand there, perhaps several with commas; empty where there is none.
+
+        Raises ConnectionFailedError.
+        """
+        ...
+
+    def pay_link(self, ledger_id: str) -> str:
+        """Address at which the customer can pay an invoice online; empty where the ledger makes none of it.
+
+        Raises ConnectionFailedError.
+        """
+        ...
+
+
+@runtime_checkable
 class Changing(Protocol):
     """Changes and voids documents that it holds."""
 

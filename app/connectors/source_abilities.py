@@ -67,3 +67,24 @@ class Reopens(Source, Protocol):
     def set_status(self, record: str, status: str, slot: Slot) -> CloseOutcome:
         """Open or close an invoice; the same a second time changes nothing. Releases the slot."""
         ...
+
+
+@runtime_checkable
+class GivesPdf(Protocol):
+    """Makes a PDF of its own of a document, as the customer gets it."""
+
+    def pdf(self, kind: RecordKind, record: str) -> bytes:
+        """A whole PDF of at most 10 MB. Raises ConnectionFailedError: not there, too large, or no PDF."""
+        ...
+
+
+@runtime_checkable
+class KnowsMailAddresses(Protocol):
+    """Knows where a customer wants its invoices mailed."""
+
+    def mail_addresses(self, parties: Sequence[str]) -> dict[str, str]:
+        """By the PSA's id of the customer: its invoice address, else its billing contact's; without one it is missing.
+
+        As they are now, not as they were when a document was read. Raises ConnectionFailedError.
+        """
+        ...

@@ -56,6 +56,7 @@ COMPANY = _names(
     " website territory accountNumber defaultContact taxCode billingTerms billToCompany billingSite"
     " billingContact invoiceToEmailAddress deletedFlag currency isVendorFlag types site _info"
 )
+CONTACT = _names("id firstName lastName company site communicationItems inactiveFlag _info")
 LOCATION = _names("id ownerLevelId structureLevel name locationFlag clientFlag _info")
 BILLING_TERM = _names("id name defaultFlag dueDays termsXref _info")
 BILLING_STATUS = _names("id name sortOrder defaultFlag closedFlag inactiveFlag sentFlag _info")

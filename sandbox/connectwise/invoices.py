@@ -13,8 +13,8 @@ from sandbox.connectwise.errors import ApiError, invalid
 from sandbox.connectwise.invoice_rows import invoice_row
 from sandbox.connectwise.listing import count_of, one, page_of
 from sandbox.connectwise.model import Invoice
-from sandbox.connectwise.pdf import one_page
 from sandbox.connectwise.present import STATUSES
+from sandbox.pdf import one_page
 
 Row = dict[str, Any]
 
@@ -50,9 +50,17 @@ def one_invoice(invoice_id: int) -> Response:
 @invoices.get("/<int:invoice_id>/pdf")
 def invoice_pdf(invoice_id: int) -> Response:
     """What the customer would get."""
-    invoice = the_site().invoice(invoice_id)
-    text = f"{the_site().name}: invoice {invoice.number}, {invoice.total:.2f} USD"
-    return Response(one_page(text), mimetype="application/pdf")
+    site = the_site()
+    invoice = site.invoice(invoice_id)
+    content = one_page(f"{site.name}: invoice {invoice.number}, {invoice.total:.2f} USD")
+    match site.switches.invoice_pdf:
+        case "half":
+            content = content[: len(content) // 2]
+        case "page":
+            return Response("<html><body>Please log in</body></html>", mimetype="text/html")
+        case "huge":
+            content = content + b"%" * (11 * 1024 * 1024) + b"\n%%EOF\n"
+    return Response(content, mimetype="application/pdf")
 
 
 @invoices.get("/<int:invoice_id>/glEntries", strict_slashes=False)

@@ -70,7 +70,8 @@ class TaxCode:
 class Company:
     """A customer or vendor; `account_number` is the "Account" of its Company Finance page and may be empty.
 
-    `vendor_number` is the key of a vendor in the books.
+    `vendor_number` is the key of a vendor in the books. `email` is the "invoice to" address of its finance page,
+    `contact_email` that of its contact.
     """
 
     id: int
@@ -86,6 +87,7 @@ class Company:
     street: str = "100 Main St"
     contact: str = "Accounts Payable"
     email: str = ""
+    contact_email: str = ""
     updated: dt.datetime | None = None
     vendor: bool = False
     vendor_number: str = ""

@@ -105,6 +105,20 @@ def level_fields(taxes: Iterable[LevelTax]) -> Row:
     return row
 
 
+def contact_row(company: Company) -> Row:
+    """The company's one contact: its phone, and its e-mail where it has one."""
+    mail = {"id": company.id + 7000, "type": {"id": 1, "name": "Email"}, "value": company.contact_email,
+            "defaultFlag": True, "communicationType": "Email"}  # fmt: skip
+    phone = {"id": company.id + 8000, "type": {"id": 2, "name": "Direct"}, "value": "5035550100", "defaultFlag": True,
+             "communicationType": "Phone"}  # fmt: skip
+    return {
+        "id": company.id + 4000,
+        "firstName": company.contact,
+        "company": company_ref(company),
+        "communicationItems": [phone, mail] if company.contact_email else [phone],
+    }
+
+
 def company_row(site: Site, company: Company) -> Row:
     """Company, as far as an accounting package needs it."""
     code = site.tax_codes.get(company.tax_code_id or 0)

@@ -33,6 +33,7 @@ class Switches:
     `adjustment_id`: an exported adjustment's id is its "number" or the "unposted_product_id".
     `gl_classes`: accounts carry a class segment, which is the location's name.
     `internal_notes`: the Detailed summary shows the internal notes of billable time too.
+    `invoice_pdf`: an invoice's PDF comes "whole", as "half" of one, as a log-in "page", or has a "huge" picture.
     `structure_location`: the location that a member below the corporate level sees, None for all.
     `export_seconds`: time an export takes for each document. `package_setup` overrides boxes of the setup page.
     """
@@ -58,6 +59,7 @@ class Switches:
     adjustment_id: str = "number"
     gl_classes: bool = False
     internal_notes: bool = False
+    invoice_pdf: str = "whole"
     structure_location: int | None = None
     export_seconds: float = 0.0
     rights: dict[str, str] = field(default_factory=lambda: dict.fromkeys(AREAS, "all"))
@@ -108,4 +110,5 @@ CHOICES = {
     "adjustment_id": ("number", "unposted_product_id"),
     "blank_invoice_date": ("receipt", "absent"),
     "adjustment_signs": ("stock", "ledger"),
+    "invoice_pdf": ("whole", "half", "page", "huge"),
 }

@@ -13,7 +13,7 @@ from sandbox.connectwise.errors import not_found
 from sandbox.connectwise.gl_accounts import MAPPED_TYPES, gl_accounts
 from sandbox.connectwise.listing import count_of, one, page_of
 from sandbox.connectwise.package import PACKAGE, package_setup
-from sandbox.connectwise.present import STATUSES, company_row, location_ref
+from sandbox.connectwise.present import STATUSES, company_row, contact_row, location_ref
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,6 +47,10 @@ def _locations(site: Site) -> list[Row]:
 def _companies(site: Site) -> list[Row]:
     everybody = [*site.companies.values(), *site.vendors.values()]
     return [company_row(site, each) for each in everybody]
+
+
+def _contacts(site: Site) -> list[Row]:
+    return [contact_row(each) for each in [*site.companies.values(), *site.vendors.values()]]
 
 
 def _terms(site: Site) -> list[Row]:
@@ -106,6 +110,7 @@ TABLES: dict[str, tuple[Callable[[Site], list[Row]], frozenset[str]]] = {
     "finance/billingStatuses": (lambda _: STATUSES, fields.BILLING_STATUS),
     "finance/taxCodes": (lambda site: [_tax_code(each) for each in site.tax_codes.values()], fields.TAX_CODE),
     "company/companies": (_companies, fields.COMPANY),
+    "company/contacts": (_contacts, fields.CONTACT),
     "system/locations": (_locations, fields.LOCATION),
     "finance/agreements": (work_tables.agreement_rows, fields.AGREEMENT),
     "finance/currencies": (lambda _: list(CURRENCIES.values()), fields.CURRENCY),

@@ -12,7 +12,7 @@ from flask import Blueprint, Request, Response, request
 from werkzeug.datastructures import FileStorage
 
 from sandbox.faults import Fault
-from sandbox.quickbooks_online import attachments, batch, documents, preferences, problems, query
+from sandbox.quickbooks_online import attachments, batch, documents, preferences, printing, problems, query
 from sandbox.quickbooks_online.answers import committed_after, committed_before, to_response, too_many, unauthorized
 from sandbox.quickbooks_online.company import ENTITIES, Company
 from sandbox.quickbooks_online.intuit import Intuit
@@ -78,6 +78,8 @@ def _serve(intuit: Intuit, realm: str, path: str) -> Response:
     if call.fault is not None and not call.fault.comes_after and call.fault.kind != "slow":
         return committed_before(call.fault)
     try:
+        if _is_pdf(call):
+            return committed_after(call.fault, _pdf(call))
         body = _work(intuit, call)
     except Refusal as refusal:
         return committed_after(call.fault, _fault(call, refusal))
@@ -99,6 +101,10 @@ def _gateway(intuit: Intuit, realm: str, path: str) -> Response | None:
 
 
 def _understand(call: Call, sent: Request) -> None:
+    if _is_pdf(call):
+        if "application/pdf" not in sent.headers.get("Accept", ""):
+            raise problems.unsupported("without the header Accept: application/pdf")
+        return
     if "application/json" not in sent.headers.get("Accept", ""):
         raise problems.unsupported("without the header Accept: application/json (the default is XML, not spoken here)")
     if call.method != "POST" or call.path == "query":
@@ -225,7 +231,26 @@ def _read_object(call: Call) -> Json:
         raise _no_resource(call)
     if not id_.isdigit() and entity != "TaxCode":
         raise problems.bad_id(id_)
-    return {entity: documents.read(call.company, entity, id_)}
+    found = documents.read(call.company, entity, id_)
+    if entity == "Invoice" and "invoiceLink" in call.include:
+        found |= printing.link(call.company, found)
+    return {entity: found}
+
+
+def _is_pdf(call: Call) -> bool:
+    return call.method == "GET" and call.path.endswith("/pdf")
+
+
+def _pdf(call: Call) -> Response:
+    """`GET /invoice/{id}/pdf`."""
+    _pause(call)
+    call.company.count("pdf")
+    resource, id_ = call.path.removesuffix("/pdf").split("/", 1)
+    entity = RESOURCES.get(resource)
+    if entity not in ("Invoice", "CreditMemo"):
+        raise _no_resource(call)
+    content = printing.pdf(call.company, documents.read(call.company, entity, id_))
+    return Response(content, content_type="application/pdf")
 
 
 def _no_resource(call: Call) -> Refusal:

@@ -93,7 +93,7 @@ def _sales_forms(company: Company) -> Json:
         "AllowEstimates": True,
         "AllowServiceDate": True,
         "AllowShipping": False,
-        "ETransactionPaymentEnabled": False,
+        "ETransactionPaymentEnabled": switches.online_payments,
         "IPNSupportEnabled": False,
         "CustomField": _custom_fields(switches.custom_fields),
         **terms,

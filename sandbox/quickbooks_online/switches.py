@@ -42,6 +42,7 @@ class Switches:
     track_classes: str = "line"
     use_account_numbers: bool = True
     default_terms: str = ""  # id of a Term
+    online_payments: bool = False  # QuickBooks Payments is set up: invoices with an address have a link to pay
 
     requestid: str = (
         "honoured"  # honoured: forgotten when the document it made is deleted; replay_deleted: kept then too

@@ -94,27 +94,31 @@ class Client:
         *,
         body: Any = None,
         attempts: int = ATTEMPTS,
+        largest: int = 0,
     ) -> Answer:
         """A successful answer to a GET, or to a POST that changes nothing (with a body).
 
+        ``largest``: it is a file, of so many bytes at most.
         Raises ConnectionFailedError (PsaError where ConnectWise itself said no).
         """
         self.discover()
-        answer = self._once_more(path, params, body, attempts)
+        answer = self._once_more(path, params, body, attempts, largest)
         if (answer.status == 404 or answers.cannot_route(answer)) and self.discover(again=True):
-            answer = self._once_more(path, params, body, attempts)
+            answer = self._once_more(path, params, body, attempts, largest)
         if answer.ok:
             return answer
         raise answers.failure(answer, path)
 
-    def _once_more(self, path: str, params: Mapping[str, str] | None, body: Any, attempts: int) -> Answer:
+    def _once_more(self, path: str, params: Mapping[str, str] | None, body: Any, attempts: int, largest: int) -> Answer:
+        headers = self.settings.headers()
         return self._patiently(
             "GET" if body is None else "POST",
             self._address(path),
-            headers=self.settings.headers(),
+            headers={**headers, "Accept": f"application/pdf, {headers['Accept']}"} if largest else headers,
             params=params,
             body=None if body is None else json.dumps(body),
             attempts=attempts,
+            largest=largest,
         )
 
     def _patiently(self, method: str, url: str, *, attempts: int = ATTEMPTS, **rest: Any) -> Answer:

@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from app.connectors.connectwise import check, expenses, explaining, listing, procurement, statuses, values
+from app.connectors.connectwise import check, expenses, explaining, listing, mailing, procurement, statuses, values
 from app.connectors.connectwise.batches import Batches, cannot_tell
 from app.connectors.connectwise.client import Client
 from app.connectors.connectwise.exporting import Exporter
@@ -101,6 +101,14 @@ class ConnectWise:
             return statuses.write(self._client, record, status, slot)
         finally:
             slot.release()
+
+    def pdf(self, kind: RecordKind, record: str) -> bytes:
+        if kind is not RecordKind.INVOICES or not values.is_number(record):
+            raise cannot_tell(f"ConnectWise makes no PDF of {kind}.", "Attach one by hand.")
+        return mailing.pdf(self._client, record)
+
+    def mail_addresses(self, parties: Sequence[str]) -> dict[str, str]:
+        return mailing.addresses(self._client, parties)
 
     def explain(self, kind: RecordKind, number: str) -> list[Eligibility]:
         return explaining.explain(self._client, kind, number)

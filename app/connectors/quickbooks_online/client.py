@@ -86,9 +86,16 @@ class Client:
         """End the consent. Raises ConnectionFailedError."""
         self._access.revoke()
 
-    def get(self, path: str) -> dict[str, Any]:
+    def get(self, path: str, **params: str) -> dict[str, Any]:
         """One object or answer. Raises FaultError, ConnectionFailedError."""
-        return self._read("GET", path, {})
+        return self._read("GET", path, params)
+
+    def file(self, path: str, largest: int) -> Answer:
+        """A PDF of at most so many bytes. Raises FaultError, ConnectionFailedError."""
+        answer = self._repeatedly("GET", path, {}, largest=largest)
+        if not answer.ok:
+            raise FaultError(answer)
+        return answer
 
     def query(self, statement: str) -> list[dict[str, Any]]:
         """All rows of a statement, page by page. Raises FaultError, ConnectionFailedError."""
@@ -147,9 +154,16 @@ class Client:
         return self._http.call("POST", f"{self._base}/{target}", headers=headers, params=params, body=body)
 
     def _read(self, method: str, path: str, params: Mapping[str, str], body: str | None = None) -> dict[str, Any]:
+        answer = self._repeatedly(method, path, params, body=body)
+        parsed = answer.json() if answer.ok else None
+        if not isinstance(parsed, dict) or faults.faults_in(parsed):
+            raise FaultError(answer)
+        return parsed
+
+    def _repeatedly(self, method: str, path: str, params: Mapping[str, str], **rest: Any) -> Answer:
         for left in reversed(range(TRIES)):
             try:
-                answer = self._authorized(method, path, params, body)
+                answer = self._authorized(method, path, params, **rest)
             except NoAnswerError:
                 if not left:
                     raise
@@ -159,27 +173,29 @@ class Client:
                 break
             if answer.status >= 500:
                 self._sleep(1)
-        parsed = answer.json() if answer.ok else None
-        if not isinstance(parsed, dict) or faults.faults_in(parsed):
-            raise FaultError(answer)
-        return parsed
+        return answer
 
-    def _authorized(self, method: str, path: str, params: Mapping[str, str], body: str | None) -> Answer:
+    def _authorized(self, method: str, path: str, params: Mapping[str, str], **rest: Any) -> Answer:
         token = self._access.token()
-        answer = self._once(method, path, params, body, token)
+        answer = self._once(method, path, params, token, **rest)
         if answer.status == 401:
-            answer = self._once(method, path, params, body, self._access.token(refused=token))
+            answer = self._once(method, path, params, self._access.token(refused=token), **rest)
         if faults.is_throttled(answer):
             self.penalize(answer.retry_after)
         return answer
 
-    def _once(self, method: str, path: str, params: Mapping[str, str], body: str | None, token: str) -> Answer:
+    def _once(
+        self, method: str, path: str, params: Mapping[str, str], token: str, body: str | None = None, largest: int = 0
+    ) -> Answer:
         headers = {**_headers(token), **({"Content-Type": "application/text"} if body else {})}
+        if largest:
+            headers["Accept"] = "application/pdf"
         slot = self._throttle.acquire(ONE, sleep=self._sleep)
         try:
             self._contact.touch()
             everything = {**params, "minorversion": MINOR_VERSION}
-            return self._http.call(method, f"{self._base}/{path}", headers=headers, params=everything, body=body)
+            address = f"{self._base}/{path}"
+            return self._http.call(method, address, headers=headers, params=everything, body=body, largest=largest)
         finally:
             slot.release()
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
+from app.connectors.files import LARGEST_PDF, pdf_of
 from app.connectors.http import NoAnswerError
 from app.connectors.ledger_changes import AttachOutcome, ChangeOutcome, Changes
 from app.connectors.protocols import (
@@ -212,6 +213,21 @@ class QuickBooksOnline:
         finally:
             slot.release()
         return attachments.outcome(answer)
+
+    # https://developer.intuit.com/app/developer/qbo/docs/api/accounting/all-entities/invoice#get-an-invoice-as-pdf
+    def pdf(self, kind: DocumentKind, ledger_id: str) -> bytes:
+        path = f"{ENTITIES[kind].lower()}/{quote(ledger_id, safe='')}/pdf"
+        return pdf_of(self._client.file(path, LARGEST_PDF), "QuickBooks")
+
+    def mail_address(self, party_id: str) -> str:
+        found = part(self._client.get(f"customer/{quote(party_id, safe='')}"), "Customer")
+        return str(part(found, "PrimaryEmailAddr").get("Address") or "")
+
+    # https://developer.intuit.com/app/developer/qbo/docs/api/accounting/all-entities/invoice (InvoiceLink)
+    def pay_link(self, ledger_id: str) -> str:
+        answer = self._client.get(f"invoice/{quote(ledger_id, safe='')}", include="invoiceLink")
+        link = str(part(answer, "Invoice").get("InvoiceLink") or "")
+        return link if link.startswith("https://") else ""
 
     def url(self, kind: DocumentKind, ledger_id: str) -> str:
         return f"{SCREENS[self._environment]}/app/{PAGES[kind]}?txnId={quote(ledger_id, safe='')}"

@@ -1,0 +1,23 @@
+"""Files that vendors give us: how large they may be, and whether they are what they say."""
+
+from __future__ import annotations
+
+from app.connectors.http import Answer, UnreadableAnswerError
+
+#: What mail servers take with room to spare, and far more than an invoice needs.
+LARGEST_PDF = 10 * 1024 * 1024
+#: A PDF may have some bytes before its head (ISO 32000-1, annex H.3.4.1), and ends with a mark near its end.
+HEAD, TAIL = 1024, 2048
+
+
+def pdf_of(answer: Answer, vendor: str) -> bytes:
+    """The PDF that a successful answer is. Raises UnreadableAnswerError for anything else, or half of one."""
+    content = answer.content
+    if b"%PDF-" in content[:HEAD] and b"%%EOF" in content[-TAIL:]:
+        return content
+    what = "half of a PDF" if b"%PDF-" in content[:HEAD] else "something that is no PDF"
+    raise UnreadableAnswerError(
+        f"{vendor} answered the question for a PDF with {what} ({len(content):,} bytes).",
+        f"Open the invoice’s PDF in {vendor}: if it can’t be made there either, its template is the cause.",
+        code="not_a_pdf",
+    )

@@ -26,7 +26,7 @@ def problems_of_links(document: Document, links: Links, rules: Rules) -> Iterato
         elif entry is not None and not entry.active:
             yield _inactive(need, entry)
     for number, line in enumerate(document.lines, 1):
-        if not line.account and not line.product:
+        if not line.account:
             yield Problem(
                 "gl_account_missing",
                 f"Line {number} has no GL account in the PSA.",

@@ -92,7 +92,8 @@ class Posting(SQLModel, table=True):
 class PostingRecord(SQLModel, table=True):
     """Which PSA records a posting stands for, each with the fingerprint that the person saw.
 
-    A record is live in one posting per role over all Books: the partial unique index says so.
+    A record is live in one posting per role over all Books: the partial unique index says so. ``date_closed`` is when
+    the PSA closed it, as its list said it; empty where it didn't.
     """
 
     __tablename__ = "posting_records"
@@ -121,6 +122,7 @@ class PostingRecord(SQLModel, table=True):
 
 
 class PostingProblem(SQLModel, table=True):
+    date_closed: str = Field(default="", max_length=40)
     """A Problem that stands beside a posting; deleted when it no longer holds (the log keeps what was)."""
 
     __tablename__ = "problems"

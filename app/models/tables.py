@@ -2,7 +2,7 @@
 
 from sqlmodel import SQLModel
 
-from app.models import batches, connections, logins, mail, people, postings, records, reloads, workbench
+from app.models import batches, connections, logins, mail, people, postings, reconcile, records, reloads, workbench
 
 metadata = SQLModel.metadata
 
@@ -14,6 +14,7 @@ __all__ = [
     "metadata",
     "people",
     "postings",
+    "reconcile",
     "records",
     "reloads",
     "workbench",

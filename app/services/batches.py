@@ -180,7 +180,7 @@ def _add_postings(session: Session, batch: Batch, rows: list[UnpostedRow]) -> No
     session.add_all(
         PostingRecord(
             posting_id=_id(posting), source_id=batch.source_id, kind=batch.kind, record=row.record,
-            fingerprint=row.fingerprint, live=live,
+            fingerprint=row.fingerprint, date_closed=row.date_closed, live=live,
         )
         for posting, group in zip(postings, groups, strict=True)
         for row in group

@@ -55,8 +55,8 @@ def allocate(payment: LedgerPayment, rule: Rule, dates: Mapping[str, dt.date]) -
     """
     if payment.gone:
         return []
-    invoices, credits = _sums(payment, Charge.INVOICE), _sums(payment, Charge.CREDIT_MEMO)
-    drawn = _drawn(invoices, credits, rule, dates)
+    invoices, memos = _sums(payment, Charge.INVOICE), _sums(payment, Charge.CREDIT_MEMO)
+    drawn = _drawn(invoices, memos, rule, dates)
     found = []
     for invoice, amount in sorted(invoices.items(), key=lambda each: _key(each[0])):
         parts = {credit: part for (to, credit), part in drawn.items() if to == invoice and part > 0}
@@ -82,10 +82,10 @@ def _key(ledger_id: str) -> tuple[int, str]:
 
 
 def _drawn(
-    invoices: Mapping[str, Decimal], credits: Mapping[str, Decimal], rule: Rule, dates: Mapping[str, dt.date]
+    invoices: Mapping[str, Decimal], memos: Mapping[str, Decimal], rule: Rule, dates: Mapping[str, dt.date]
 ) -> dict[tuple[str, str], Decimal]:
-    """(invoice, credit memo) → amount. A credit memo is used up to what is drawn from it, an invoice to what it gets."""
-    open_, left = dict(invoices), dict(credits)
+    """(invoice, credit memo) → amount: a memo up to what is drawn from it, an invoice up to what it gets."""
+    open_, left = dict(invoices), dict(memos)
     drawn: dict[tuple[str, str], Decimal] = {}
     for credit in sorted(left, key=_key):
         same = [invoice for invoice in sorted(open_, key=_key) if open_[invoice] == left[credit]]
@@ -130,21 +130,18 @@ def _shares(
 
 
 def _split(open_: Mapping[str, Decimal], amount: Decimal) -> list[tuple[str, Decimal]]:
-    """Each its share by what it has open, to the cent; the cents that rounding leaves go to the first that have room."""
+    """Each its share by what it has open; what rounding to cents leaves goes to the first that have room."""
     whole = sum(open_.values(), ZERO)
     amount = min(amount, whole)
     if amount <= 0:
         return []
     parts = {invoice: (amount * rest / whole).quantize(CENT, rounding=ROUND_DOWN) for invoice, rest in open_.items()}
     left = amount - sum(parts.values(), ZERO)
-    for invoice in parts:
-        more = min(left, CENT if left >= CENT else left, open_[invoice] - parts[invoice])
-        parts[invoice] += more
-        left -= more
-    for invoice in parts:  # amounts finer than cents
-        more = min(left, open_[invoice] - parts[invoice])
-        parts[invoice] += more
-        left -= more
+    for largest in (CENT, left):  # cent by cent, and what is finer than cents last
+        for invoice, rest in open_.items():
+            more = min(left, largest, rest - parts[invoice])
+            parts[invoice] += more
+            left -= more
     return [(invoice, part) for invoice, part in parts.items() if part > 0]
 
 

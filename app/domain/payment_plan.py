@@ -144,7 +144,7 @@ class Claim:
     date: dt.date
 
 
-def claims(allocations: Iterable[Allocation], credits: Credits, records: Mapping[str, str]) -> list[Claim]:
+def claims(allocations: Iterable[Allocation], shown: Credits, records: Mapping[str, str]) -> list[Claim]:
     """What is to stand. ``records``: the PSA's id of each credit memo that it knows, by the ledger's id.
 
     A credit memo that only the books know pays as money does: the invoice is paid by it all the same.
@@ -152,9 +152,9 @@ def claims(allocations: Iterable[Allocation], credits: Credits, records: Mapping
     found: dict[Key, Claim] = {}
     for each in allocations:
         record = records.get(each.credit, "") if each.credit else ""
-        if record and credits is Credits.NO:
+        if record and shown is Credits.NO:
             continue
-        mirrored = record if credits is Credits.MIRROR else ""
+        mirrored = record if shown is Credits.MIRROR else ""
         key = Key(What.CREDIT if mirrored else What.MONEY, each.payment, mirrored)
         before = found.get(key)
         found[key] = Claim(key, each.amount + (before.amount if before else ZERO), each.date)

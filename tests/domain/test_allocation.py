@@ -76,16 +76,14 @@ def payments(draw: st.DrawFn) -> LedgerPayment:
     cents = st.integers(1, 500_000).map(lambda value: Decimal(value) / 100)
     invoices = draw(st.lists(st.tuples(st.sampled_from("123456"), cents), max_size=6))
     paid = sum((amount for _, amount in invoices), Decimal(0))
-    credits, left = [], paid
+    drawn, left = [], paid
     for ident in draw(st.lists(st.sampled_from(["71", "72", "73"]), max_size=4)):
         part = min(draw(cents), left)
         if part > 0:
-            credits.append((ident, part))
+            drawn.append((ident, part))
             left -= part
     more = draw(st.sampled_from([Decimal(0), Decimal("0.01"), Decimal("250.00")]))
-    lines = [Applied(Charge.INVOICE, i, a) for i, a in invoices] + [
-        Applied(Charge.CREDIT_MEMO, i, a) for i, a in credits
-    ]
+    lines = [Applied(Charge.INVOICE, i, a) for i, a in invoices] + [Applied(Charge.CREDIT_MEMO, i, a) for i, a in drawn]
     return LedgerPayment("900", "58", DAY, "USD", left + more, more, tuple(draw(st.permutations(lines))))
 
 

@@ -108,7 +108,8 @@ def test_what_a_person_entered_is_kept_and_counts_where_the_books_have_the_same(
     found = psa.sync([a_claim("900", "60.00"), a_claim("901", "40.00")], Form.INVOICE)
     assert steps(found) == [("add", "", "", "40.00")]
     assert [(known.psa_id, known.by_hand) for known in found.found] == [(near.payment_id, True)]
-    assert stranger in found.strangers and len(found.strangers) == 2
+    assert stranger in found.strangers
+    assert len(found.strangers) == 2
     assert psa.sync([a_claim("900", "60.00"), a_claim("901", "40.00")], Form.INVOICE).steps == ()
     voided = psa.sync([a_claim("901", "40.00")], Form.INVOICE)
     assert voided.steps == ()
@@ -155,7 +156,7 @@ def test_nothing_is_begun_on_an_entry_in_doubt() -> None:
     assert plan(INVOICE, [], [doubtful], [], Form.INVOICE).steps == ()
 
 
-AMOUNTS = st.integers(1, 300).map(lambda value: Decimal(value))
+AMOUNTS = st.integers(1, 300).map(Decimal)
 BOOKS = st.dictionaries(st.sampled_from(["900", "901", "902", "903"]), AMOUNTS, max_size=4)
 
 

@@ -138,8 +138,8 @@ WORK_ROLE = _names("id name hourlyRate integrationXref inactiveFlag _info")
 WORK_TYPE = _names("id name billTime rateType rate inactiveFlag utilizationFlag _info")
 AGREEMENT = _names(
     "id name type company contact site customerPO location department startDate endDate noEndingDateFlag"
-    " cancelledFlag dateCancelled internalNotes billingTerms billToCompany billAmount taxable taxCode"
-    " invoiceDescription currency agreementStatus _info"
+    " cancelledFlag dateCancelled internalNotes billingTerms billingCycle billToCompany billAmount taxable"
+    " taxCode invoiceDescription currency agreementStatus _info"
 )
 CURRENCY = _names(
     "id symbol currencyCode decimalSeparator numberOfDecimals thousandsSeparator negativeParenthesesFlag"

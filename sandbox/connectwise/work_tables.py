@@ -129,6 +129,7 @@ def _agreement(site: Site, invoice: Invoice) -> Row:
         "cancelledFlag": False,
         "billingTerms": term_ref(site.terms[company.term_id]),
         "billToCompany": company_ref(company),
+        "billingCycle": {"id": 2, "name": "Monthly"},
         "billAmount": max(invoice.subtotal, Decimal(0)),
         "agreementStatus": "Active",
     }

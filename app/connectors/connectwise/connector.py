@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from app.connectors.connectwise import check, expenses, explaining, listing, mailing, procurement, statuses, values
+from app.connectors.connectwise import (
+    check,
+    expenses,
+    explaining,
+    listing,
+    mailing,
+    overview,
+    procurement,
+    statuses,
+    values,
+)
 from app.connectors.connectwise.batches import Batches, cannot_tell
 from app.connectors.connectwise.client import Client
 from app.connectors.connectwise.exporting import Exporter
 from app.connectors.connectwise.reading import UNPOSTED, Reader
+from app.connectors.overviews import AgreementInPsa, InvoicePage
 from app.connectors.protocols import Check, CloseOutcome, Exported, PsaBatch, Slot, UnpostedRecord, Wait
 from app.connectors.source_abilities import Eligibility, StatusInPsa, VendorInvoice
 from app.connectors.throttle import GrantedSlot
@@ -30,6 +41,7 @@ class ConnectWise:
         self._reader = Reader(client, Exporter(client, today))
         self._locations: dict[str, str] | None = None
         self._batches = Batches(client)
+        self._statuses: Mapping[str, bool] | None = None
 
     def check(self) -> Check:
         return check.check(self._client)
@@ -112,6 +124,14 @@ class ConnectWise:
 
     def explain(self, kind: RecordKind, number: str) -> list[Eligibility]:
         return explaining.explain(self._client, kind, number)
+
+    def invoices(self, first: dt.date, page: int) -> InvoicePage:
+        if self._statuses is None:
+            self._statuses = overview.closed_statuses(self._client)
+        return overview.page(self._client, first, page, self._statuses, self._settings.currency)
+
+    def agreements(self) -> list[AgreementInPsa]:
+        return overview.agreements(self._client, self._settings.currency)
 
     def url(self, kind: RecordKind, record: str) -> str:
         if kind is not RecordKind.INVOICES or not values.is_number(record):

@@ -6,9 +6,10 @@ Reads wait for the throttle and are repeated; a write is one request within the 
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -101,7 +102,7 @@ class Client:
         """All rows of a statement, page by page. Raises FaultError, ConnectionFailedError."""
         rows: list[dict[str, Any]] = []
         for page in range(10_000):
-            found = self._page(queries.paged(statement, page))
+            found = self.page(statement, page)
             if page and found == rows[-len(found) :]:
                 break  # the same page again: paging is not understood, and would never end
             rows += found
@@ -132,7 +133,14 @@ class Client:
             # The answer in hand matters more; without Redis nobody gets a slot anyway.
             log.warning("QuickBooks asked us to slow down, and Redis is gone.")
 
-    def _page(self, statement: str) -> list[dict[str, Any]]:
+    def changes(self, entities: Sequence[str], since: dt.datetime) -> dict[str, Any]:
+        """Change data capture, one call. Raises FaultError, ConnectionFailedError."""
+        moment = since.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%S+00:00")
+        return self._read("GET", "cdc", {"entities": ",".join(entities), "changedSince": moment})
+
+    def page(self, statement: str, page: int) -> list[dict[str, Any]]:
+        """One page (from 0) of a statement, one call. Raises FaultError, ConnectionFailedError."""
+        statement = queries.paged(statement, page)
         if len(statement) <= LONGEST_QUERY_ADDRESS:
             body = self._read("GET", "query", {"query": statement})
         else:

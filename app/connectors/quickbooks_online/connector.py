@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import secrets
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,6 +11,7 @@ from urllib.parse import quote
 from app.connectors.files import LARGEST_PDF, pdf_of
 from app.connectors.http import NoAnswerError
 from app.connectors.ledger_changes import AttachOutcome, ChangeOutcome, Changes
+from app.connectors.overviews import Held, HeldPage, LedgerChanges, Unapplied
 from app.connectors.protocols import (
     Body,
     Company,
@@ -21,13 +23,14 @@ from app.connectors.protocols import (
     Slot,
     Wait,
 )
-from app.connectors.quickbooks_online import attachments, calls, changes, drafts, lists, translate
+from app.connectors.quickbooks_online import attachments, calls, changes, drafts, lists, overview, translate
 from app.connectors.quickbooks_online import company as companies
 from app.connectors.quickbooks_online.client import Client, FaultError
 from app.connectors.quickbooks_online.exact_json import dumps
 from app.connectors.quickbooks_online.find import find
 from app.connectors.quickbooks_online.members import Members, part, unreadable, whole
 from app.connectors.quickbooks_online.pictures import to_picture
+from app.connectors.quickbooks_online.queries import IN_LIST
 from app.connectors.quickbooks_online.receipts import ENTITIES, to_receipt
 from app.connectors.quickbooks_online.removals import removal
 from app.connectors.quickbooks_online.settings import LANES, MAX_BATCH, SCREENS, App
@@ -54,6 +57,7 @@ class QuickBooksOnline:
 
     lanes = LANES
     max_members = MAX_BATCH
+    ids_a_call = IN_LIST
     changeable = changes.CHANGEABLE
     voidable = changes.VOIDABLE
 
@@ -132,6 +136,21 @@ class QuickBooksOnline:
             return to_receipt(found, self._home_currency)
         except ValueError as error:
             raise unreadable("the question for a document") from error
+
+    def documents(self, kind: DocumentKind, first: dt.date, page: int) -> HeldPage:
+        return overview.page(self._client, kind, first, page, self._home_currency)
+
+    def documents_by_id(self, kind: DocumentKind, ids: Sequence[str]) -> list[Held]:
+        return overview.by_id(self._client, kind, ids, self._home_currency)
+
+    def changes_since(self, since: dt.datetime, kinds: Sequence[DocumentKind]) -> LedgerChanges | None:
+        return overview.changes(self._client, since, kinds, self._home_currency, dt.datetime.now(dt.UTC))
+
+    def unapplied(self, first: dt.date) -> list[Unapplied]:
+        return overview.unapplied(self._client, first, self._home_currency)
+
+    def can_follow(self, kind: DocumentKind) -> bool:
+        return kind not in overview.NOT_FOLLOWED
 
     def _preferences(self) -> Members | None:
         """The company's settings; None where the person who connected may not read them."""

@@ -25,7 +25,7 @@ class SourceRow(SQLModel, table=True):
 
     id: int | None = Field(default=None, primary_key=True)
     kind: str = Field(max_length=40)
-    name: str = Field(max_length=200)
+    name: str = Field(sa_type=Label(200))
     code: str = Field(default="", max_length=1)
     settings: dict[str, Any] = Field(default_factory=dict, sa_type=Json)
     secrets: dict[str, Any] = Field(default_factory=dict, sa_type=EncryptedJson)
@@ -48,7 +48,7 @@ class Book(SQLModel, table=True):
 
     id: int | None = Field(default=None, primary_key=True)
     kind: str = Field(default="quickbooks_online", max_length=40)
-    name: str = Field(max_length=200)
+    name: str = Field(sa_type=Label(200))
     ledger_id: str = Field(max_length=60, unique=True)
     environment: str = Field(default="production", max_length=20)
     source_id: int | None = Field(default=None, foreign_key="sources.id")
@@ -81,7 +81,7 @@ class ListEntry(SQLModel, table=True):
     book_id: int = Field(foreign_key="books.id", index=True)
     kind: str = Field(max_length=20)
     ledger_id: str = Field(max_length=60)
-    name: str = Field(max_length=600)
+    name: str = Field(sa_type=Label(600))
     active: bool = True
     data: dict[str, Any] = Field(default_factory=dict, sa_type=Json)
 

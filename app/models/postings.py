@@ -10,7 +10,7 @@ from sqlmodel import Field, SQLModel
 from app.models.columns import Cents, DecimalText, Json, Label, Moment, utcnow
 
 #: What the live page sums up every two seconds: an index answers it without the documents beside.
-FACTS = ("currency", "kind", "cents", "ledger_cents", "checked", "proved")
+FACTS = ("role", "currency", "kind", "cents", "ledger_cents", "checked", "proved")
 UNREAD: dict[str, Any] = {"sqlite_where": text("document IS NULL"), "postgresql_where": text("document IS NULL")}
 #: What waits for a person: every page counts it.
 OPEN: dict[str, Any] = {
@@ -23,6 +23,8 @@ class Posting(SQLModel, table=True):
     """The unit of exactly-once.
 
     Attributes:
+        role: ``main``, or ``cogs`` for the entry of an invoice's cost, which stands ``beside`` another posting: sent
+            after it, closed with it, and no part of its batch's totals.
         generation: rises after refused, undone, rerun, "post anyway" and resend; part of mark and request id.
         document: domain Document as JSON, from Read on; ``gl_ids`` close it in the PSA; ``snapshot`` is the PSA's form.
         redated: a person's date for it, in the place of the PSA's, which lies in a closed period.
@@ -44,6 +46,7 @@ class Posting(SQLModel, table=True):
         Index("ix_postings_facts", "batch_id", "state", *FACTS),
         Index("ix_postings_unread", "batch_id", **UNREAD),
         Index("ix_postings_batch_number", "batch_id", "number", "id"),
+        Index("ix_postings_beside", "beside"),
         Index("ix_postings_flight", "book_id", "state", "party_key"),
     )
 
@@ -51,6 +54,7 @@ class Posting(SQLModel, table=True):
     batch_id: int = Field(foreign_key="batches.id", index=True)
     book_id: int = Field(foreign_key="books.id")
     role: str = Field(default="main", max_length=10)
+    beside: int | None = None
     kind: str = Field(default="invoice", max_length=20)
     psa_type: str = Field(default="", sa_type=Label(30))
     state: str = Field(default="ready", max_length=12)
@@ -118,11 +122,11 @@ class PostingRecord(SQLModel, table=True):
     record: str = Field(max_length=60)
     role: str = Field(default="main", max_length=10)
     fingerprint: str = Field(max_length=64)
+    date_closed: str = Field(default="", max_length=40)
     live: bool = True
 
 
 class PostingProblem(SQLModel, table=True):
-    date_closed: str = Field(default="", max_length=40)
     """A Problem that stands beside a posting; deleted when it no longer holds (the log keeps what was)."""
 
     __tablename__ = "problems"
@@ -205,7 +209,7 @@ class Creation(SQLModel, table=True):
     batch_id: int = Field(foreign_key="batches.id")
     kind: str = Field(max_length=20)
     source_id: str = Field(max_length=200)
-    name: str = Field(max_length=600)
+    name: str = Field(sa_type=Label(600))
     draft: dict[str, Any] = Field(default_factory=dict, sa_type=Json)
     body: str = ""
     request_id: str = Field(default="", max_length=36)

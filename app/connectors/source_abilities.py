@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from app.connectors.protocols import CloseOutcome, Slot, Source
+from app.domain.links import LinkKind
+from app.domain.source_lists import SourceEntry
 from app.domain.states import RecordKind
 
 
@@ -66,6 +68,18 @@ class Reopens(Source, Protocol):
 
     def set_status(self, record: str, status: str, slot: Slot) -> CloseOutcome:
         """Open or close an invoice; the same a second time changes nothing. Releases the slot."""
+        ...
+
+
+@runtime_checkable
+class Lists(Protocol):
+    """Shows its own lists whole, so that links can be proposed before any document needs one."""
+
+    #: The kinds that it has a list of.
+    listed: Collection[LinkKind]
+
+    def entries(self, kind: LinkKind) -> list[SourceEntry]:
+        """The whole list, inactive entries too, read page by page within the limits. Raises ConnectionFailedError."""
         ...
 
 

@@ -65,6 +65,7 @@ class Entry:
         parts: a tax code's rates as ``id=percent``, separated by blanks, e.g. ``5=6.5 6=2``; where known. Rates that
             hold only for what is bought have ``p:`` before them.
         holder: for names that share one namespace: ``customer``, ``vendor`` or ``employee``.
+        path: a sub-customer's name with those above it, ``Acme:Branch``.
     """
 
     kind: LinkKind
@@ -81,6 +82,7 @@ class Entry:
     parts: str = ""
     email: str = ""
     holder: str = ""
+    path: str = ""
     due_days: int | None = None
 
     @property
@@ -93,14 +95,16 @@ class Entry:
 class Draft:
     """An entry to be created in the ledger for a PSA source id that has no counterpart.
 
-    ``account`` is an item's income account as the PSA's GL account string, ``cost_account`` and ``inventory_account``
-    likewise; ``since`` the day from which an inventory item must have stock.
+    ``parent`` is the name of the customer that a sub-customer stands under. ``account`` is an item's income account as
+    the PSA's GL account string, ``cost_account`` and ``inventory_account`` likewise; ``since`` the day from which an
+    inventory item must have stock.
     """
 
     kind: LinkKind
     source_id: str
     name: str
     party: Party | None = None
+    parent: str = ""
     item_kind: str = ""
     description: str = ""
     taxable: bool = False
@@ -261,7 +265,7 @@ def _customer_needs(document: Document, rules: Rules) -> Iterable[Need]:
     for number, line in enumerate(document.lines, 1):
         if line.customer and names_customer(line, rules):
             party = Party(line.customer.source_id, line.customer.name)
-            draft = Draft(LinkKind.CUSTOMERS, party.source_id, party.name, party=party, currency=document.currency)
+            draft = _party_draft(LinkKind.CUSTOMERS, party, document, rules)
             yield Need(LinkKind.CUSTOMERS, party.source_id, party.name, f"line {number}", draft)
 
 
@@ -283,11 +287,18 @@ def _category_needs(document: Document, rules: Rules) -> Iterable[Need]:
 def _party_needs(document: Document, rules: Rules) -> Iterable[Need]:
     key, party = party_key(document), document.party
     if key:
-        name = party.name
-        if rules["contacts.append_account"] == "yes" and party.account_number:
-            name = f"{name} ({party.account_number})"
-        draft = Draft(key[0], party.source_id, name, party=party, currency=document.currency)
-        yield Need(key[0], party.source_id, party.name, "party", draft)
+        yield Need(key[0], party.source_id, party.name, "party", _party_draft(key[0], party, document, rules))
+
+
+def _party_draft(kind: LinkKind, party: Party, document: Document, rules: Rules) -> Draft:
+    """By the Book's rules for names: what stands before the colon is the parent, the account number goes behind."""
+    parent, name = "", party.name
+    if kind is LinkKind.CUSTOMERS and rules["contacts.sub_customers"] == "yes":
+        parent, _, name = (part.strip() for part in party.name.rpartition(":"))
+    name = name or party.name
+    if rules["contacts.append_account"] == "yes" and party.account_number:
+        name = f"{name} ({party.account_number})"
+    return Draft(kind, party.source_id, name, party=party, parent=parent, currency=document.currency)
 
 
 def _line_needs(document: Document, rules: Rules) -> Iterable[Need]:

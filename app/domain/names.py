@@ -33,6 +33,15 @@ LEGAL_FORMS = frozenset(
 )
 
 
+#: QuickBooks puts this behind the name of what is made inactive.
+DELETED = re.compile(r"\s*\(deleted(?:-\d+)?\)\s*$")
+
+
+def awake(name: str) -> str:
+    """The name that an inactive entry had before, and gets back."""
+    return DELETED.sub("", name)
+
+
 def normal(name: str) -> str:
     """``The Acme Dental Co., Inc.`` and ``the ACME-Dental`` both become ``the acme dental``."""
     plain = "".join(c for c in unicodedata.normalize("NFKD", name.casefold()) if not unicodedata.combining(c))

@@ -281,6 +281,31 @@ TAXES = (
         "taxes.exempt_code",
         "Tax code of what is not taxed",
         "Outside the US every line needs one. Empty: the company’s own code of 0 %.",
+    _switch(
+        "contacts.sub_customers",
+        "A colon in a customer’s name makes a sub-customer",
+        "“Acme:Branch” is created as Branch under Acme, which must be there. Else the colon becomes a dash.",
+    ),
+    _switch(
+        "contacts.update_address",
+        "Bring changed addresses over",
+        "ConnectWise’s address of a linked customer is proposed for QuickBooks; nothing is written unseen.",
+    ),
+    _switch(
+        "contacts.update_email",
+        "Bring changed e-mail addresses over",
+        "The address that invoices go to, proposed and accepted in the same way.",
+    ),
+    _switch(
+        "contacts.update_terms",
+        "Bring changed billing terms over",
+        "The customer’s terms, where they are linked, proposed and accepted in the same way.",
+    ),
+    _switch(
+        "contacts.update_active",
+        "Bring active and inactive over",
+        "A customer that is inactive in ConnectWise is proposed to be made so in QuickBooks, and the other way round.",
+    ),
         LinkKind.TAX_CODES,
     ),
     _choice(

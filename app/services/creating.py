@@ -171,12 +171,14 @@ def _prepare(run: Run, creation: Creation, names: Names) -> tuple[str, str] | No
 
 
 def _account_links(names: Names, draft: Draft) -> dict[tuple[LinkKind, str], Entry]:
-    """An item's accounts, and what a class or location stands under."""
+    """An item's accounts, and what a class, a location or a sub-customer stands under."""
     accounts = {draft.account, draft.cost_account, draft.inventory_account} - {""}
     keys = [(LinkKind.ACCOUNTS, account) for account in accounts]
     if draft.kind in (LinkKind.CLASSES, LinkKind.LOCATIONS) and ":" in draft.source_id:
         keys.append((draft.kind, draft.source_id.rpartition(":")[0]))
     found = {key: names.index.entry(*key) for key in keys}
+    if draft.parent:
+        found[draft.kind, f"name:{draft.parent}"] = names.index.exact(draft.kind, draft.parent)
     return {key: entry for key, entry in found.items() if entry}
 
 

@@ -63,7 +63,8 @@ class Index:
     def _put(self, entry: Entry) -> None:
         self._entries[entry.kind, entry.ledger_id] = entry
         if entry.its_own:
-            self._named[entry.kind, _same(entry.name)].append(entry)
+            for name in {_same(entry.name), _same(entry.path)} - {""}:
+                self._named[entry.kind, name].append(entry)
 
 
 def _same(name: str) -> str:

@@ -94,7 +94,7 @@ def _resolve(wants: Wants, need: Need, index: Index, policy: str, *, accept: boo
         if not entry.active:
             wants.problems.append(_inactive(need, entry))
         return
-    exact = index.exact(need.kind, need.name)
+    exact = index.exact(need.kind, need.name) or _as_created(need, index)
     if exact is not None:
         wants.links[key] = exact
         wants.exact.append((need, exact))
@@ -108,6 +108,14 @@ def _resolve(wants: Wants, need: Need, index: Index, policy: str, *, accept: boo
         wants.problems.append(_left_out(need))
     else:
         wants.problems.append(_unlinked(need, None, policy))
+
+
+def _as_created(need: Need, index: Index) -> Entry | None:
+    """The entry of the name that would be created: with the account number behind it, where the Book wants that."""
+    draft = need.draft
+    if draft is None or draft.parent or draft.name == need.name:
+        return None
+    return index.exact(need.kind, draft.name)
 
 
 def _unlinked(need: Need, exact: Entry | None, policy: str) -> Problem:

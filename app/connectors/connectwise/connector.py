@@ -22,6 +22,7 @@ from app.connectors.connectwise.client import Client
 from app.connectors.connectwise.exporting import Exporter
 from app.connectors.connectwise.reading import UNPOSTED, Reader
 from app.connectors.overviews import AgreementInPsa, InvoicePage
+from app.connectors.connectwise.source_lists import entries
 from app.connectors.protocols import Check, CloseOutcome, Exported, PsaBatch, Slot, UnpostedRecord, Wait
 from app.connectors.source_abilities import Eligibility, StatusInPsa, VendorInvoice
 from app.connectors.throttle import GrantedSlot
@@ -37,6 +38,9 @@ class ConnectWise:
 
     def __init__(self, client: Client, today: Callable[[], dt.date]) -> None:
         self._client = client
+from app.domain.links import LinkKind
+from app.domain.source_lists import SourceEntry
+from app.domain.payments import PsaPayment
         self._settings = client.settings
         self._reader = Reader(client, Exporter(client, today))
         self._locations: dict[str, str] | None = None
@@ -46,6 +50,7 @@ class ConnectWise:
     def check(self) -> Check:
         return check.check(self._client)
 
+    listed = tuple(LinkKind)
     def unposted(self, kind: RecordKind) -> list[UnpostedRecord]:
         rows = self._client.pages(UNPOSTED[kind])
         currency = self._settings.currency
@@ -138,3 +143,6 @@ class ConnectWise:
             return ""
         page = "/v4_6_release/services/system_io/router/openrecord.rails"
         return f"{self._settings.web_origin}{page}?recordType=InvoiceFv&recid={record}"
+    def entries(self, kind: LinkKind) -> list[SourceEntry]:
+        return entries(self._client, kind)
+

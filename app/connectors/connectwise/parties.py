@@ -33,7 +33,7 @@ def party(transaction: Row, customer: Row, company: Row, invoice: Row) -> Party:
         account_number=values.text(transaction, "companyAccountNumber") or values.text(customer, "accountNumber"),
         email=values.text(company, "invoiceToEmailAddress"),
         phone=values.text(company, "phoneNumber"),
-        billing_address=_on_invoice(invoice, "billing") or _on_company(company),
+        billing_address=_on_invoice(invoice, "billing") or on_company(company),
     )
 
 
@@ -54,7 +54,8 @@ def _on_invoice(invoice: Row, site: str) -> Address | None:
     return Address(lines, city, region, postal_code, country) if lines or city or postal_code else None
 
 
-def _on_company(company: Row) -> Address:
+def on_company(company: Row) -> Address:
+    """The company's own address."""
     lines = tuple(filter(None, (values.text(company, f"addressLine{number}") for number in (1, 2))))
     return Address(
         lines,

@@ -11,7 +11,7 @@ from urllib.parse import quote
 from app.connectors.files import LARGEST_PDF, pdf_of
 from app.connectors.http import NoAnswerError
 from app.connectors.ledger_changes import AttachOutcome, ChangeOutcome, Changes
-from app.connectors.overviews import Held, HeldPage, LedgerChanges, Unapplied
+from app.connectors.list_changes import EntryChangeOutcome, HeldEntry
 from app.connectors.protocols import (
     Body,
     Company,
@@ -26,6 +26,7 @@ from app.connectors.protocols import (
 from app.connectors.quickbooks_online import attachments, calls, changes, drafts, lists, overview, translate
 from app.connectors.quickbooks_online import company as companies
 from app.connectors.quickbooks_online.client import Client, FaultError
+from app.connectors.quickbooks_online import entry_changes
 from app.connectors.quickbooks_online.exact_json import dumps
 from app.connectors.quickbooks_online.find import find
 from app.connectors.quickbooks_online.members import Members, part, unreadable, whole
@@ -220,6 +221,24 @@ class QuickBooksOnline:
         return changes.changed(kind, answer, request_id, self._home_currency)
 
     def attachment(self, kind: DocumentKind, ledger_id: str, name: str) -> str | None:
+    def held_entries(self, kind: LinkKind) -> list[HeldEntry]:
+        return entry_changes.everything(self._client.query, kind)
+
+    def held_entry(self, kind: LinkKind, ledger_id: str) -> HeldEntry | None:
+        return entry_changes.one(self._client, kind, ledger_id)
+
+    def entry_body(self, kind: LinkKind, held: HeldEntry, new: Mapping[str, Any]) -> str:
+        return entry_changes.body(kind, held, new)
+
+    def change_entry(self, kind: LinkKind, body: str, request_id: str, slot: Slot) -> EntryChangeOutcome:
+        try:
+            answer = self._client.write(entry_changes.ENTITIES[kind].lower(), request_id, body, slot)
+        except ConnectionFailedError as error:
+            return _not_answered(error, request_id)
+        finally:
+            slot.release()
+        return entry_changes.outcome(kind, answer, request_id)
+
         return attachments.found(self._client.query, ENTITIES[kind], ledger_id, name)
 
     def attach(self, kind: DocumentKind, ledger_id: str, name: str, content: bytes, slot: Slot) -> AttachOutcome:

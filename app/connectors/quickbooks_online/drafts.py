@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 from app.connectors.http import Answer, UnreadableAnswerError
-from app.connectors.protocols import Created, CreationOutcome, NameTaken
+from app.connectors.protocols import Created, CreationOutcome, NameTaken, UntranslatableError
 from app.connectors.quickbooks_online import faults, lists, text
 from app.connectors.quickbooks_online.addresses import physical_address
 from app.connectors.quickbooks_online.exact_json import dumps
@@ -15,6 +15,7 @@ from app.connectors.quickbooks_online.new_items import new_item
 from app.domain.documents import Party
 from app.domain.links import Draft, LinkKind, Links, Rules
 from app.domain.outcomes import InDoubt, Refused
+from app.domain.problems import Problem
 
 #: The entity's name in bodies and answers, and (in lower case) in addresses.
 ENTITIES = {
@@ -42,7 +43,7 @@ def valid_name(kind: LinkKind, name: str) -> str:
 def draft_body(draft: Draft, name: str, links: Links, rules: Rules) -> str:
     """The exact body. Raises UntranslatableError where an item's account is not linked."""
     if draft.kind in (LinkKind.CUSTOMERS, LinkKind.VENDORS):
-        return dumps(_person(draft, name, rules))
+        return dumps(_person(draft, name, links, rules))
     if draft.kind is LinkKind.ITEMS:
         return dumps(new_item(draft, name, links, rules))
     if draft.kind in PATHS:
@@ -68,12 +69,32 @@ def outcome(kind: LinkKind, answer: Answer, request_id: str) -> CreationOutcome:
     return InDoubt("QuickBooks’ answer has another form than expected.", ended=True, technical=technical)
 
 
-def _person(draft: Draft, name: str, rules: Rules) -> dict[str, Any]:
+def _person(draft: Draft, name: str, links: Links, rules: Rules) -> dict[str, Any]:
     """A customer or vendor; its currency is fixed for good, so it is the document's."""
-    body: dict[str, Any] = {"DisplayName": name}
+    body: dict[str, Any] = {"DisplayName": name, **_below(draft, links)}
     if rules.multi_currency and draft.currency:
         body["CurrencyRef"] = {"value": draft.currency}
     return {**body, **(_contact(draft.party) if draft.party else {})}
+
+
+def _below(draft: Draft, links: Links) -> dict[str, Any]:
+    """What a sub-customer stands under. Raises UntranslatableError: only the child is ever created."""
+    if not draft.parent:
+        return {}
+    above = links.get((draft.kind, f"name:{draft.parent}"))
+    if above is None:
+        raise UntranslatableError(
+            [
+                Problem(
+                    "parent_not_found",
+                    f"“{draft.parent}:{draft.name}” is a sub-customer; QuickBooks has no active customer “{draft.parent}”.",
+                    f"Create “{draft.parent}” in QuickBooks, or link the customer to one that is there.",
+                    field="party",
+                    subject=f"{draft.kind}:{draft.source_id}",
+                )
+            ]
+        )
+    return {"Job": True, "ParentRef": {"value": above.ledger_id}}
 
 
 def _contact(party: Party) -> dict[str, Any]:

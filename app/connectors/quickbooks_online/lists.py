@@ -38,7 +38,7 @@ def entries(query: Query, kind: LinkKind) -> list[Entry]:
 def names_taken(query: Query) -> set[str]:
     """Names that a new customer may not have: three lists share one namespace, compared without case."""
     holders = ("Customer", "Vendor", "Employee")
-    rows = [row for holder in holders for row in _both(query, holder)]
+    rows = [row for holder in holders for row in both(query, holder)]
     try:
         return {name.casefold() for row in rows if (name := _name(row))}
     except UNREADABLE as error:
@@ -67,7 +67,7 @@ def is_untaxed(code: Entry) -> bool:
     return bool(code.active and code.rate and not Decimal(code.rate))
 
 
-def _both(query: Query, entity: str, fields: str = "*") -> list[dict[str, Any]]:
+def both(query: Query, entity: str, fields: str = "*") -> list[dict[str, Any]]:
     """Active and inactive rows; only active ones where a list can't be asked so (4001)."""
     try:
         return query(queries.select(entity, BOTH, fields=fields))
@@ -78,38 +78,38 @@ def _both(query: Query, entity: str, fields: str = "*") -> list[dict[str, Any]]:
 
 
 def _customers(query: Query) -> list[Entry]:
-    return [_customer(row) for row in _both(query, "Customer")]
+    return [_customer(row) for row in both(query, "Customer")]
 
 
 def _vendors(query: Query) -> list[Entry]:
-    return [_vendor(row) for row in _both(query, "Vendor")]
+    return [_vendor(row) for row in both(query, "Vendor")]
 
 
 def _classes(query: Query) -> list[Entry]:
-    return [_class(row) for row in _both(query, "Class")]
+    return [_class(row) for row in both(query, "Class")]
 
 
 def _locations(query: Query) -> list[Entry]:
-    return [_location(row) for row in _both(query, "Department")]
+    return [_location(row) for row in both(query, "Department")]
 
 
 def _items(query: Query) -> list[Entry]:
     # Sku is missing from a plain * in some companies.
-    rows = _both(query, "Item", fields="*, Sku")
+    rows = both(query, "Item", fields="*, Sku")
     return [_item(row) for row in rows if row.get("Type", "Service") in ITEM_TYPES]
 
 
 def _accounts(query: Query) -> list[Entry]:
-    return [_account(row) for row in _both(query, "Account")]
+    return [_account(row) for row in both(query, "Account")]
 
 
 def _terms(query: Query) -> list[Entry]:
-    return [_term(row) for row in _both(query, "Term")]
+    return [_term(row) for row in both(query, "Term")]
 
 
 def _tax_codes(query: Query) -> list[Entry]:
-    rates = {identity(row): row for row in _both(query, "TaxRate")}
-    rows = _both(query, "TaxCode")
+    rates = {identity(row): row for row in both(query, "TaxRate")}
+    rows = both(query, "TaxCode")
     return [_tax_code(row, rates) for row in rows if identity(row) not in PSEUDO_CODES]
 
 
@@ -120,6 +120,7 @@ def _customer(row: Row) -> Entry:
         _name(row),
         active=_active(row),
         detail=f"Sub-customer of {_parent(row)}" if _parent(row) else "",
+        path=_path_of(row),
         email=text(part(row, "PrimaryEmailAddr"), "Address"),
         currency=ref(row, "CurrencyRef"),
         holder="customer",
@@ -225,6 +226,11 @@ def _name(row: Row) -> str:
 
 def _active(row: Row) -> bool:
     return row.get("Active", True) is not False
+
+
+def _path_of(row: Row) -> str:
+    """A sub-customer's name with those above it, ``Acme:Branch``; empty for others."""
+    return str(row.get("FullyQualifiedName") or "") if _parent(row) else ""
 
 
 def _parent(row: Row) -> str:

@@ -262,25 +262,6 @@ CONTACTS = (
         "Account number behind new names",
         "New customers and vendors are created as “Name (number)”. Links are by id and don’t need it.",
     ),
-)
-
-TAXES = (
-    _choice(
-        "taxes.mode",
-        "Tax mode",
-        "How the books take tax. Auto: as the company's own preferences say.",
-        (
-            ("auto", "As the company's preferences say"),
-            ("manual", "US manual sales tax"),
-            ("automated", "US automated sales tax"),
-            ("per_line", "A tax code on every line (outside the US)"),
-            ("off", "No sales tax"),
-        ),
-    ),
-    _ledger(
-        "taxes.exempt_code",
-        "Tax code of what is not taxed",
-        "Outside the US every line needs one. Empty: the company’s own code of 0 %.",
     _switch(
         "contacts.sub_customers",
         "A colon in a customer’s name makes a sub-customer",
@@ -306,6 +287,25 @@ TAXES = (
         "Bring active and inactive over",
         "A customer that is inactive in ConnectWise is proposed to be made so in QuickBooks, and the other way round.",
     ),
+)
+
+TAXES = (
+    _choice(
+        "taxes.mode",
+        "Tax mode",
+        "How the books take tax. Auto: as the company's own preferences say.",
+        (
+            ("auto", "As the company's preferences say"),
+            ("manual", "US manual sales tax"),
+            ("automated", "US automated sales tax"),
+            ("per_line", "A tax code on every line (outside the US)"),
+            ("off", "No sales tax"),
+        ),
+    ),
+    _ledger(
+        "taxes.exempt_code",
+        "Tax code of what is not taxed",
+        "Outside the US every line needs one. Empty: the company’s own code of 0 %.",
         LinkKind.TAX_CODES,
     ),
     _choice(

@@ -21,11 +21,14 @@ from app.connectors.connectwise.batches import Batches, cannot_tell
 from app.connectors.connectwise.client import Client
 from app.connectors.connectwise.exporting import Exporter
 from app.connectors.connectwise.reading import UNPOSTED, Reader
-from app.connectors.overviews import AgreementInPsa, InvoicePage
 from app.connectors.connectwise.source_lists import entries
+from app.connectors.overviews import AgreementInPsa, InvoicePage
 from app.connectors.protocols import Check, CloseOutcome, Exported, PsaBatch, Slot, UnpostedRecord, Wait
 from app.connectors.source_abilities import Eligibility, StatusInPsa, VendorInvoice
 from app.connectors.throttle import GrantedSlot
+from app.domain.links import LinkKind
+from app.domain.source_lists import SourceEntry
+from app.domain.payments import PsaPayment
 from app.domain.states import RecordKind
 
 LANES = 8
@@ -35,12 +38,10 @@ class ConnectWise:
     """protocols.Source for ConnectWise PSA."""
 
     lanes = LANES
+    listed = tuple(LinkKind)
 
     def __init__(self, client: Client, today: Callable[[], dt.date]) -> None:
         self._client = client
-from app.domain.links import LinkKind
-from app.domain.source_lists import SourceEntry
-from app.domain.payments import PsaPayment
         self._settings = client.settings
         self._reader = Reader(client, Exporter(client, today))
         self._locations: dict[str, str] | None = None
@@ -50,7 +51,6 @@ from app.domain.payments import PsaPayment
     def check(self) -> Check:
         return check.check(self._client)
 
-    listed = tuple(LinkKind)
     def unposted(self, kind: RecordKind) -> list[UnpostedRecord]:
         rows = self._client.pages(UNPOSTED[kind])
         currency = self._settings.currency
@@ -130,6 +130,9 @@ from app.domain.payments import PsaPayment
     def explain(self, kind: RecordKind, number: str) -> list[Eligibility]:
         return explaining.explain(self._client, kind, number)
 
+    def entries(self, kind: LinkKind) -> list[SourceEntry]:
+        return entries(self._client, kind)
+
     def invoices(self, first: dt.date, page: int) -> InvoicePage:
         if self._statuses is None:
             self._statuses = overview.closed_statuses(self._client)
@@ -143,6 +146,3 @@ from app.domain.payments import PsaPayment
             return ""
         page = "/v4_6_release/services/system_io/router/openrecord.rails"
         return f"{self._settings.web_origin}{page}?recordType=InvoiceFv&recid={record}"
-    def entries(self, kind: LinkKind) -> list[SourceEntry]:
-        return entries(self._client, kind)
-

@@ -25,8 +25,8 @@ from app.connectors.protocols import (
 )
 from app.connectors.quickbooks_online import attachments, calls, changes, drafts, lists, overview, translate
 from app.connectors.quickbooks_online import company as companies
-from app.connectors.quickbooks_online.client import Client, FaultError
 from app.connectors.quickbooks_online import entry_changes
+from app.connectors.quickbooks_online.client import Client, FaultError
 from app.connectors.quickbooks_online.exact_json import dumps
 from app.connectors.quickbooks_online.find import find
 from app.connectors.quickbooks_online.members import Members, part, unreadable, whole
@@ -220,7 +220,6 @@ class QuickBooksOnline:
             slot.release()
         return changes.changed(kind, answer, request_id, self._home_currency)
 
-    def attachment(self, kind: DocumentKind, ledger_id: str, name: str) -> str | None:
     def held_entries(self, kind: LinkKind) -> list[HeldEntry]:
         return entry_changes.everything(self._client.query, kind)
 
@@ -239,6 +238,7 @@ class QuickBooksOnline:
             slot.release()
         return entry_changes.outcome(kind, answer, request_id)
 
+    def attachment(self, kind: DocumentKind, ledger_id: str, name: str) -> str | None:
         return attachments.found(self._client.query, ENTITIES[kind], ledger_id, name)
 
     def attach(self, kind: DocumentKind, ledger_id: str, name: str, content: bytes, slot: Slot) -> AttachOutcome:

@@ -155,6 +155,11 @@ SALES = (
         (("delete", "Deleting it"), ("void", "Voiding it")),
     ),
     _switch(
+        "sales.attach_pdf",
+        "Attach the PSA’s PDF",
+        "Each invoice of ConnectWise is attached, as PDF, to its invoice in QuickBooks; two to three calls for each.",
+    ),
+    _switch(
         "sales.pay_card", "Allow payment by card", "Sets the flag on each invoice; needs QuickBooks Payments there."
     ),
     _switch(

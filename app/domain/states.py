@@ -55,7 +55,7 @@ class RecordKind(StrEnum):
 
 
 class SectionKey(StrEnum):
-    """The stages of a batch in their order. Attachments and e-mail come with later parts."""
+    """The stages of a batch in their order."""
 
     READ = "read"
     CHECK = "check"
@@ -63,4 +63,6 @@ class SectionKey(StrEnum):
     ITEMS = "items"
     DOCUMENTS = "documents"
     CLOSE = "close"
+    ATTACHMENTS = "attachments"
+    EMAIL = "email"
     PROVE = "prove"

@@ -2,11 +2,12 @@
 
 from sqlmodel import SQLModel
 
-from app.models import batches, connections, logins, mail, people, postings, reconcile, records, reloads, workbench
+from app.models import attachments, batches, connections, logins, mail, people, postings, reconcile, records, reloads, workbench
 
 metadata = SQLModel.metadata
 
 __all__ = [
+    "attachments",
     "batches",
     "connections",
     "logins",

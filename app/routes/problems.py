@@ -25,7 +25,17 @@ from app.routes.formats import plural
 from app.routes.guard import local_path, me, requires
 from app.routes.mappings import TITLES, offers
 from app.routes.web import reading, web, writing
-from app.services import batches, connections, decisions, links, posting_problems, problem_groups, reloading, support
+from app.services import (
+    afterwards,
+    batches,
+    connections,
+    decisions,
+    links,
+    posting_problems,
+    problem_groups,
+    reloading,
+    support,
+)
 
 problems = Blueprint("problems", __name__)
 Found = list[tuple[Posting, PostingProblem]]
@@ -115,6 +125,7 @@ def _drawer(place: Place, status: int = 200, **more: Any) -> ResponseReturnValue
         for_support=support.of_problem(
             book, sample, [(entry["posting"], entry["batch"], entry["record"]) for entry in documents]
         ),
+        retryable=sample.code in afterwards.RETRIED,
         reloadable=sample.code in reloading.CURED and all(e["batch"].kind == RecordKind.INVOICES for e in documents),
         **_linking(session, book, sample.subject),
         **more,

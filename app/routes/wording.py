@@ -20,7 +20,7 @@ from app.services.previews import Plan
 from app.services.timelines import Event
 
 #: Words in codes that are written otherwise than in lower case.
-SPELLED = {"gl": "GL", "psa": "PSA", "quickbooks": "QuickBooks", "connectwise": "ConnectWise"}
+SPELLED = {"gl": "GL", "pdf": "PDF", "psa": "PSA", "quickbooks": "QuickBooks", "connectwise": "ConnectWise"}
 QUESTIONS = ("looks_already_posted", "several_in_books", "still_in_doubt")
 
 

@@ -20,7 +20,7 @@ from app.models.columns import utcnow
 from app.models.connections import Book
 from app.models.postings import Creation, Posting, PostingProblem, PostingRecord
 from app.models.records import UnpostedRow
-from app.services import audit, batch_names, books, holding, records
+from app.services import afterwards, audit, batch_names, books, holding, records
 
 SUMMARIES = ("default", "condensed", "detailed")
 
@@ -185,7 +185,8 @@ def _add_postings(session: Session, batch: Batch, rows: list[UnpostedRow]) -> No
         for posting, group in zip(postings, groups, strict=True)
         for row in group
     )  # fmt: skip
-    session.add_all(Section(batch_id=_id(batch), key=key) for key in SectionKey)
+    rules = books.rules_of(session.get_one(Book, batch.book_id))
+    session.add_all(Section(batch_id=_id(batch), key=key) for key in afterwards.sections(batch, rules))
     session.flush()
 
 
@@ -337,7 +338,7 @@ def retry(
     chosen = [p for p in session.exec(query).all() if postings is None or p.id in postings]
     for posting in chosen:
         ready_again(session, posting)
-    stuck = _close_again(session, batch, postings)
+    stuck = _close_again(session, batch, postings) + afterwards.again(session, batch, postings)
     batch.accept = batch.accept or accept
     go_on(session, batch)
     log(session, _id(batch), f"Retry of {len(chosen) + stuck} documents.", by=by)

@@ -18,7 +18,7 @@ from app.models.batches import Batch, Section
 from app.models.columns import utcnow
 from app.models.connections import Book
 from app.models.postings import Posting, PostingProblem
-from app.services import creating, posting_problems
+from app.services import afterwards, creating, posting_problems
 from app.services.feet import Foot, Tally, feet
 from app.services.problem_groups import Group, groups
 
@@ -30,6 +30,8 @@ TITLES = {
     SectionKey.ITEMS: "Products & services",
     SectionKey.DOCUMENTS: "Invoices & credit memos",
     SectionKey.CLOSE: "Close in ConnectWise",
+    SectionKey.ATTACHMENTS: "Attach PDFs",
+    SectionKey.EMAIL: "E-mail to customers",
     SectionKey.PROVE: "Prove",
 }
 #: What those kinds of batches name otherwise.
@@ -81,6 +83,7 @@ def view(session: Session, batch: Batch) -> BatchView:
     facts = _facts(session, batch)
     facts.creations = creating.tally(session, batch.id or 0)
     stored = session.exec(select(Section).where(Section.batch_id == batch.id)).all()
+    facts.after = afterwards.tally(session, batch.id or 0, {section.key for section in stored})
     failure = posting_problems.from_json(batch.failure) if batch.failure else None
     return BatchView(
         batch=batch,
@@ -118,6 +121,7 @@ class Facts:
     held_by_section: dict[str, int] = field(default_factory=dict)
     blocked: int = 0
     creations: Mapping[str, Counter[str]] = field(default_factory=dict)
+    after: Mapping[SectionKey, tuple[int, int, int]] = field(default_factory=dict)
 
     def state(self, *states: str) -> int:
         return sum(self.states.get(state, 0) for state in states)
@@ -203,6 +207,10 @@ def _section(batch: Batch, section: Section, facts: Facts) -> SectionView | None
     if key in SECTION_KINDS:
         total, done, failed = _creations(facts, SECTION_KINDS[key])
         if not total:
+            return None
+    elif key in facts.after:
+        total, done, failed = facts.after[key]
+        if not total and batch.ended_at is not None:
             return None
     else:
         total, done, failed = _counts(key, facts)

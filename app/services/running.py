@@ -21,7 +21,9 @@ from app.models.columns import utcnow
 from app.models.connections import Book, SourceRow
 from app.models.postings import Call, Posting
 from app.services import (
+    afterwards,
     all_or_nothing,
+    attaching,
     batches,
     books,
     checking,
@@ -142,6 +144,8 @@ def _write(run: Run) -> float | None:
         wake = _post_and_close(run, lanes)
     undoing.work(run)
     if wake is None and not run.stopping():
+        wake = attaching.work(run)
+    if wake is None and not run.stopping():
         proving.prove(run)
     return wake
 
@@ -241,7 +245,8 @@ def _unfinished(session: Session, batch_id: int) -> bool:
         PostingState.READY, PostingState.SENDING, PostingState.IN_DOUBT, PostingState.POSTED, PostingState.UNDOING
     )  # fmt: skip
     query = select(Posting.id).where(Posting.batch_id == batch_id, col(Posting.needs_person).is_(False))
-    return session.exec(query.where(col(Posting.state).in_(moving))).first() is not None
+    moves = session.exec(query.where(col(Posting.state).in_(moving))).first() is not None
+    return moves or afterwards.unfinished(session, batch_id)
 
 
 def wrote_something(session: Session, batch_id: int) -> bool:

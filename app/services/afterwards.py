@@ -1,0 +1,81 @@
+"""What comes after posting and closing: attachments and mails to customers. Which a batch has, and how they stand."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Sequence
+
+from sqlalchemy import func
+from sqlalchemy import select as columns
+from sqlmodel import Session, col, select
+
+from app.database import Database
+from app.domain.links import Rules
+from app.domain.states import PostingState, RecordKind, SectionKey
+from app.models.attachments import Attachment
+from app.models.batches import Batch, Section
+from app.models.postings import Posting, PostingProblem
+
+#: A document stands in the books and nobody is taking it out.
+STANDING = (PostingState.POSTED, PostingState.CLOSED)
+NOT_ATTACHED = "pdf_not_attached"
+#: Warnings that a retry may solve.
+RETRIED = (NOT_ATTACHED,)
+_OPTIONAL = (SectionKey.ATTACHMENTS, SectionKey.EMAIL)
+
+
+def sections(batch: Batch, rules: Rules) -> list[SectionKey]:
+    """The stages of a new batch, as the company's settings are when it is submitted.
+
+    So a batch of last month that is retried neither attaches nor mails what was switched on since.
+    """
+    invoices = batch.kind == RecordKind.INVOICES and batch.mode == "post"
+    wanted = {SectionKey.ATTACHMENTS: rules["sales.attach_pdf"] == "yes", SectionKey.EMAIL: False}
+    return [key for key in SectionKey if key not in _OPTIONAL or (invoices and wanted[key])]
+
+
+def has_section(database: Database, batch_id: int, key: SectionKey) -> bool:
+    """Whether the batch has this stage."""
+    with database.reading() as session:
+        query = select(Section.id).where(Section.batch_id == batch_id, Section.key == key)
+        return session.exec(query).first() is not None
+
+
+def unfinished(session: Session, batch_id: int) -> bool:
+    """Whether the batch has files that wait to be attached."""
+    return bool(_attachments(session, batch_id).keys() & {"wanted", "sending", "in_doubt"})
+
+
+def tally(session: Session, batch_id: int, keys: Collection[str]) -> dict[SectionKey, tuple[int, int, int]]:
+    """Total, done and failed of those of the stages that the batch has. What failed is a warning, so it is done too."""
+    found: dict[SectionKey, tuple[int, int, int]] = {}
+    if SectionKey.ATTACHMENTS in keys:
+        states = _attachments(session, batch_id)
+        found[SectionKey.ATTACHMENTS] = (states.total(), states["done"] + states["failed"], 0)
+    return found
+
+
+def _attachments(session: Session, batch_id: int) -> Counter[str]:
+    query = (
+        columns(col(Attachment.state), func.count())
+        .join(Posting, col(Posting.id) == Attachment.posting_id)
+        .where(col(Attachment.batch_id) == batch_id, col(Posting.state).in_(STANDING))
+        .where(col(Attachment.ledger_id) == Posting.ledger_id)
+        .group_by(col(Attachment.state))
+    )
+    return Counter(dict(row._tuple() for row in session.execute(query)))
+
+
+def again(session: Session, batch: Batch, only: Sequence[int] | None) -> int:
+    """Let what failed be tried again; the caller commits and rings. Answers of how many documents."""
+    query = select(PostingProblem, Posting).join(Posting, col(Posting.id) == PostingProblem.posting_id)
+    query = query.where(PostingProblem.batch_id == batch.id, col(PostingProblem.code).in_(RETRIED))
+    found = session.exec(query.where(col(Posting.state).in_(STANDING))).all()
+    chosen = [(problem, posting) for problem, posting in found if only is None or posting.id in only]
+    for problem, posting in chosen:
+        failed = (Attachment.posting_id == posting.id, Attachment.state == "failed")
+        for row in session.exec(select(Attachment).where(*failed)):
+            row.state, row.sends, row.absent = "wanted", 0, 0
+            session.add(row)
+        session.delete(problem)
+    return len({posting.id for _, posting in chosen})

@@ -1,0 +1,119 @@
+"""The PSA's PDF beside the invoice in QuickBooks: once, whatever is lost on the way, and never a failed invoice."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import pytest
+import requests
+from sqlmodel import select, update
+
+from app.models.attachments import Attachment
+from app.models.connections import Book
+from app.services import attaching, batches, books
+from tests import engine
+from tests.engine import Engine
+
+
+@pytest.fixture
+def working(working: Engine) -> Engine:
+    switch(working, "yes")
+    return working
+
+
+def switch(working: Engine, value: str) -> None:
+    with working.database.session() as session:
+        book = session.get_one(Book, working.book_id)
+        books.set_settings(session, book, {"sales.attach_pdf": value}, engine.BY)
+
+
+def files(working: Engine) -> Counter[str]:
+    """Names of what QuickBooks holds, each with how often."""
+    return Counter(str(one["FileName"]) for one in working.company.tables["Attachable"].values())
+
+
+def fault(working: Engine, kind: str, times: int = 1) -> None:
+    rule = {"kind": kind, "entity": "upload", "times": times}
+    requests.post(f"{working.both.quickbooks_online.url}/_faults", json=rule, timeout=5)
+
+
+def section(shown: dict[str, Any]) -> dict[str, Any] | None:
+    return next((one for one in shown["sections"] if one["key"] == "attachments"), None)
+
+
+def retry(working: Engine, batch: int) -> dict[str, Any]:
+    with working.database.session() as session:
+        batches.retry(session, batches.find(session, batch), by=engine.BY)
+    return working.run(batch)
+
+
+def test_each_invoice_has_its_pdf_and_a_second_run_attaches_nothing(working: Engine) -> None:
+    shown = working.post("10394", "10395", "10397")
+    assert files(working) == Counter({f"Invoice {number}.pdf": 1 for number in ("10394", "10395", "10397")})
+    assert section(shown) == {
+        "key": "attachments", "title": "Attach PDFs", "status": "completed", "total": 3, "done": 3, "failed": 0,
+    }  # fmt: skip
+    assert shown["status"] == "completed"
+    retry(working, shown["batch"])
+    assert set(files(working).values()) == {1}
+    working.assert_exactly_once()
+
+
+def test_without_the_setting_a_batch_has_no_such_stage_not_even_when_it_is_retried_later(working: Engine) -> None:
+    switch(working, "no")
+    shown = working.post("10394")
+    switch(working, "yes")
+    assert section(shown) is section(retry(working, shown["batch"])) is None
+    assert not files(working)
+
+
+@pytest.mark.parametrize("kind", ["lose_answer", "drop_before"])
+def test_a_lost_answer_is_looked_up_and_no_file_is_attached_twice(working: Engine, kind: str) -> None:
+    fault(working, kind)
+    shown = working.post("10394", "10395")
+    assert files(working) == Counter({"Invoice 10394.pdf": 1, "Invoice 10395.pdf": 1})
+    assert shown["status"] == "completed"
+
+
+def test_a_pdf_that_cannot_be_had_is_a_warning_and_a_retry_attaches_it(working: Engine) -> None:
+    working.site.switches.invoice_pdf = "page"
+    shown = working.post("10394")
+    assert (shown["status"], shown["postings"][0]["state"]) == ("completed_with_warnings", "closed")
+    (problem,) = shown["postings"][0]["problems"]
+    assert (problem["code"], problem["severity"]) == ("pdf_not_attached", "warning")
+    assert "something that is no PDF" in problem["message"]
+    working.site.switches.invoice_pdf = "whole"
+    shown = retry(working, shown["batch"])
+    assert shown["postings"][0]["problems"] == []
+    assert files(working) == Counter({"Invoice 10394.pdf": 1})
+
+
+def test_a_file_that_somebody_has_attached_is_not_attached_again(working: Engine) -> None:
+    shown = working.post("10394")
+    with working.database.session() as session:
+        session.exec(update(Attachment).values(state="wanted", attachment_id=""))
+        session.commit()
+    retry(working, shown["batch"])
+    assert files(working) == Counter({"Invoice 10394.pdf": 1})
+    with working.database.reading() as session:
+        assert session.exec(select(Attachment.state)).all() == ["done"]
+
+
+def test_a_run_that_was_stopped_leaves_a_batch_that_can_be_resumed(
+    working: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batch = working.submit("10394")
+
+    def stop(run: Any) -> None:
+        with run.database.session() as session:
+            batches.stop(session, batches.find(session, batch), by=engine.BY)
+        attaching._want(run)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(attaching, "work", stop)
+        assert working.run(batch)["status"] == "stopped"
+    with working.database.session() as session:
+        batches.resume(session, batches.find(session, batch), by=engine.BY)
+    assert working.run(batch)["status"] == "completed"
+    assert files(working) == Counter({"Invoice 10394.pdf": 1})

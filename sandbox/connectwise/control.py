@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from flask import Blueprint, Response, current_app, jsonify, request
 
-from sandbox.connectwise import drafts, goods_drafts, people
+from sandbox.connectwise import drafts, goods_drafts, payments, people
 from sandbox.connectwise.accounting import the_site
 from sandbox.connectwise.expenses import Expense
 from sandbox.connectwise.model import Invoice
@@ -140,6 +140,14 @@ def _invoice(invoice: Invoice) -> Row:
         "record_ids": list(invoice.stamp.ids) if invoice.stamp else [],
         "mapped": invoice.mapped,
     }
+
+
+@control.get("/_payments")
+def all_payments() -> Response:
+    """Everything that stands on any invoice."""
+    site = the_site()
+    with site.lock:
+        return jsonify(payments.listing(site, site.payments.values()))
 
 
 @control.get("/_expenses")

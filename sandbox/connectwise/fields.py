@@ -51,6 +51,10 @@ INVOICE = _names(
     " expenseTotal productTotal agreementAmount downpaymentApplied remainingDownpayment"
     " downpaymentPreviouslyTaxedFlag restrictDownpaymentFlag glBatch unbatchedBatch _info"
 )
+INVOICE_PAYMENT = _names(
+    "id type source invoice credit amount balance invoiceBalance invoiceTotal paymentDate appliedBy wisePayPayment"
+    " paymentSyncStatus glBatchID paymentSyncDate paymentAccount aRPaymentAccount _info"
+)
 COMPANY = _names(
     "id identifier name status addressLine1 addressLine2 city state zip country phoneNumber faxNumber vendorIdentifier"
     " website territory accountNumber defaultContact taxCode billingTerms billToCompany billingSite"

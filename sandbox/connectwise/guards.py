@@ -29,6 +29,7 @@ AREAS = {
     "expense/": "expenses",
     "time/": "expenses",
 }
+PAYMENTS = re.compile(r"finance/invoices/\d+/payments")
 LONGEST_URL = 2000
 LEVELS = {"GET": "inquire", "POST": "add", "PATCH": "edit", "PUT": "edit", "DELETE": "all"}
 
@@ -202,14 +203,12 @@ def _same(given: str, wanted: str) -> bool:
 
 
 def _check_rights(site: Site) -> None:
-    """403 where the role is too weak. Batches are made with Edit, exports with Add."""
+    """403 where the role is too weak. Batches and payments are made with Edit, exports with Add."""
     match = API.match(request.path)
     rest = match["rest"] if match else ""
-    level = (
-        "edit"
-        if request.method == "POST" and rest == "finance/accounting/batches"
-        else LEVELS.get(request.method, "all")
-    )
+    level = LEVELS.get(request.method, "all")
+    if request.method == "POST" and (rest == "finance/accounting/batches" or PAYMENTS.match(rest)):
+        level = "edit"
     if not site.switches.allows(_area(rest), level):
         raise no_permission()
 

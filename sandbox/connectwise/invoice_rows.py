@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sandbox.connectwise.currencies import CURRENCIES
+from sandbox.connectwise.payments import totals
 from sandbox.connectwise.present import (
-    CLOSED,
     STATUSES,
     company_ref,
     level_fields,
@@ -51,10 +51,9 @@ def agreement_ref(invoice: Invoice) -> Row | None:
 
 def _status(invoice: Invoice) -> Row:
     """BillingStatusReference."""
-    if invoice.closed:
-        return CLOSED
-    name = next(each["name"] for each in STATUSES if each["id"] == invoice.open_status)
-    return {"id": invoice.open_status, "name": name, "isClosed": False}
+    number = invoice.closed_status if invoice.closed else invoice.open_status
+    name = next(each["name"] for each in STATUSES if each["id"] == number)
+    return {"id": number, "name": name, "isClosed": invoice.closed is not None}
 
 
 def _named(site: Site, invoice: Invoice) -> Row:
@@ -144,9 +143,7 @@ def invoice_row(site: Site, invoice: Invoice) -> Row:
         "subtotal": invoice.subtotal,
         "total": invoice.total,
         "salesTax": invoice.tax,
-        "payments": 0.0,
-        "credits": 0.0,
-        "balance": invoice.total,
+        **totals(site, invoice),
         "closedBy": invoice.closed_by if invoice.closed else None,
         "specialInvoiceFlag": False,
         "glBatch": _batch_ref(site, invoice.batch_id),

@@ -115,6 +115,8 @@ def _set_status(invoice: Invoice, value: Any) -> None:
         raise invalid("invoice", "status", f"Status {value} not found.", "NotFound")
     if status["closedFlag"]:
         the_site().close(invoice, by="api")
+        invoice.closed_status = status["id"]
+        the_site().touch(invoice)
     else:
         the_site().reopen(invoice)
         invoice.open_status = status["id"]

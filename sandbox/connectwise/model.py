@@ -215,7 +215,7 @@ class Invoice:
     `attention` is the customer's contact where None. `sales_rep` is id and name. `prepayment` draws on an agreement's
     prepayment, `tax_on_down_payment` tells that a down payment was taxed before. `avalara_tax` is what that service
     made of the tax, in the place of the code's own. `due_days` departs from the term's where it is set, and
-    `open_status` is the billing status of an invoice that is not closed.
+    `open_status` and `closed_status` are the billing statuses of an invoice that is open, and of one that is closed.
     `mapped` is false where the PSA knew no GL account when it was closed, with
     `mapping_gap` because of an account that people have unmapped meanwhile. `drift` are the cents by which the
     PSA's own total differs from its lines and taxes.
@@ -254,6 +254,7 @@ class Invoice:
     avalara_tax: Decimal | None = None
     due_days: int | None = None
     open_status: int = 1
+    closed_status: int = 13
     top_comment: str = ""
     updated: dt.datetime | None = None
     mapping_gap: bool = field(default=False, init=False)

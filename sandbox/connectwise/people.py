@@ -9,7 +9,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from sandbox.connectwise import buyers
+from sandbox.connectwise import buyers, payments
 from sandbox.connectwise.ledger import KINDS
 from sandbox.connectwise.model import cents
 
@@ -143,4 +143,5 @@ ACTIONS: dict[str, Callable[[Site, Row], None]] = {
     "map_account": map_account,
     "complete_mapping": complete_mapping,
     **buyers.ACTIONS,
+    **payments.ACTIONS,
 }

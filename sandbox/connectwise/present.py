@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 
-CLOSED: Row = {"id": 13, "name": "Closed", "isClosed": True}
 STATUSES: list[Row] = [
     {
         "id": 1,
@@ -40,6 +39,15 @@ STATUSES: list[Row] = [
         "id": 13,
         "name": "Closed",
         "sortOrder": 3,
+        "defaultFlag": False,
+        "closedFlag": True,
+        "inactiveFlag": False,
+        "sentFlag": False,
+    },
+    {
+        "id": 14,
+        "name": "Paid",
+        "sortOrder": 4,
         "defaultFlag": False,
         "closedFlag": True,
         "inactiveFlag": False,

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from sandbox.connectwise.expenses import ExpenseReport, ExpenseType, Member, PaymentMethod
+    from sandbox.connectwise.payments import Payment
     from sandbox.connectwise.purchases import PurchaseOrder, Warehouse
 
 
@@ -66,6 +67,8 @@ class Site(Ledger):
         self.warehouses: dict[int, Warehouse] = {}
         self.orders: dict[int, PurchaseOrder] = {}
         self.goods: list[Goods] = []
+        self.payments: dict[int, Payment] = {}
+        self._last_payment = 7000
         self.close_more: Callable[[int], Sequence[Invoice]] | None = None
         self.drafts: dict[str, dict[str, Any]] = {}
         self.mapping: dict[str, str] = {}
@@ -98,6 +101,11 @@ class Site(Ledger):
         if found is None or not self.sees(found.location_id):
             raise not_found("Invoice", invoice_id)
         return found
+
+    def next_payment(self) -> int:
+        """An id that no payment has had."""
+        self._last_payment += 1
+        return self._last_payment
 
     def sees(self, location_id: int) -> bool:
         """Whether the API member's structure level lets it see this location."""

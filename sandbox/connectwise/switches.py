@@ -34,6 +34,10 @@ class Switches:
     `gl_classes`: accounts carry a class segment, which is the location's name.
     `internal_notes`: the Detailed summary shows the internal notes of billable time too.
     `invoice_pdf`: an invoice's PDF comes "whole", as "half" of one, as a log-in "page", or has a "huge" picture.
+    `payments_per_invoice`: an invoice holds "several" payments, or "one", which the next one overwrites.
+    `overpayment`: a payment above the balance is "refused", or "cut" to the balance.
+    `credit_payments`: the type of an applied credit, "C" or "P"; or the API's are "refused".
+    `payment_marks`: the glBatchID that a payment was given is "kept" or "dropped".
     `structure_location`: the location that a member below the corporate level sees, None for all.
     `export_seconds`: time an export takes for each document. `package_setup` overrides boxes of the setup page.
     """
@@ -60,6 +64,10 @@ class Switches:
     gl_classes: bool = False
     internal_notes: bool = False
     invoice_pdf: str = "whole"
+    payments_per_invoice: str = "several"
+    overpayment: str = "refused"
+    credit_payments: str = "C"
+    payment_marks: str = "kept"
     structure_location: int | None = None
     export_seconds: float = 0.0
     rights: dict[str, str] = field(default_factory=lambda: dict.fromkeys(AREAS, "all"))
@@ -110,5 +118,9 @@ CHOICES = {
     "adjustment_id": ("number", "unposted_product_id"),
     "blank_invoice_date": ("receipt", "absent"),
     "adjustment_signs": ("stock", "ledger"),
+    "payments_per_invoice": ("several", "one"),
+    "overpayment": ("refused", "cut"),
+    "credit_payments": ("C", "P", "refused"),
+    "payment_marks": ("kept", "dropped"),
     "invoice_pdf": ("whole", "half", "page", "huge"),
 }

@@ -17,10 +17,15 @@ DEFAULT_WAIT = 30.0
 #: Security role areas by the start of the API's path, as ConnectWise names them under System ▸ Security Roles.
 AREAS = {
     "/finance/accounting/": "Finance ▸ Accounting Interface (Add, Edit, Delete and Inquire: All)",
-    "/finance/invoices": "Finance ▸ Invoicing (Inquire: All)",
+    "/finance/invoices": "Finance ▸ Invoicing (Inquire: All; for payments and Reload GL also Edit and Delete: All)",
     "/company/": "Companies ▸ Company Maintenance (Inquire: All)",
-    "/procurement/": "Procurement ▸ Product Catalog (Inquire: All)",
+    "/procurement/purchaseorders": "Procurement ▸ Purchase Orders (Inquire: All)",
+    "/procurement/adjustments": "Procurement ▸ Inventory Adjustments (Inquire: All)",
+    "/procurement/": "Procurement ▸ Product Catalog and Products (Inquire: All)",
+    "/expense/": "Time & Expense ▸ Expense Report Entry (Inquire: All)",
+    "/time/": "Time & Expense ▸ Time Entry (Inquire: All)",
     "/finance/": "System ▸ Table Setup (Inquire: All)",
+    "/system/members": "System ▸ Member Maintenance (Inquire: All)",
     "/system/": "System ▸ My Company (Inquire: All)",
 }
 
@@ -56,6 +61,11 @@ def error_codes(answer: Answer) -> set[str]:
     """Codes of the body and of its single errors."""
     body = said(answer)
     return {str(item.get("code") or "") for item in (body, *_errors(body))} - {""}
+
+
+def error_fields(answer: Answer) -> list[str]:
+    """Fields of the request that the single errors are about."""
+    return [field for error in _errors(said(answer)) if isinstance(field := error.get("field"), str) and field]
 
 
 def _errors(body: dict[str, Any]) -> list[dict[str, Any]]:

@@ -12,9 +12,10 @@ from app.connectors.connectwise import answers, values
 from app.connectors.connectwise.answers import PsaError
 from app.connectors.connectwise.client import Client
 from app.connectors.connectwise.values import Row
-from app.connectors.http import Answer, NoAnswerError, NotSentError
-from app.connectors.protocols import SLOT_SECONDS, ClosedInPsa, CloseOutcome, ConnectionFailedError, PsaBatch, Slot
-from app.domain.outcomes import InDoubt, NotDone, Refused
+from app.connectors.connectwise.writing import not_written, sent, technical
+from app.connectors.http import Answer
+from app.connectors.protocols import ClosedInPsa, CloseOutcome, ConnectionFailedError, PsaBatch, Slot
+from app.domain.outcomes import InDoubt, Refused
 from app.domain.problems import Problem
 from app.domain.states import RecordKind
 
@@ -24,8 +25,6 @@ FLAGS = {
     RecordKind.EXPENSES: "exportExpensesFlag",
     RecordKind.INVENTORY: "exportProductsFlag",
 }
-#: Seconds before a call that never left is tried again.
-LATER = 15.0
 
 
 class Batches:
@@ -48,7 +47,7 @@ class Batches:
             "processedRecordIds": list(dict.fromkeys(gl_ids)),
             "summarizeExpenses": False,
         }
-        answer = self._sent("POST", BATCHES, body, slot)
+        answer = sent(self._client, "POST", BATCHES, body, slot)
         if not isinstance(answer, Answer):
             return answer
         return ClosedInPsa() if answer.ok else self._not_closed(answer, identifier)
@@ -56,7 +55,7 @@ class Batches:
     def reopen(self, batch_id: str, slot: Slot) -> CloseOutcome:
         """Delete a batch of ours. One that is gone already is what we wanted."""
         path = f"{BATCHES}/{batch_id}"
-        answer = self._sent("DELETE", path, None, slot)
+        answer = sent(self._client, "DELETE", path, None, slot)
         if not isinstance(answer, Answer):
             return answer
         if answer.ok or (answer.status == 404 and "NotFound" in answers.error_codes(answer)):
@@ -67,59 +66,24 @@ class Batches:
                     "psa_batch_closed",
                     "The accounting batch is closed in ConnectWise and can’t be deleted.",
                     "Reopen it under Finance ▸ Accounting Interface ▸ Batches, then undo again.",
-                    technical=_technical(answer),
+                    technical=technical(answer),
                 )
             )
-        return self._other(answer, path)
-
-    def _sent(self, method: str, path: str, body: object, slot: Slot) -> Answer | CloseOutcome:
-        """The answer, or the outcome where there is none."""
-        if slot.age > SLOT_SECONDS:
-            return NotDone("late")
-        try:
-            return self._client.write(method, path, body)
-        except NotSentError as error:
-            problem = Problem(error.code, error.message, error.remedy) if error.systemic else None
-            return NotDone(error.message, LATER, problem)
-        except NoAnswerError as error:
-            return InDoubt(error.message)
+        return not_written(self._client, answer, path)
 
     def _not_closed(self, answer: Answer, identifier: str) -> CloseOutcome:
         if answer.status == 400 and _is_taken(answer):
-            return InDoubt("ConnectWise has a batch of this name already.", ended=True, technical=_technical(answer))
+            return InDoubt("ConnectWise has a batch of this name already.", ended=True, technical=technical(answer))
         if answer.status == 400 and "batched" in answers.sentences(answer).lower():
             return Refused(
                 Problem(
                     "closed_by_other_batch",
                     "ConnectWise says that records of this document are in another accounting batch already.",
                     "Find out who batched it (the invoice’s GL Batch in ConnectWise) before anything else is done.",
-                    technical={**_technical(answer), "identifier": identifier},
+                    technical={**technical(answer), "identifier": identifier},
                 )
             )
-        return self._other(answer, BATCHES)
-
-    def _other(self, answer: Answer, path: str) -> CloseOutcome:
-        """What holds for every write."""
-        if answer.status == 404 or answers.cannot_route(answer):
-            return self._misrouted(answer, path)
-        error = answers.failure(answer, path)
-        if answer.status >= 500 or answer.status == 408:
-            # A gateway's 502 to 504 says nothing about the server behind it, which may still be at work.
-            return InDoubt(error.message, ended=answer.status == 500, technical=_technical(answer))
-        problem = Problem(error.code, error.message, error.remedy, technical=_technical(answer))
-        if answer.status == 429:
-            return NotDone(error.message, error.wait)
-        if answer.status in {401, 403}:
-            return NotDone(error.message, systemic=problem)
-        return Refused(problem)
-
-    def _misrouted(self, answer: Answer, path: str) -> CloseOutcome:
-        """The address was not served, so nothing was executed; after an upgrade the next call knows the new one."""
-        if self._client.moved():
-            return NotDone("ConnectWise has been upgraded and answers at a new address.")
-        error = answers.failure(answer, path)
-        problem = Problem(error.code, error.message, error.remedy, technical=_technical(answer))
-        return NotDone(error.message, LATER, problem)
+        return not_written(self._client, answer, BATCHES)
 
     # ── looking ──────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -174,10 +138,6 @@ def _is_taken(answer: Answer) -> bool:
     about_name = "identifier" in words or '"batchidentifier"' in answer.text.lower().replace(" ", "")
     taken = any(word in words for word in ("exist", "unique", "duplicate", "already"))
     return "ObjectExists" in answers.error_codes(answer) or (about_name and taken)
-
-
-def _technical(answer: Answer) -> dict[str, object]:
-    return {"status": answer.status, "answer": answers.sentences(answer)[:500]}
 
 
 def cannot_tell(message: str, remedy: str) -> ConnectionFailedError:

@@ -20,15 +20,27 @@ from app.connectors.connectwise import (
 from app.connectors.connectwise.batches import Batches, cannot_tell
 from app.connectors.connectwise.client import Client
 from app.connectors.connectwise.exporting import Exporter
+from app.connectors.connectwise.payments import Payments
 from app.connectors.connectwise.reading import UNPOSTED, Reader
 from app.connectors.connectwise.source_lists import entries
+from app.connectors.http import Answer
 from app.connectors.overviews import AgreementInPsa, InvoicePage
-from app.connectors.protocols import Check, CloseOutcome, Exported, PsaBatch, Slot, UnpostedRecord, Wait
+from app.connectors.payments import NewPayment, PaymentOutcome
+from app.connectors.protocols import (
+    Check,
+    ClosedInPsa,
+    CloseOutcome,
+    Exported,
+    PsaBatch,
+    Slot,
+    UnpostedRecord,
+    Wait,
+)
 from app.connectors.source_abilities import Eligibility, StatusInPsa, VendorInvoice
 from app.connectors.throttle import GrantedSlot
 from app.domain.links import LinkKind
-from app.domain.source_lists import SourceEntry
 from app.domain.payments import PsaPayment
+from app.domain.source_lists import SourceEntry
 from app.domain.states import RecordKind
 
 LANES = 8
@@ -46,6 +58,7 @@ class ConnectWise:
         self._reader = Reader(client, Exporter(client, today))
         self._locations: dict[str, str] | None = None
         self._batches = Batches(client)
+        self._payments = Payments(client)
         self._statuses: Mapping[str, bool] | None = None
 
     def check(self) -> Check:
@@ -115,7 +128,36 @@ class ConnectWise:
 
     def set_status(self, record: str, status: str, slot: Slot) -> CloseOutcome:
         try:
-            return statuses.write(self._client, record, status, slot)
+            outcome = statuses.write(self._client, record, status, slot)
+            return ClosedInPsa() if isinstance(outcome, Answer) else outcome
+        finally:
+            slot.release()
+
+    def payments_on(self, invoices: Sequence[str]) -> dict[str, tuple[PsaPayment, ...]]:
+        return self._payments.on(invoices)
+
+    def add_payment(self, invoice: str, new: NewPayment, slot: Slot) -> PaymentOutcome:
+        try:
+            return self._payments.add(invoice, new, slot)
+        finally:
+            slot.release()
+
+    def change_payment(self, invoice: str, payment_id: str, new: NewPayment, slot: Slot) -> PaymentOutcome:
+        try:
+            return self._payments.change(invoice, payment_id, new, slot)
+        finally:
+            slot.release()
+
+    def remove_payment(self, invoice: str, payment_id: str, slot: Slot) -> PaymentOutcome:
+        try:
+            return self._payments.remove(invoice, payment_id, slot)
+        finally:
+            slot.release()
+
+    def set_paid(self, invoice: str, status: str, paid_on: dt.date | None, slot: Slot) -> PaymentOutcome:
+        del paid_on  # ConnectWise has no field for it: see payments.Payments.set_paid
+        try:
+            return self._payments.set_paid(invoice, status, slot)
         finally:
             slot.release()
 

@@ -5,13 +5,13 @@ Setting a status is idempotent, so a lost answer is settled by reading the invoi
 
 from __future__ import annotations
 
-from app.connectors.connectwise import answers, values
+from app.connectors.connectwise import values
 from app.connectors.connectwise.client import Client
-from app.connectors.http import NoAnswerError, NotSentError
-from app.connectors.protocols import SLOT_SECONDS, ClosedInPsa, CloseOutcome, ConnectionFailedError, Slot
+from app.connectors.connectwise.writing import not_written, sent
+from app.connectors.http import Answer
+from app.connectors.protocols import ConnectionFailedError, Slot
 from app.connectors.source_abilities import StatusInPsa
 from app.domain.outcomes import InDoubt, NotDone, Refused
-from app.domain.problems import Problem
 
 #: Words in the name of an open status that is meant for this; else the first open one is taken.
 MEANT = ("reload", "gl", "reopen")
@@ -33,26 +33,15 @@ def read(client: Client, record: str) -> StatusInPsa:
     return StatusInPsa(own, closed=bool(known[own].get("closedFlag")), open_as=values.identity(chosen))
 
 
-def write(client: Client, record: str, status: str, slot: Slot) -> CloseOutcome:
-    """Give an invoice a status. Never raises for ConnectWise's sake."""
-    if slot.age > SLOT_SECONDS:
-        return NotDone("late")
+def names(client: Client) -> dict[str, str]:
+    """Ids of all billing statuses by their names in lower case. Raises ConnectionFailedError."""
+    rows = client.pages("/finance/billingStatuses")
+    return {values.text(row, "name").lower(): values.identity(row) for row in rows}
+
+
+def write(client: Client, record: str, status: str, slot: Slot) -> Answer | NotDone | InDoubt | Refused:
+    """Give an invoice a status: the good answer, or what became of it. Never raises for ConnectWise's sake."""
     path = f"/finance/invoices/{int(record)}"
     body = [{"op": "replace", "path": "status", "value": {"id": int(status)}}]
-    try:
-        answer = client.write("PATCH", path, body)
-    except NotSentError as error:
-        return NotDone(
-            error.message, 15.0, Problem(error.code, error.message, error.remedy) if error.systemic else None
-        )
-    except NoAnswerError as error:
-        return InDoubt(error.message)
-    if answer.ok:
-        return ClosedInPsa()
-    failed = answers.failure(answer, path)
-    problem = Problem(failed.code, failed.message, failed.remedy, technical={"status": answer.status})
-    if answer.status == 429:
-        return NotDone(failed.message, failed.wait)
-    if answer.status in {401, 403}:
-        return NotDone(failed.message, systemic=problem)
-    return InDoubt(failed.message) if answer.status >= 500 or answer.status == 408 else Refused(problem)
+    answer = sent(client, "PATCH", path, body, slot)
+    return answer if not isinstance(answer, Answer) or answer.ok else not_written(client, answer, path)

@@ -63,6 +63,10 @@ class Site:
     def batches(self) -> dict[str, set[str]]:
         return {row["identifier"]: {str(each) for each in row["invoices"]} for row in self._get("/_batches")}
 
+    def people(self, action: str, **more: Any) -> None:
+        """What somebody does in ConnectWise's own pages."""
+        self._post("/_edit", action=action, **more)
+
     def batch_by_hand(self, record: str, identifier: str) -> None:
         self._post("/_edit", action="batch_by_hand", invoice=int(record), identifier=identifier)
 

@@ -1,0 +1,288 @@
+"""Payments on invoices: ``/finance/invoices/{id}/payments`` (payments.TakesPayments).
+
+Certain: the addresses, the fields, type ``P`` for money, amounts changed by PATCH. What is not, is read from answers:
+
+- the type of an applied credit: that of credits which stand on invoices already, else ``C``, else ``P``;
+- our mark: a payment has no reference of its own, so it goes into ``glBatchID`` ("max. 50"), the field for what an
+  accounting package calls it. A site that drops it answers without;
+- one payment an invoice (older sites): adding answers with the id of the one that was overwritten;
+- an overpayment: refused, or cut to the balance, which the answered amount tells.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
+from typing import Any
+
+from app.connectors.connectwise import answers, statuses, values
+from app.connectors.connectwise.answers import PsaError
+from app.connectors.connectwise.client import Client
+from app.connectors.connectwise.values import Row
+from app.connectors.connectwise.writing import LATER, not_written, sent
+from app.connectors.http import Answer, UnreadableAnswerError
+from app.connectors.payments import NewPayment, PaymentOutcome, PaymentWritten
+from app.connectors.protocols import ConnectionFailedError, Slot, Wait
+from app.domain.outcomes import InDoubt, NotDone, Refused
+from app.domain.payments import PsaPayment
+from app.domain.problems import Problem
+
+MONEY = "P"
+#: Type codes of an applied credit, in the order in which they are tried where no credit stands anywhere yet.
+CREDITS = ("C", MONEY)
+#: Reading so many lists at once; the throttle decides how fast they go.
+READERS = 8
+#: From so many invoices on, those whose totals say that nothing stands on them are not asked one by one.
+MANY = 25
+LONGEST_REFERENCE = 50
+
+UNSENDABLE = Problem(
+    "payment_unsendable",
+    "ConnectWise takes whole cents above zero, and references of up to 50 characters.",
+    "Look at the payment in QuickBooks.",
+)
+
+INVOICE_GONE = Problem(
+    "invoice_gone",
+    "ConnectWise has no such invoice any more, or does not show it to the API member.",
+    "Look for the invoice in ConnectWise; if it is there, check the API member’s Level.",
+)
+PAYMENT_GONE = Problem(
+    "payment_gone",
+    "The payment is no longer on the invoice in ConnectWise.",
+    "Run the payment sync again: it reads what stands there now.",
+)
+
+
+class Payments:
+    """The payments of one site. May be used by several threads."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._credit_type = ""
+        self._statuses: dict[str, str] | None = None
+
+    # ── reading ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def on(self, invoices: Sequence[str]) -> dict[str, tuple[PsaPayment, ...]]:
+        """What stands on each invoice; one that isn't there is missing. Raises ConnectionFailedError."""
+        wanted = [invoice for invoice in dict.fromkeys(invoices) if values.is_number(invoice)]
+        bare = self._bare(wanted) if len(wanted) >= MANY else set()
+        found: dict[str, tuple[PsaPayment, ...]] = {invoice: () for invoice in wanted if invoice in bare}
+        asked = [invoice for invoice in wanted if invoice not in bare]
+        with ThreadPoolExecutor(READERS) as readers:
+            lists = readers.map(self._of, asked)
+            found.update((invoice, rows) for invoice, rows in zip(asked, lists, strict=True) if rows is not None)
+        return found
+
+    def _bare(self, invoices: Sequence[str]) -> set[str]:
+        """Invoices whose own totals say, in numbers, that nothing is paid or credited and everything is open."""
+        fields = {"fields": "id,total,payments,credits,balance"}
+        rows = self._client.rows_in("/finance/invoices", "id", invoices, fields)
+        return {values.identity(row) for row in rows if _is_bare(row)}
+
+    def _of(self, invoice: str) -> tuple[PsaPayment, ...] | None:
+        path = f"/finance/invoices/{invoice}/payments"
+        try:
+            rows = self._client.pages(path)
+        except PsaError as error:
+            if error.code == "not_found" or (error.status == 403 and self._is_missing(invoice)):
+                return None
+            raise
+        for row in rows:
+            if values.part(row, "credit") and (kind := values.text(row, "type")):
+                self._credit_type = kind[:20]
+        return tuple(_payment(row, invoice, path) for row in rows)
+
+    def _is_missing(self, invoice: str) -> bool:
+        """Some sites answer 403 for a list below a record that isn't there."""
+        try:
+            self._client.read(f"/finance/invoices/{invoice}", {"fields": "id"})
+        except PsaError as error:
+            return error.code == "not_found"
+        return False
+
+    # ── writing ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def add(self, invoice: str, new: NewPayment, slot: Slot) -> PaymentOutcome:
+        """Enter a payment, or apply a credit. Never raises for ConnectWise's sake."""
+        if not (values.is_number(invoice) and _sendable(new) and (not new.credit or values.is_number(new.credit))):
+            return Refused(UNSENDABLE)
+        if not new.credit:
+            return self._added(invoice, new, MONEY, slot)
+        kinds = (self._credit_type,) if self._credit_type else CREDITS
+        outcome = self._added(invoice, new, kinds[0], slot)
+        for kind in kinds[1:]:
+            if not _is_about_type(outcome):
+                break
+            again = self._client.reserve()
+            if isinstance(again, Wait):
+                return NotDone(again.reason, again.seconds)
+            try:
+                outcome = self._added(invoice, new, kind, again)
+            finally:
+                again.release()
+        return _no_credits(outcome) if _is_about_type(outcome) else outcome
+
+    def _added(self, invoice: str, new: NewPayment, kind: str, slot: Slot) -> PaymentOutcome:
+        path = f"/finance/invoices/{invoice}/payments"
+        body: dict[str, Any] = {
+            "type": kind,
+            "amount": _number(new.amount),
+            "paymentDate": _midnight(new.date),
+            "glBatchID": new.reference,
+            "invoice": {"id": int(invoice)},
+        }
+        if new.credit:
+            body["credit"] = {"id": int(new.credit)}
+        answer = sent(self._client, "POST", path, body, slot)
+        outcome = _written(answer, new.amount) if isinstance(answer, Answer) and answer.ok else None
+        if isinstance(outcome, PaymentWritten) and new.credit:
+            self._credit_type = kind
+        return outcome or self._not_written(answer, path, INVOICE_GONE)
+
+    def change(self, invoice: str, payment: str, new: NewPayment, slot: Slot) -> PaymentOutcome:
+        """Set amount, date and reference; the same a second time changes nothing."""
+        if not (values.is_number(invoice) and values.is_number(payment) and _sendable(new)):
+            return Refused(UNSENDABLE)
+        path = f"/finance/invoices/{invoice}/payments/{payment}"
+        wanted = {"amount": _number(new.amount), "paymentDate": _midnight(new.date), "glBatchID": new.reference}
+        steps = [{"op": "replace", "path": name, "value": value} for name, value in wanted.items()]
+        answer = sent(self._client, "PATCH", path, steps, slot)
+        outcome = _written(answer, new.amount, payment) if isinstance(answer, Answer) and answer.ok else None
+        return outcome or self._not_written(answer, path, PAYMENT_GONE)
+
+    def remove(self, invoice: str, payment: str, slot: Slot) -> PaymentOutcome:
+        """Take one off; what is gone already is what we wanted."""
+        if not (values.is_number(invoice) and values.is_number(payment)):
+            return Refused(UNSENDABLE)
+        path = f"/finance/invoices/{invoice}/payments/{payment}"
+        answer = sent(self._client, "DELETE", path, None, slot)
+        if isinstance(answer, Answer) and (answer.ok or _is_gone(answer)):
+            return PaymentWritten("")
+        return self._not_written(answer, path, PAYMENT_GONE)
+
+    def _not_written(self, answer: Answer | NotDone | InDoubt, path: str, gone: Problem) -> PaymentOutcome:
+        if not isinstance(answer, Answer):
+            return answer
+        if _is_gone(answer):
+            return Refused(gone)
+        outcome = not_written(self._client, answer, path)
+        return _amount_refused(outcome) if isinstance(outcome, Refused) else outcome
+
+    def set_paid(self, invoice: str, status: str, slot: Slot) -> PaymentOutcome:
+        """Give the invoice a billing status, by id or name; twice changes nothing.
+
+        An invoice has no field for the date on which it was paid in the present API (the payments have theirs), so
+        none is written. Whether a site stamps one by itself when an invoice is fully paid is not known.
+        """
+        try:
+            known = self._numbered(status)
+        except ConnectionFailedError as error:
+            problem = Problem(error.code, error.message, error.remedy) if error.systemic else None
+            return NotDone(error.message, LATER, problem)
+        if not known or not values.is_number(invoice):
+            return Refused(_no_status(status))
+        outcome = statuses.write(self._client, invoice, known, slot)
+        return PaymentWritten("") if isinstance(outcome, Answer) else outcome
+
+    def _numbered(self, status: str) -> str:
+        """Id of a status that is named by id or name; empty where there is none. Raises ConnectionFailedError."""
+        if values.is_number(status):
+            return status
+        if self._statuses is None:
+            self._statuses = statuses.names(self._client)
+        return self._statuses.get(status.strip().lower(), "")
+
+
+def _is_bare(row: Row) -> bool:
+    try:
+        amounts = [values.maybe_amount(row, name) for name in ("payments", "credits", "total", "balance")]
+    except ValueError:
+        return False
+    paid, credited, total, balance = amounts
+    return paid == 0 and credited == 0 and total is not None and total == balance
+
+
+def _payment(row: Row, invoice: str, path: str) -> PsaPayment:
+    """One row. Raises UnreadableAnswerError: a list of which a part is not understood must not be compared with."""
+    credit = values.part(row, "credit")
+    ident, memo = values.identity(row), values.identity(credit)
+    try:
+        amount, day = values.maybe_amount(row, "amount"), values.date(row, "paymentDate")
+    except ValueError:
+        amount, day = None, None
+    if not ident or amount is None or (credit and not memo):
+        raise UnreadableAnswerError(
+            f"ConnectWise’s answer to {path} has another form than expected.",
+            "Look at the payments of this invoice in ConnectWise.",
+            code="unreadable_answer",
+        )
+    return PsaPayment(ident, invoice, amount, day, values.text(row, "glBatchID")[:LONGEST_REFERENCE], memo)
+
+
+def _sendable(new: NewPayment) -> bool:
+    cents = new.amount * 100
+    return new.amount > 0 and cents == cents.to_integral_value() and len(new.reference) <= LONGEST_REFERENCE
+
+
+def _number(amount: Decimal) -> float:
+    """ConnectWise takes doubles; below 10^12 the shortest text of one has exactly the digits of the cents."""
+    return float(amount)
+
+
+def _midnight(day: dt.date) -> str:
+    return f"{day.isoformat()}T00:00:00Z"
+
+
+def _written(answer: Answer, asked: Decimal, payment: str = "") -> PaymentOutcome:
+    """From a good answer. One that can't be read leaves it open what stands there now."""
+    try:
+        row = answer.json()
+        stands = values.maybe_amount(row, "amount") if isinstance(row, Mapping) else None
+    except (UnreadableAnswerError, ValueError):
+        row, stands = None, None
+    ident = values.identity(row) if isinstance(row, Mapping) else ""
+    if not ident or (payment and ident != payment):
+        return InDoubt("ConnectWise’s answer can’t be read.", ended=True)
+    return PaymentWritten(ident, None if stands is None or stands == asked else stands)
+
+
+def _is_gone(answer: Answer) -> bool:
+    return answer.status == 404 and "NotFound" in answers.error_codes(answer)
+
+
+def _is_about_type(outcome: PaymentOutcome) -> bool:
+    """Whether ConnectWise refused the type code; then nothing was written, and another may be tried."""
+    return isinstance(outcome, Refused) and "type" in outcome.problem.technical.get("fields", ())
+
+
+def _amount_refused(outcome: Refused) -> Refused:
+    problem = outcome.problem
+    if "amount" not in problem.technical.get("fields", ()):
+        return outcome
+    message = f"ConnectWise does not take the amount: {problem.technical['answer']}"
+    remedy = "Compare what is paid on the invoice in ConnectWise; a payment that was entered there may be in the way."
+    return Refused(Problem("psa_refuses_amount", message, remedy, technical=problem.technical))
+
+
+def _no_credits(outcome: PaymentOutcome) -> PaymentOutcome:
+    assert isinstance(outcome, Refused)  # noqa: S101 -- what _is_about_type has found
+    return Refused(
+        Problem(
+            "psa_takes_no_credits",
+            "ConnectWise does not let a credit be applied from outside.",
+            "Apply the credit memo to the invoice in ConnectWise: the invoice ▸ Payments.",
+            technical=outcome.problem.technical,
+        )
+    )
+
+
+def _no_status(status: str) -> Problem:
+    return Problem(
+        "unknown_status",
+        f"ConnectWise has no billing status “{status[:60]}”.",
+        "Enter one of those under System ▸ Setup Tables ▸ Invoice Status (Billing Status).",
+    )

@@ -7,7 +7,7 @@ id is ours only where mark, moment of creation, or number and total say so.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -35,8 +35,10 @@ class Look:
     mark: Mark
 
 
-def postings(session: Session, batch: Batch, states: Sequence[str]) -> list[Look]:
-    """The batch's postings in some states, in their order."""
+def postings(
+    session: Session, batch: Batch, states: Sequence[str], only: Collection[int] | None = None
+) -> list[Look]:
+    """The batch's postings in some states, in their order; with ``only`` just some of them."""
     code = session.get_one(SourceRow, batch.source_id).code
     query = (
         select(Posting, func.min(PostingRecord.record))
@@ -46,6 +48,8 @@ def postings(session: Session, batch: Batch, states: Sequence[str]) -> list[Look
         .order_by(col(Posting.id))
         .options(*posting_rows.WITH_RECEIPT)
     )
+    if only is not None:
+        query = query.where(col(Posting.id).in_(only))
     kind = RecordKind(batch.kind)
     return [Look(posting, Mark(kind, record, posting.generation, code)) for posting, record in session.exec(query)]
 

@@ -50,13 +50,22 @@ class Item:
     closed: bool = False
 
 
-def plan(database: Database, source: Source, destination: Destination, batch_id: int) -> list[Item]:
-    """Look every posted document of the batch up in the books. Raises ConnectionFailedError, ValidationError."""
+def plan(
+    database: Database,
+    source: Source,
+    destination: Destination,
+    batch_id: int,
+    only: Collection[int] | None = None,
+) -> list[Item]:
+    """Look every posted document of the batch up in the books; with ``only`` (posting ids) just some of them.
+
+    Raises ConnectionFailedError, ValidationError.
+    """
     with database.reading() as session:
         batch = batches.find(session, batch_id)
         _may_rerun(batch)
         kinds = kinds_of(RecordKind(batch.kind), books.rules_of(session.get_one(Book, batch.book_id)))
-        looks = ledger_looks.postings(session, batch, BOOKED)
+        looks = ledger_looks.postings(session, batch, BOOKED, only)
     findings = ledger_looks.find(destination, looks)
     kept = source.find_batches([look.posting.psa_batch for look in looks if look.posting.closing == "done"])
     items = [_item(look, finding, kept) for look, finding in zip(looks, findings, strict=True)]

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from app.domain.autosync_settings import PREFIX
 from app.domain.links import Rules
 from app.domain.problems import ValidationError
 from app.domain.setting import Setting, SettingKind
@@ -54,5 +55,5 @@ def rules_from(company: Rules, stored: Mapping[str, Any]) -> Rules:
         service_item_source=value_of(stored, "sales.service_item_source"),
         mark_custom_field=value_of(stored, "sales.mark_custom_field"),
         tax_mode=company.tax_mode if mode == "auto" else mode,
-        settings={key: value_of(stored, key) for key in (*SETTINGS, *stored)},
+        settings={key: value_of(stored, key) for key in (*SETTINGS, *stored) if not key.startswith(PREFIX)},
     )

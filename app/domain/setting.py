@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import zoneinfo
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 
-from app.domain import templates
+from app.domain import clock_words, templates
 from app.domain.problems import ValidationError
 
 #: What happens to a missing link stands on the tab that people look for it.
@@ -20,11 +23,15 @@ LINK_TABS = {
 }
 
 
+ADDRESS = re.compile(r"[!-+\--?A-~]{1,64}@[A-Za-z0-9.-]{1,253}")
+
+
 class SettingKind(StrEnum):
     """How a setting is entered and checked.
 
     A source_ref holds the PSA's id of something, a ledger_ref the ledger's (of an account, a tax code), or nothing. A
-    template is a text of several lines with fields (see line_text).
+    template is a text of several lines with fields (see line_text), a pattern one line with [fields]. Times and
+    weekdays are those of clock_words.
     """
 
     CHOICE = "choice"
@@ -34,6 +41,11 @@ class SettingKind(StrEnum):
     SOURCE_REF = "source_ref"
     LEDGER_REF = "ledger_ref"
     TEMPLATE = "template"
+    ADDRESS = "address"
+    PATTERN = "pattern"
+    TIME = "time"
+    TIMES = "times"
+    WEEKDAYS = "weekdays"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +80,7 @@ class Setting:
         allowed = self._allowed(value)
         if allowed:
             raise ValidationError(f"{self.label} ({self.key}) can't be “{value}”.", allowed)
-        return value
+        return _WRITTEN[self.kind](value) if self.kind in _WRITTEN else value
 
     def _allowed(self, value: str) -> str:
         """What may be given, in a sentence; empty where the value is fine."""
@@ -85,5 +97,34 @@ class Setting:
                 return "" if known else "Give a zone like America/Chicago, or nothing for the one that was found."
             case SettingKind.TEMPLATE:
                 return ""
+            case SettingKind.ADDRESS:
+                good = not value or ADDRESS.fullmatch(value)
+                return "" if good else "Give one e-mail address, or nothing."
+            case SettingKind.TIME | SettingKind.TIMES | SettingKind.WEEKDAYS:
+                return "" if _is_written(self.kind, value) else _LIKE[self.kind]
+            case SettingKind.PATTERN:
+                strange = [name for name in re.findall(r"\[(.*?)\]", value) if name not in self.fields]
+                fields = ", ".join(f"[{name}]" for name in self.fields)
+                good = value and len(value) <= 100 and value.isprintable() and not strange
+                return "" if good else f"Give up to 100 characters; the fields are {fields}."
             case _:
                 return "" if len(value) <= 200 and value.isprintable() else "Give at most 200 printable characters."
+
+
+#: How times and weekdays are stored, however they were typed; each raises ValueError for what is none.
+_WRITTEN: Mapping[SettingKind, Callable[[str], str]] = {
+    SettingKind.TIME: lambda text: clock_words.written_times(clock_words.times(text)),
+    SettingKind.TIMES: lambda text: clock_words.written_times(clock_words.times(text)),
+    SettingKind.WEEKDAYS: lambda text: clock_words.written_weekdays(clock_words.weekdays(text)),
+}
+_LIKE = {
+    SettingKind.TIME: "Give a time of day like 08:00.",
+    SettingKind.TIMES: f"Give times of day like 08:00, 17:30; up to {clock_words.MOST}.",
+    SettingKind.WEEKDAYS: "Give at least one weekday, like mon,wed or mon-fri.",
+}
+
+
+def _is_written(kind: SettingKind, value: str) -> bool:
+    with suppress(ValueError):
+        return "," not in _WRITTEN[kind](value) or kind is not SettingKind.TIME
+    return False

@@ -6,6 +6,7 @@ it is the safer one: nothing is left out, renamed or booked otherwise unless a p
 
 from __future__ import annotations
 
+from app.domain.autosync_settings import AUTOSYNC
 from app.domain.line_text import LINE_FIELDS, MEMO_FIELDS
 from app.domain.links import NOUNS, LinkKind
 from app.domain.setting import Setting, SettingKind
@@ -356,4 +357,5 @@ TABS: tuple[tuple[str, str, tuple[Setting, ...]], ...] = (
     ("contacts", "Contacts", CONTACTS),
     ("taxes", "Taxes", TAXES),
     ("categories", "Categories", CATEGORIES),
+    ("autosync", "AutoSync", AUTOSYNC),
 )

@@ -5,7 +5,20 @@ from __future__ import annotations
 from app.domain.states import RecordKind
 from app.jobs import doorbell
 from app.jobs.runtime import runtime
-from app.services import amending, connections, outbox, previews, reloading, retention, running, sessions, tokens
+from app.models.columns import utcnow
+from app.services import (
+    amending,
+    autosync,
+    connections,
+    outbox,
+    previews,
+    reloading,
+    retention,
+    rounds,
+    running,
+    sessions,
+    tokens,
+)
 
 
 def run_batch(batch_id: int) -> None:
@@ -20,8 +33,15 @@ def send_mail(mail_id: int) -> None:
     outbox.deliver(here.database, here.mailer, mail_id)
 
 
+def run_autosync(round_id: int) -> None:
+    """Submit what AutoSync posts now; its batches are rung for."""
+    here = runtime()
+    for batch_id in autosync.work(here.database, here.connectors, round_id, here.settings.public_url):
+        doorbell.ring(here.settings.redis_url, "run_batch", batch_id)
+
+
 def sweep() -> None:
-    """Ring for every batch that should be going on and that nobody is working on, and for every mail that is due."""
+    """Ring for whatever is due and nobody is working on: batches, mails, AutoSync …"""
     here = runtime()
     for mail_id in outbox.due(here.database):
         doorbell.ring(here.settings.redis_url, "send_mail", mail_id, ttl=60)
@@ -31,6 +51,8 @@ def sweep() -> None:
         doorbell.ring(here.settings.redis_url, "reload", source_id, ttl=60)
     for batch_id in running.due(here.database):
         doorbell.ring(here.settings.redis_url, "run_batch", batch_id, ttl=60)
+    for round_id in autosync.tick(here.database, here.settings.public_url, utcnow()):
+        doorbell.ring(here.settings.redis_url, "run_autosync", round_id, ttl=60)
 
 
 def reload(source_id: int) -> None:
@@ -60,3 +82,4 @@ def housekeeping() -> None:
     retention.forget(here.database)
     outbox.forget(here.database)
     sessions.forget(here.database)
+    rounds.forget(here.database)

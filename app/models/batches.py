@@ -3,10 +3,14 @@
 import datetime as dt
 from typing import Any
 
-from sqlalchemy import UniqueConstraint
+from sqlalchemy import Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from app.models.columns import Json, Moment, utcnow
+
+
+#: Those that have not ended: a batch looks for others of its company before it begins.
+GOING: dict[str, Any] = {"sqlite_where": text("ended_at IS NULL"), "postgresql_where": text("ended_at IS NULL")}
 
 
 class Batch(SQLModel, table=True):
@@ -21,6 +25,8 @@ class Batch(SQLModel, table=True):
         accept: exact-name links may be taken and missing entries created.
         mode: ``post``; ``clear`` marks the records in the PSA without sending them; ``dry`` writes nothing anywhere.
         lease_*: which worker run holds it, and until when.
+        auto: AutoSync submitted it. Such a batch and the others of its company go one after the other.
+        queued_at: its place in that queue, since it was resumed; None for the moment of its Submit.
         stop_asked: a person asked to stop after the calls in flight.
         wake_at: when it has something to do again (a doubt, a limit), while no worker holds it.
         waiting: ``{"reason", "until"}`` shown as "waiting for QuickBooks’ limit".
@@ -32,7 +38,7 @@ class Batch(SQLModel, table=True):
     """
 
     __tablename__ = "batches"
-    __table_args__ = (UniqueConstraint("book_id", "name_key"),)
+    __table_args__ = (UniqueConstraint("book_id", "name_key"), Index("ix_batches_going", "book_id", **GOING))
 
     id: int | None = Field(default=None, primary_key=True)
     book_id: int = Field(foreign_key="books.id", index=True)
@@ -59,6 +65,8 @@ class Batch(SQLModel, table=True):
     waiting: dict[str, Any] | None = Field(default=None, sa_type=Json)
     failure: dict[str, Any] | None = Field(default=None, sa_type=Json)
     left_out: list[Any] = Field(default_factory=list, sa_type=Json)
+    auto: bool = False
+    queued_at: dt.datetime | None = Field(default=None, sa_type=Moment)
     approval: str = Field(default="", max_length=10)
     approval_seal: dict[str, Any] | None = Field(default=None, sa_type=Json)
     approval_by: str = Field(default="", max_length=320)

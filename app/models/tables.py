@@ -2,7 +2,7 @@
 
 from sqlmodel import SQLModel
 
-from app.models import attachments, batches, connections, logins, mail, people, postings, reconcile, records, reloads, workbench
+from app.models import attachments, batches, connections, logins, mail, people, postings, reconcile, records, reloads, rounds, workbench
 
 metadata = SQLModel.metadata
 
@@ -18,5 +18,6 @@ __all__ = [
     "reconcile",
     "records",
     "reloads",
+    "rounds",
     "workbench",
 ]

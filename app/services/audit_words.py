@@ -10,6 +10,11 @@ from app.domain import book_settings
 
 #: What each act is called, to go on after a person's name.
 ACTS: Mapping[str, str] = {
+    "autosync.now": "asked AutoSync for a run",
+    "autosync.off": "switched AutoSync off",
+    "autosync.on": "switched AutoSync on",
+    "autosync.pause": "paused itself",
+    "autosync.resume": "resumed AutoSync",
     "batch.clear": "cleared without posting",
     "batch.dry": "submitted a dry run",
     "batch.post": "submitted a batch",

@@ -40,6 +40,7 @@ def submit(
     accept: bool = False,
     release: bool = False,
     mode: str = "post",
+    auto: bool = False,
     token: str | None = None,
     today: dt.date | None = None,
 ) -> Batch:
@@ -64,7 +65,7 @@ def submit(
     batch = Batch(
         book_id=_id(book), source_id=source_id, kind=kind, name=name, name_key=None if mode == "dry" else name,
         summary=summary, through=through, location=location, accept=accept, by=by, token=token, left_out=left_out,
-        mode=mode,
+        mode=mode, auto=auto,
     )  # fmt: skip
     session.add(batch)
     try:
@@ -378,6 +379,8 @@ def _close_again(session: Session, batch: Batch, only: Sequence[int] | None) -> 
 
 def go_on(session: Session, batch: Batch) -> None:
     """Let the batch run again from where its rows stand; the caller commits and rings the doorbell."""
+    if batch.ended_at is not None or batch.stopped:
+        batch.queued_at = utcnow()  # behind what the company has begun since
     batch.stop_asked = batch.stopped = False
     batch.ended_at = batch.wake_at = None
     batch.failure = batch.waiting = None

@@ -181,14 +181,15 @@ class Resolver:
 
     index: links.Index
     policies: Mapping[LinkKind, str]
+    accept: bool = True
     _known: dict[tuple[Any, ...], wants.Wants] = field(default_factory=dict)
 
     @classmethod
-    def load(cls, session: Session, book: Book) -> Resolver:
-        """With the links of now."""
+    def load(cls, session: Session, book: Book, *, accept: bool = True) -> Resolver:
+        """With the links of now; without ``accept``, what would have to be created or linked by name stops too."""
         place = (str(session.get_bind().engine.url), book.id or 0)
         index = _indices.setdefault(place, links.CurrentIndex()).get(session, book.id or 0)
-        return cls(index, wants.policies(book))
+        return cls(index, wants.policies(book), accept)
 
     def of(self, needed: Iterable[Sequence[Any]]) -> wants.Wants:
         """How the links of one record stand when creating and exact names are accepted."""
@@ -208,7 +209,7 @@ class Resolver:
     def one(self, need: tuple[Any, ...]) -> wants.Wants:
         """How a single stored need stands."""
         if need not in self._known:
-            self._known[need] = wants.resolve([_need(*need)], self.index, self.policies, accept=True)
+            self._known[need] = wants.resolve([_need(*need)], self.index, self.policies, accept=self.accept)
         return self._known[need]
 
 

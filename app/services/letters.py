@@ -7,6 +7,8 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
+from app.domain.problems import Problem
+
 #: Jinja alone: a worker writes the same mails as the web.
 _pages = Environment(
     loader=FileSystemLoader(Path(__file__).parents[1] / "templates" / "mail"),
@@ -60,6 +62,17 @@ def new_password(link: str, by: str, life: str) -> Words:
         "Choose a new password",
         link,
         closing,
+    )
+
+
+def autosync_paused(link: str, book: str, problem: Problem) -> Words:
+    """To admins: what would make every further run fail too."""
+    return Words(
+        f"AutoSync of {book} is paused",
+        (problem.message, problem.remedy, "Nothing is lost: what was not posted waits, and runs go on once you resume."),
+        "Look at AutoSync",
+        link,
+        "A single record that fails never pauses it.",
     )
 
 

@@ -24,7 +24,7 @@ from app.domain.states import RecordKind, SectionKey
 from app.models.batches import Batch, Section
 from app.models.columns import utcnow
 from app.models.postings import Posting
-from app.services import batches
+from app.services import batches, queueing
 from app.services.links import CurrentIndex
 from app.settings import Waits
 
@@ -169,6 +169,7 @@ def take_lease(database: Database, batch_id: int, waits: Waits) -> str | None:
         taken = session.exec(
             update(Batch)
             .where(col(Batch.id) == batch_id, col(Batch.ended_at).is_(None), col(Batch.stopped).is_(False), free)
+            .where(~queueing.blocked(now))
             .values(lease_owner=owner, lease_until=now + dt.timedelta(seconds=waits.lease), wake_at=None)
         ).rowcount
         session.commit()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
+from dataclasses import replace
 
 from sqlmodel import Session, col, func, select
 
@@ -32,6 +33,7 @@ from app.services import (
     creating,
     doubts,
     proving,
+    queueing,
     reading,
     sending,
     settling,
@@ -61,8 +63,7 @@ def run(
     try:
         current = _open(database, connectors, batch_id, waits, owner)
     except (ConnectionFailedError, CrossfootError) as error:
-        code = getattr(error, "code", "cannot_start")
-        _end(database, batch_id, owner, Problem(code, error.message, error.remedy))
+        _end(database, batch_id, owner, _failure_of(error))
         return
     current.abandon = abandon or current.abandon
     with Lease(current):
@@ -112,9 +113,9 @@ def _work(run: Run) -> None:
     except LeaseLostError:
         return
     except SystemicError as error:
-        failure = error.problem
+        failure = replace(error.problem, technical={**error.problem.technical, "systemic": True})
     except ConnectionFailedError as error:
-        failure = Problem(error.code, error.message, error.remedy)
+        failure = _failure_of(error)
         wake = _patience(run, error)
     except Exception as error:
         _end(run.database, run.batch_id, run.owner, _own_fault(error))
@@ -162,6 +163,12 @@ def _patience(run: Run, error: ConnectionFailedError) -> float | None:
         return None
     silent = since is not None and utcnow() - (since if since.tzinfo else since.replace(tzinfo=dt.UTC)) > SILENCE
     return None if silent and error.code != "redis_gone" else TRY_AGAIN
+
+
+def _failure_of(error: ConnectionFailedError | CrossfootError) -> Problem:
+    """What ends the batch; ``systemic`` says that every other one would end so too."""
+    technical = {"systemic": True} if getattr(error, "systemic", False) else {}
+    return Problem(getattr(error, "code", "cannot_start"), error.message, error.remedy, technical=technical)
 
 
 def _own_fault(error: Exception) -> Problem:
@@ -269,5 +276,6 @@ def due(database: Database) -> list[int]:
             col(Batch.stopped).is_(False),
             (col(Batch.lease_until).is_(None)) | (col(Batch.lease_until) < now),
             (col(Batch.wake_at).is_(None)) | (col(Batch.wake_at) <= now),
+            ~queueing.blocked(now),
         )
         return [ident for ident in session.exec(query.order_by(col(Batch.id))) if ident is not None]

@@ -5,18 +5,17 @@ from __future__ import annotations
 from app.domain.states import RecordKind
 from app.jobs import doorbell
 from app.jobs.runtime import runtime
-from app.models.columns import utcnow
 from app.services import (
     amending,
-    autosync,
     connections,
+    entry_changes,
     outbox,
     previews,
     reloading,
     retention,
-    rounds,
     running,
     sessions,
+    source_lists,
     tokens,
 )
 
@@ -33,26 +32,21 @@ def send_mail(mail_id: int) -> None:
     outbox.deliver(here.database, here.mailer, mail_id)
 
 
-def run_autosync(round_id: int) -> None:
-    """Submit what AutoSync posts now; its batches are rung for."""
-    here = runtime()
-    for batch_id in autosync.work(here.database, here.connectors, round_id, here.settings.public_url):
-        doorbell.ring(here.settings.redis_url, "run_batch", batch_id)
-
-
 def sweep() -> None:
-    """Ring for whatever is due and nobody is working on: batches, mails, AutoSync …"""
+    """Ring for every batch that should be going on and that nobody is working on, and for every mail that is due."""
     here = runtime()
     for mail_id in outbox.due(here.database):
         doorbell.ring(here.settings.redis_url, "send_mail", mail_id, ttl=60)
     for book_id in amending.due(here.database):
         doorbell.ring(here.settings.redis_url, "amend_bills", book_id, ttl=60)
+    for book_id in entry_changes.due(here.database):
+        doorbell.ring(here.settings.redis_url, "change_entries", book_id, ttl=60)
+    for book_id in source_lists.due(here.database):
+        doorbell.ring(here.settings.redis_url, "read_lists", book_id, ttl=60)
     for source_id in reloading.due(here.database):
         doorbell.ring(here.settings.redis_url, "reload", source_id, ttl=60)
     for batch_id in running.due(here.database):
         doorbell.ring(here.settings.redis_url, "run_batch", batch_id, ttl=60)
-    for round_id in autosync.tick(here.database, here.settings.public_url, utcnow()):
-        doorbell.ring(here.settings.redis_url, "run_autosync", round_id, ttl=60)
 
 
 def reload(source_id: int) -> None:
@@ -66,6 +60,18 @@ def amend_bills(book_id: int) -> None:
     """Give bills that were posted without a number the vendor's, where it has come."""
     here = runtime()
     amending.work(here.database, here.connectors, book_id)
+
+
+def read_lists(book_id: int) -> None:
+    """Read both sides' lists whole, so that links can be proposed."""
+    here = runtime()
+    source_lists.work(here.database, here.connectors, book_id)
+
+
+def change_entries(book_id: int) -> None:
+    """Change what people said yes to in the ledger's lists."""
+    here = runtime()
+    entry_changes.work(here.database, here.connectors, book_id)
 
 
 def look_ahead(source_id: int, kind: str) -> None:
@@ -82,4 +88,3 @@ def housekeeping() -> None:
     retention.forget(here.database)
     outbox.forget(here.database)
     sessions.forget(here.database)
-    rounds.forget(here.database)

@@ -12,7 +12,7 @@ from sqlmodel import Session
 from app.domain.links import LinkKind
 from app.domain.problems import ValidationError
 from app.models.connections import Book
-from app.services import links, lists, suggestions
+from app.services import links, suggestions, workbench
 from app.services.batch_files import FORMULA, guarded
 
 HEAD = ("source_id", "source_name", "ledger_id", "ledger_name", "origin")
@@ -99,10 +99,9 @@ class Proposal:
 
 
 def proposals(session: Session, book: Book, kind: LinkKind, limit: int = 3) -> list[Proposal]:
-    """For everything of a kind that is not linked; nothing is linked by it."""
-    entries = lists.entries(session, book.id or 0, kind)
+    """For everything of a kind that is not linked, also what only the PSA's own list names; nothing is linked by it."""
+    bench = workbench.bench(session, book, kind)
     return [
-        Proposal(row.source_id, row.source_name, tuple(suggestions.rank(entries, row.source_name, limit)))
-        for row in links.listing(session, book, kind)
-        if not row.ledger_id or row.gone
+        Proposal(line.source.ident, line.source.name, tuple(bench.matcher.rank(line.source, limit)))
+        for line in bench.unlinked
     ]

@@ -156,12 +156,13 @@ def _in_order(name: str) -> str:
 def suggest(
     session: Session, book_id: int, kind: LinkKind, name: str, limit: int = 5, *, email: str = ""
 ) -> list[Suggestion]:
-    """The likeliest entries of a Book's list for a name, best first."""
+    """The likeliest active entries of a Book's list for a name, best first."""
     return rank(lists.entries(session, book_id, kind), name, limit, email=email)
 
 
 def rank(entries: Sequence[Entry], name: str, limit: int = 5, *, email: str = "") -> list[Suggestion]:
-    """The same on a list at hand. Vendors among customers are never proposed."""
+    """The same on a list at hand. Inactive entries, and vendors among customers, are never proposed."""
     kind = entries[0].kind if entries else LinkKind.CUSTOMERS
     number = name if kind in (LinkKind.ITEMS, LinkKind.ACCOUNTS) else ""
-    return Matcher(entries).rank(SourceEntry(kind, "", name, email=email, number=number), limit)
+    wanted = SourceEntry(kind, "", name, email=email, number=number)
+    return Matcher(entry for entry in entries if entry.active).rank(wanted, limit)

@@ -20,7 +20,7 @@ def test_the_same_active_and_single_name_is_exact_whatever_its_case() -> None:
 
 
 def test_suggestions_say_why() -> None:
-    assert _why(suggestions.rank([ACME], "ACME Dental, Inc.")) == ["same name"]
+    assert _why(suggestions.rank([ACME], "ACME Dental, Inc.")) == ["same name but for case and punctuation"]
     assert _why(suggestions.rank([INCOME], "4100")) == ["number 4100 matches"]
     assert _why(suggestions.rank([ACME], "Acme Dentel")) == ["similar name 91 %"]
     assert _why(suggestions.rank([ACME], "X", email="AP@acme.example")) == ["e-mail matches"]

@@ -1,0 +1,299 @@
+"""Changes of the ledger's entries: one made active again, or a customer's data brought over from the PSA.
+
+Each is an intent: shown first, said yes to by a person, committed with its exact body and the version of the entry that
+it is meant for, then sent. What was edited since is refused by the ledger. A lost answer is looked up: the entry has
+the new values, or it is as it was and the identical request goes again.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import secrets
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import Session, col, delete, select, update
+
+from app.connectors.list_changes import ChangingEntries, EntryChanged, HeldEntry
+from app.connectors.protocols import ConnectionFailedError, Connectors, Destination, Wait
+from app.database import Database
+from app.domain import codec, entry_data
+from app.domain.entry_data import EntryData
+from app.domain.links import NOUNS, Entry, LinkKind
+from app.domain.outcomes import NotDone, Refused
+from app.domain.problems import Problem, ValidationError
+from app.domain.source_lists import SourceEntry
+from app.models.columns import utcnow
+from app.models.connections import Book, Link
+from app.models.workbench import EntryChange
+from app.services import audit, books, connections, links, lists, source_lists
+
+#: Kinds whose entries can be made active again here; QuickBooks' tax codes can't be changed from outside.
+WAKEABLE = tuple(kind for kind in LinkKind if kind is not LinkKind.TAX_CODES)
+ENDED = ("done", "refused")
+#: A worker that has taken a change has this long before another one may look after it.
+LEASE = dt.timedelta(minutes=3)
+LATER = dt.timedelta(seconds=15)
+MOST_TRIES = 6
+GONE = Problem("entry_gone", "QuickBooks no longer has it.", "Refresh the list and link another entry.")
+EDITED = Problem(
+    "edited_since", "It was edited in QuickBooks since it was looked at, so it was not changed.", "Compare again."
+)
+
+
+# ── wishes ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def wake(session: Session, book: Book, kind: LinkKind, ledger_id: str, *, by: str, source_id: str = "") -> EntryChange:
+    """An inactive entry is to be made active, and linked to ``source_id`` then; commits. The caller rings or works.
+
+    Raises ValidationError: it is not in the list, active already, of a kind that can't be changed, or under way.
+    """
+    entry = lists.entry(session, book.id or 0, kind, ledger_id)
+    if entry is None or kind not in WAKEABLE:
+        raise ValidationError(
+            f"QuickBooks has no {NOUNS[kind]} with the id “{ledger_id}” that could be made active.", "Refresh the list."
+        )
+    if entry.active:
+        raise ValidationError(f"“{entry.name}” is active.", "Link it.")
+    change = EntryChange(
+        book_id=book.id or 0, kind=kind, ledger_id=ledger_id, name=entry.name, source_id=source_id, state="wanted",
+        old={"active": False}, new={"active": True}, by=by,
+    )  # fmt: skip
+    try:
+        session.add(change)
+        session.flush()
+    except IntegrityError as error:
+        session.rollback()
+        raise ValidationError(f"“{entry.name}” is being changed already.", "Look again in a minute.") from error
+    audit.record(
+        session, by, "entry.wake", f"{kind}:{ledger_id}", book=book.id, name=entry.name, old="inactive", new="active"
+    )
+    session.commit()
+    return change
+
+
+def fields_of(book: Book) -> list[str]:
+    """What of a customer's data the Book brings over; empty while it is off, as it is by default."""
+    return [field for field in entry_data.FIELDS if books.setting_of(book, f"contacts.update_{field}") == "yes"]
+
+
+def compare(database: Database, connectors: Connectors, book_id: int) -> int:
+    """Read both sides' customers and propose what differs, in the place of older proposals; answers how many.
+
+    Raises ConnectionFailedError, and ValidationError where a side can't show or change them.
+    """
+    with database.reading() as session:
+        book = session.get_one(Book, book_id)
+        fields = fields_of(book)
+    destination = connections.open_destination(database, connectors, book_id)
+    if not fields or book.source_id is None or not isinstance(destination, ChangingEntries):
+        raise ValidationError("Nothing is to be brought over.", "Switch it on under Settings ▸ Contacts.")
+    source = connections.open_source(database, connectors, book.source_id)
+    source_lists.refresh(database, source, book.source_id, (LinkKind.CUSTOMERS,))
+    held = {one.entry.ledger_id: one for one in destination.held_entries(LinkKind.CUSTOMERS)}
+    with database.session() as session:
+        return _propose(session, book, held, fields)
+
+
+def _propose(session: Session, book: Book, held: dict[str, HeldEntry], fields: Collection[str]) -> int:
+    mine = (col(EntryChange.book_id) == book.id, col(EntryChange.kind) == LinkKind.CUSTOMERS)
+    session.exec(delete(EntryChange).where(*mine, col(EntryChange.state) == "proposed"))
+    busy = set(session.exec(select(EntryChange.ledger_id).where(*mine, col(EntryChange.state).not_in(ENDED))))
+    sources = {one.ident: one for one in source_lists.entries(session, book.source_id, LinkKind.CUSTOMERS)}
+    terms = _links(session, book, LinkKind.TERMS)
+    count, twice = 0, _shared(session, book)
+    for ident, ledger_id in sorted(_links(session, book, LinkKind.CUSTOMERS).items()):
+        now, source = held.get(ledger_id), sources.get(ident)
+        if now is None or source is None or ledger_id in busy | twice:
+            continue
+        old, new = entry_data.changes(now.data, _wanted(source, terms), fields)
+        if new:
+            session.add(EntryChange(
+                book_id=book.id or 0, kind=LinkKind.CUSTOMERS, ledger_id=ledger_id, name=now.entry.name,
+                source_id="", version=now.version, old=old, new=new,
+            ))  # fmt: skip
+            count += 1
+    session.commit()
+    return count
+
+
+def _links(session: Session, book: Book, kind: LinkKind) -> dict[str, str]:
+    query = select(Link.source_id, Link.ledger_id).where(Link.book_id == book.id, Link.kind == kind)
+    return dict(session.exec(query.where(Link.ledger_id != "")).all())
+
+
+def _shared(session: Session, book: Book) -> set[str]:
+    """Customers that several of the PSA are linked to: whose data would it be?"""
+    seen: set[str] = set()
+    return {one for one in _links(session, book, LinkKind.CUSTOMERS).values() if one in seen or seen.add(one)}  # type: ignore[func-returns-value]  # adds as it looks
+
+
+def _wanted(source: SourceEntry, terms: dict[str, str]) -> EntryData:
+    return EntryData(
+        active=source.active,
+        email=source.email,
+        terms=terms.get(source.terms_id) if source.terms_id else None,
+        address=source.address or entry_data.NOWHERE,
+    )
+
+
+def proposed(session: Session, book: Book) -> list[EntryChange]:
+    """What may be brought over, by name."""
+    query = select(EntryChange).where(EntryChange.book_id == book.id, EntryChange.state == "proposed")
+    return list(session.exec(query.order_by(EntryChange.name, col(EntryChange.id))))
+
+
+def recent(session: Session, book: Book, limit: int = 50) -> list[EntryChange]:
+    """What was said yes to, newest first."""
+    query = select(EntryChange).where(EntryChange.book_id == book.id, EntryChange.state != "proposed")
+    return list(session.exec(query.order_by(col(EntryChange.id).desc()).limit(limit)))
+
+
+def accept(session: Session, book: Book, idents: Sequence[int], *, by: str) -> int:
+    """A person says yes to proposals that were shown; commits. The caller rings ``change_entries``."""
+    mine = select(EntryChange).where(EntryChange.book_id == book.id, EntryChange.state == "proposed")
+    found = [row for row in session.exec(mine.with_for_update()) if row.id in set(idents)]
+    for row in found:
+        row.state, row.by, row.at = "wanted", by, utcnow()
+        session.add(row)
+        audit.record(session, by, "entry.update", f"{row.kind}:{row.ledger_id}", book=book.id, name=row.name,
+                     old=_told(row.old), new=_told(row.new))  # fmt: skip
+    session.commit()
+    return len(found)
+
+
+def _told(values: dict[str, Any]) -> dict[str, str]:
+    return {field: entry_data.in_words(field, value) for field, value in values.items()}
+
+
+# ── work ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def due(database: Database) -> list[int]:
+    """Books that have changes to make now."""
+    with database.reading() as session:
+        query = select(EntryChange.book_id).where(col(EntryChange.state).not_in((*ENDED, "proposed")), _free())
+        return list(session.exec(query.distinct()))
+
+
+def _free() -> Any:
+    return (col(EntryChange.look_at).is_(None)) | (col(EntryChange.look_at) <= utcnow())
+
+
+def work(database: Database, connectors: Connectors, book_id: int, only: int | None = None) -> None:
+    """Make every change that is due; any worker may call it, at any time."""
+    try:
+        destination = connections.open_destination(database, connectors, book_id)
+    except ConnectionFailedError:
+        return  # the sweep rings again
+    while (change := _claim(database, book_id, only)) is not None:
+        try:
+            _step(database, destination, change)
+        except ConnectionFailedError as error:
+            _put_off(database, change, Problem(error.code, error.message, error.remedy))
+
+
+def _claim(database: Database, book_id: int, only: int | None) -> EntryChange | None:
+    """The next one, leased to this worker; one that was left on the wire is in doubt."""
+    with database.session() as session:
+        query = select(EntryChange).where(EntryChange.book_id == book_id, _free())
+        query = query.where(col(EntryChange.state).not_in((*ENDED, "proposed")))
+        query = query.where(EntryChange.id == only) if only else query
+        found = session.exec(query.order_by(col(EntryChange.id)).limit(1)).first()
+        if found is None:
+            return None
+        state = "in_doubt" if found.state == "sending" else found.state
+        taken = session.exec(
+            update(EntryChange)
+            .where(col(EntryChange.id) == found.id, _free(), col(EntryChange.state) == found.state)
+            .values(look_at=utcnow() + LEASE, state=state)
+        ).rowcount
+        session.commit()
+        if taken != 1:
+            return None
+        session.refresh(found)
+        session.expunge(found)
+        return found
+
+
+def _step(database: Database, destination: Destination, change: EntryChange) -> None:
+    kind = LinkKind(change.kind)
+    if not isinstance(destination, ChangingEntries):
+        _end(database, change, Problem("cannot_change", "This ledger takes no such change.", "Make it there."))
+        return
+    held = destination.held_entry(kind, change.ledger_id)
+    if held is None:
+        _end(database, change, GONE)
+    elif entry_data.holds(held.data, change.new):
+        _done(database, change, held.entry)  # an answer that was lost, or somebody was faster
+    elif change.version and held.version != change.version:
+        _end(database, change, EDITED)
+    else:
+        _send(database, destination, change, held)
+
+
+def _send(database: Database, destination: ChangingEntries, change: EntryChange, held: HeldEntry) -> None:
+    kind = LinkKind(change.kind)
+    body = change.body or destination.entry_body(kind, held, change.new)
+    slot = destination.reserve(0)  # type: ignore[attr-defined]  # it is a Destination besides
+    if isinstance(slot, Wait):
+        _set(database, change, look_at=utcnow() + dt.timedelta(seconds=slot.seconds))
+        return
+    change.request_id = change.request_id or secrets.token_hex(16)
+    _set(database, change, state="sending", body=body, version=held.version, request_id=change.request_id)
+    match destination.change_entry(kind, body, change.request_id, slot):
+        case EntryChanged(now):
+            _done(database, change, now.entry)
+        case Refused(problem):
+            _refused(database, destination, change, problem)
+        case NotDone(reason, wait, systemic):
+            problem = systemic or Problem("not_taken", reason, "It is tried again.")
+            _put_off(database, change, problem, max(wait, 1.0))
+        case _:
+            _put_off(database, change, Problem("no_answer", "QuickBooks did not answer.", "It is looked up."))
+
+
+def _refused(database: Database, destination: ChangingEntries, change: EntryChange, problem: Problem) -> None:
+    """One that was sent before may have been taken then: the second is refused as an edit of the first."""
+    now = destination.held_entry(LinkKind(change.kind), change.ledger_id)
+    if now is not None and entry_data.holds(now.data, change.new):
+        _done(database, change, now.entry)
+    else:
+        _end(database, change, problem)
+
+
+def _put_off(database: Database, change: EntryChange, problem: Problem, wait: float | None = None) -> None:
+    if change.tries >= MOST_TRIES:
+        _end(database, change, problem)
+        return
+    pause = dt.timedelta(seconds=wait) if wait else LATER
+    _set(database, change, look_at=utcnow() + pause, tries=change.tries + 1, problem=codec.to_json(problem))
+
+
+def _set(database: Database, change: EntryChange, **values: object) -> None:
+    with database.session() as session:
+        session.exec(update(EntryChange).where(col(EntryChange.id) == change.id).values(**values))
+        session.commit()
+
+
+def _end(database: Database, change: EntryChange, problem: Problem) -> None:
+    _set(database, change, state="refused", problem=codec.to_json(problem))
+
+
+def _done(database: Database, change: EntryChange, entry: Entry) -> None:
+    """The cached list shows it at once; what it was made active for is linked."""
+    with database.session() as session:
+        mine = update(EntryChange).where(col(EntryChange.id) == change.id)
+        session.exec(mine.values(state="done", problem=None, body=""))
+        lists.put(session, change.book_id, entry)
+        if change.source_id and entry.active:
+            book = session.get_one(Book, change.book_id)
+            links.put(session, book, entry.kind, change.source_id, entry.ledger_id, by=change.by)
+        session.commit()
+
+
+def outcome(session: Session, ident: int) -> EntryChange:
+    """How a change stands now."""
+    return session.get_one(EntryChange, ident)

@@ -12,6 +12,7 @@ from app.composition import connectors_of, mailer_of
 from app.connectors.mail.mailer import Mailer
 from app.database import Database
 from app.routes import (
+    approval,
     assets,
     attention,
     audit,
@@ -53,6 +54,7 @@ BLUEPRINTS = (
     rows.rows,
     why.why,
     batches.batches,
+    approval.approval,
     problems.problems,
     records.records,
     attention.attention,

@@ -29,7 +29,7 @@ from app.domain.book_settings import SETTINGS
 from app.domain.problems import ValidationError
 from app.domain.states import RecordKind
 from app.models.batches import Batch
-from app.services import batch_json, batches, books, connections, decisions, records
+from app.services import approving, batch_json, batches, books, connections, decisions, records
 
 wait_option = click.option("--wait", is_flag=True, help="Wait until the work ends; needs a running ./crossfoot up.")
 batch_argument = click.argument("batch_id", metavar="ID", type=int)
@@ -202,6 +202,33 @@ def retry(context: Context, batch_id: int, accept: bool, wait: bool) -> int:
         batches.retry(session, found, by=context.actor, accept=accept)
     begin(context, found)
     return finish(context, found, wait=wait)
+
+
+@command(batch)
+@batch_argument
+@wait_option
+@pass_context
+def approve(context: Context, batch_id: int, wait: bool) -> int:
+    """Let a batch be posted that waits for approval; whoever prepared it cannot."""
+    if wait:
+        need_a_worker(context)
+    with context.database.session() as session:
+        found = batches.find(session, batch_id)
+        approving.approve(session, found, by=context.actor)
+    begin(context, found)
+    return finish(context, found, wait=wait)
+
+
+@command(batch)
+@batch_argument
+@click.option("--reason", required=True, metavar="TEXT", help="What is to be changed; stands beside its documents.")
+@pass_context
+def reject(context: Context, batch_id: int, reason: str) -> int:
+    """Post nothing of a batch that waits for approval."""
+    with context.database.session() as session:
+        found = batches.find(session, batch_id)
+        approving.reject(session, found, by=context.actor, reason=reason)
+    return finish(context, found, wait=False)
 
 
 @command(batch)

@@ -32,6 +32,11 @@ def need_a_worker(context: Context) -> None:
 
 def begin(context: Context, batch: Batch) -> None:
     """Wake a worker; a lost ring is rung again by the sweep of the next ``up``."""
+    with context.database.reading() as session:
+        waits = progress.status(session, batches.find(session, batch.id or 0)) == Status.AWAITING_APPROVAL
+    if waits:
+        say(f"It waits for another person’s approval: in the browser, or ./crossfoot batch approve {batch.id}.")
+        return
     if not import_module(DOORBELL).ring_batch(context.settings.redis_url, batch.id or 0):
         say("No worker is running now; the batch starts with ./crossfoot up.")
 

@@ -75,6 +75,12 @@ COMPANY = (
         "Whether the others of its batch are posted all the same.",
         (("record", "Hold it, post the others"), ("batch", "Post none: all or nothing")),
     ),
+    _choice(
+        "company.approval",
+        "Approval of batches",
+        "Who lets a submitted batch be posted. Any change to it afterwards voids the approval. Dry runs need none.",
+        (("no", "Nobody: Submit posts"), ("other", "Another person than the one who prepared it")),
+    ),
     _text(
         "company.account_delimiter",
         "Delimiter of account segments",

@@ -121,7 +121,7 @@ def live(batch_id: int) -> ResponseReturnValue:
     now = [_digest(html) for html in parts.values()]
     known = dict(zip(PARTS, seen[1:], strict=False))
     changed = [parts[name] for name, digest in zip(PARTS, now, strict=True) if known.get(name) != digest]
-    moving = context["view"].moving
+    moving = context["view"].watched
     if not changed and moving:
         return fragments.nothing()
     html = render_template(

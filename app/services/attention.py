@@ -18,7 +18,7 @@ from app.models.batches import Batch
 from app.models.columns import Moment, utcnow
 from app.models.connections import Book
 from app.models.postings import Posting, PostingProblem, PostingRecord
-from app.services import health, posting_problems
+from app.services import approvals, health, posting_problems
 from app.services.decisions import QUESTIONS
 from app.services.records import Sum
 
@@ -97,13 +97,14 @@ class Attention:
     groups: Sequence[Group]
     waiting: Sequence[Waiting] = ()
     batches: Sequence[Batch] = ()
+    to_approve: Sequence[Batch] = ()
     connections: Sequence[health.Broken] = ()
     next: int = 0
     books: dict[int, str] = field(default_factory=dict)
 
     @property
     def empty(self) -> bool:
-        return not (self.groups or self.waiting or self.batches or self.connections)
+        return not (self.groups or self.waiting or self.batches or self.to_approve or self.connections)
 
     def of(self, kind: Kind) -> list[Group]:
         return [group for group in self.groups if group.kind == kind]
@@ -126,7 +127,10 @@ def page(session: Session, after: int = 0) -> Attention:
     if after:
         return Attention(groups, next=following, books=names)
     halted = session.exec(select(Batch).where(_halted()).order_by(col(Batch.id).desc()).limit(PAGE))
-    return Attention(groups, _waiting(session), list(halted), health.broken(session), following, names)
+    asked = session.exec(select(Batch).where(approvals.waiting()).order_by(col(Batch.id).desc()).limit(PAGE))
+    return Attention(
+        groups, _waiting(session), list(halted), list(asked), health.broken(session), following, names
+    )
 
 
 # ── what counts ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -173,7 +177,8 @@ def _counting() -> Any:
     asked = columns(func.count(func.distinct(col(PostingProblem.posting_id)))).select_from(PostingProblem)
     alone = columns(func.count()).select_from(Posting).join(Batch, col(Batch.id) == col(Posting.batch_id))
     halted = columns(func.count()).select_from(Batch).where(_halted())
-    parts = (asked.join(Batch, _in_batch()).where(*_open()), alone.where(*_without_problem()), halted)
+    to_approve = columns(func.count()).select_from(Batch).where(approvals.waiting())
+    parts = (to_approve, asked.join(Batch, _in_batch()).where(*_open()), alone.where(*_without_problem()), halted)
     return columns(*(part.scalar_subquery() for part in parts))
 
 

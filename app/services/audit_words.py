@@ -10,6 +10,8 @@ from app.domain import book_settings
 
 #: What each act is called, to go on after a person's name.
 ACTS: Mapping[str, str] = {
+    "batch.approval_void": "voided an approval",
+    "batch.approve": "approved a batch",
     "autosync.now": "asked AutoSync for a run",
     "autosync.off": "switched AutoSync off",
     "autosync.on": "switched AutoSync on",
@@ -18,6 +20,7 @@ ACTS: Mapping[str, str] = {
     "batch.clear": "cleared without posting",
     "batch.dry": "submitted a dry run",
     "batch.post": "submitted a batch",
+    "batch.reject": "rejected a batch",
     "batch.rerun": "reran a batch",
     "batch.resume": "resumed a batch",
     "batch.retry": "retried documents",
@@ -58,6 +61,7 @@ ACTS: Mapping[str, str] = {
     "two_factor.recovery_code": "logged in with a recovery code",
     "two_factor.refused": "gave a wrong second factor",
     "two_factor.reset": "reset a second factor",
+    "user.book_role": "changed a role in a company",
     "user.create": "added a user",
     "user.disable": "disabled a user",
     "user.forgot": "asked for a new password",

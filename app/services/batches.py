@@ -20,7 +20,7 @@ from app.models.columns import utcnow
 from app.models.connections import Book
 from app.models.postings import Creation, Posting, PostingProblem, PostingRecord
 from app.models.records import UnpostedRow
-from app.services import afterwards, audit, batch_names, books, holding, records
+from app.services import afterwards, approvals, audit, batch_names, books, holding, records
 
 SUMMARIES = ("default", "condensed", "detailed")
 
@@ -43,12 +43,14 @@ def submit(
     auto: bool = False,
     token: str | None = None,
     today: dt.date | None = None,
+    approval: bool | None = None,
 ) -> Batch:
     """Make a batch and its postings, in one commit; the caller rings the doorbell after it.
 
     ``wanted`` are record ids of the stored list. Records that another batch has, or that are in the books already, are
     left out and named in ``left_out``; with ``release`` those are taken that a person put on hold, undid or skipped.
     A second submit with the same ``token`` answers with the first one's batch. ``mode`` is that of models.Batch.
+    ``approval``: whether another person must approve it; None for what the company's setting says.
 
     Raises:
         ValidationError: nothing is left to post, the name is taken or not a name, the summary level is unknown.
@@ -67,6 +69,8 @@ def submit(
         summary=summary, through=through, location=location, accept=accept, by=by, token=token, left_out=left_out,
         mode=mode, auto=auto,
     )  # fmt: skip
+    if mode != "dry" and (approvals.needed(book) if approval is None else approval):
+        approvals.ask(batch, by=by)
     session.add(batch)
     try:
         session.flush()
@@ -315,6 +319,7 @@ def stop(session: Session, batch: Batch, *, by: str) -> None:
 def resume(session: Session, batch: Batch, *, by: str) -> None:
     """Let a stopped or failed batch go on; the caller rings the doorbell."""
     go_on(session, batch)
+    approvals.reconsider(session, batch, by=by)
     log(session, _id(batch), "Resumed.", by=by)
     audit.record(session, by, "batch.resume", f"batch:{batch.id}")
     session.commit()
@@ -342,6 +347,7 @@ def retry(
     stuck = _close_again(session, batch, postings) + afterwards.again(session, batch, postings)
     batch.accept = batch.accept or accept
     go_on(session, batch)
+    approvals.reconsider(session, batch, by=by)
     log(session, _id(batch), f"Retry of {len(chosen) + stuck} documents.", by=by)
     audit.record(session, by, "batch.retry", f"batch:{batch.id}", records=len(chosen) + stuck)
     session.commit()

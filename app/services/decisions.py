@@ -16,7 +16,7 @@ from app.domain.states import PostingState, SectionKey
 from app.models.batches import Batch
 from app.models.columns import utcnow
 from app.models.postings import Posting, PostingProblem, PostingRecord
-from app.services import all_or_nothing, audit, batches, posting_problems, receipts
+from app.services import all_or_nothing, approvals, audit, batches, posting_problems, receipts
 from app.services.reading import document_of
 
 CHOICES = ("link", "post", "skip", "keep")
@@ -96,6 +96,7 @@ def decide(
             batches.touch(session, batch_id)
         else:
             batches.go_on(session, batch)
+            approvals.void(session, batch, f"“{choice}” was decided for {posting.number}", by=by)
         session.commit()
 
 

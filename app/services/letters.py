@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -79,3 +80,14 @@ def autosync_paused(link: str, book: str, problem: Problem) -> Words:
 def trial(by: str) -> Words:
     """The test mail of the settings page."""
     return Words("Test mail from Crossfoot", (f"{by} asked for this mail under Settings ▸ E-mail. It arrived.",))
+
+
+def approval(link: str, batch: str, book: str, prepared_by: Sequence[str]) -> Words:
+    """To somebody who may approve a batch."""
+    return Words(
+        f"{batch} waits for your approval",
+        (f"{', '.join(prepared_by)} prepared a batch for {book}.", "Nothing of it is posted before somebody approves it."),
+        "Look at it",
+        link,
+        "Whoever prepared a batch cannot approve it.",
+    )

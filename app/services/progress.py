@@ -77,6 +77,11 @@ class BatchView:
         """True while the page has a reason to ask again."""
         return self.status in (Status.QUEUED, Status.RUNNING)
 
+    @property
+    def watched(self) -> bool:
+        """True while it may change by somebody else's deed: a batch that waits for approval is followed too."""
+        return self.moving or self.status == Status.AWAITING_APPROVAL
+
 
 def view(session: Session, batch: Batch) -> BatchView:
     """The batch as it stands now."""
@@ -188,6 +193,8 @@ def _status(batch: Batch, facts: Facts) -> str:
         return Status.FAILED
     if batch.stopped:
         return Status.STOPPED
+    if batch.approval == "wanted" and batch.ended_at is None:
+        return Status.AWAITING_APPROVAL
     if batch.ended_at is None:
         return Status.RUNNING if batch.started_at else Status.QUEUED
     unfinished = () if batch.mode == "dry" else (S.READY, S.POSTED, S.UNDOING)

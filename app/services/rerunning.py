@@ -24,7 +24,7 @@ from app.domain.states import PostingState, RecordKind
 from app.models.batches import Batch
 from app.models.connections import Book
 from app.models.postings import Posting
-from app.services import audit, batches, books, ledger_looks, lists, posting_problems, posting_rows, receipts
+from app.services import approvals, audit, batches, books, ledger_looks, lists, posting_problems, posting_rows, receipts
 from app.services.ledger_looks import Look
 from app.services.reading import document_of
 
@@ -139,6 +139,8 @@ def rerun(database: Database, batch_id: int, items: Sequence[Item], *, by: str) 
             elif item.standing != "unknown":
                 _stays(session, row, item)
         batches.go_on(session, batch)
+        if going:
+            approvals.void(session, batch, "it is posted again", by=by)
         batches.log(session, batch_id, f"Rerun: {len(of(items, 'there'))} are still in QuickBooks, {going} go again.",
                     by=by)  # fmt: skip
         audit.record(session, by, "batch.rerun", f"batch:{batch_id}", missing=going, looked_up=len(items))

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 from typing import Any
 
-from sqlalchemy import ColumnElement, exists, or_, update
+from sqlalchemy import ColumnElement, exists, or_, true, update
 from sqlmodel import Session, col, select
 
 from app.connectors.protocols import ConnectionFailedError, Destination, Source
@@ -24,7 +24,7 @@ from app.domain.states import RecordKind, SectionKey
 from app.models.batches import Batch, Section
 from app.models.columns import utcnow
 from app.models.postings import Posting
-from app.services import batches, queueing
+from app.services import approvals, batches, queueing
 from app.services.links import CurrentIndex
 from app.settings import Waits
 
@@ -47,7 +47,8 @@ class Run:
 
     ``size`` is how many documents a new call may have; halved after a time-out. Before ``send_from`` (monotonic
     seconds) the throttle has no slot for documents, so nothing needs to be prepared. ``behind_since`` (monotonic):
-    what is left to send waits for another batch's call with the same customers.
+    what is left to send waits for another batch's call with the same customers. ``gated``: the batch waits for approval,
+    and this run only brings to its end what is under way.
     """
 
     database: Database
@@ -70,6 +71,7 @@ class Run:
     listed: dict[str, str] = field(default_factory=dict)
     listed_at: dt.datetime | None = None
     index: CurrentIndex = field(default_factory=CurrentIndex)
+    gated: bool = False
     send_from: float = 0.0
     behind_since: float | None = None
 
@@ -78,8 +80,9 @@ class Run:
         return Mark(self.kind, record, generation, self.source_code)
 
     def still_ours(self) -> ColumnElement[bool]:
-        """SQL: the batch is still leased to this run. Part of every UPDATE that begins something."""
+        """SQL: the batch is still leased to this run, and approved. Part of every UPDATE that begins something."""
         return exists().where(
+            true() if self.gated else col(Batch.approval).not_in(approvals.WAITING),
             col(Batch.id) == self.batch_id,
             col(Batch.lease_owner) == self.owner,
             col(Batch.lease_until) > utcnow(),
@@ -121,7 +124,7 @@ class Run:
                 self.changed(session)
 
     def stopping(self) -> bool:
-        """True when nothing new may begin: asked to stop, abandoned, or the lease is gone."""
+        """True when nothing new may begin: asked to stop, abandoned, its approval is void, or the lease is gone."""
         if self.lost.is_set():
             raise LeaseLostError
         if self.abandon.is_set():
@@ -131,7 +134,7 @@ class Run:
             if batch.lease_owner != self.owner:
                 self.lost.set()
                 raise LeaseLostError
-            return batch.stop_asked
+            return batch.stop_asked or (not self.gated and batch.approval in approvals.WAITING)
 
     def asked_to_stop(self) -> bool:
         """A person asked; whatever became of the lease."""
@@ -161,7 +164,7 @@ class Run:
 
 
 def take_lease(database: Database, batch_id: int, waits: Waits) -> str | None:
-    """Claim the batch for one run; None when it has ended, is stopped, or somebody else has it."""
+    """Claim the batch for one run; None when it has ended, is stopped or to be approved, or somebody else has it."""
     owner = secrets.token_hex(8)
     now = utcnow()
     free = or_(col(Batch.lease_until).is_(None), col(Batch.lease_until) < now, col(Batch.lease_owner) == "")
@@ -170,6 +173,7 @@ def take_lease(database: Database, batch_id: int, waits: Waits) -> str | None:
             update(Batch)
             .where(col(Batch.id) == batch_id, col(Batch.ended_at).is_(None), col(Batch.stopped).is_(False), free)
             .where(~queueing.blocked(now))
+            .where(~approvals.at_rest())
             .values(lease_owner=owner, lease_until=now + dt.timedelta(seconds=waits.lease), wake_at=None)
         ).rowcount
         session.commit()

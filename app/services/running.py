@@ -24,6 +24,7 @@ from app.models.postings import Call, Posting
 from app.services import (
     afterwards,
     all_or_nothing,
+    approvals,
     attaching,
     batches,
     books,
@@ -94,6 +95,7 @@ def _open(database: Database, connectors: Connectors, batch_id: int, waits: Wait
         mode=batch.mode,
         by=batch.by,
         owner=owner,
+        gated=batch.approval in approvals.WAITING,
         size=destination.max_members,
     )
 
@@ -105,11 +107,7 @@ def _work(run: Run) -> None:
     try:
         doubts.recover(run)
         closing.recover(run)
-        all_or_nothing.release(run)
-        reading.read(run)
-        checking.check(run)
-        if run.mode != "dry":
-            wake = _write(run)
+        wake = _finish_only(run) if run.gated or not _approved(run) else _go_through(run)
     except LeaseLostError:
         return
     except SystemicError as error:
@@ -123,6 +121,32 @@ def _work(run: Run) -> None:
     _leave(run, failure, wake)
 
 
+def _go_through(run: Run) -> float | None:
+    """Every stage; what was approved is compared once more before anything is written."""
+    all_or_nothing.release(run)
+    reading.read(run)
+    checking.check(run)
+    if run.mode == "dry" or not _approved(run, writing=not run.stopping()):
+        return None
+    return _write(run)
+
+
+def _approved(run: Run, *, writing: bool = False) -> bool:
+    with run.database.session() as session:
+        run.hold_on(session)
+        return approvals.stands(session, session.get_one(Batch, run.batch_id), writing=writing)
+
+
+def _finish_only(run: Run) -> float | None:
+    """The batch waits for approval: what is on its way is looked up, what is being undone is undone, nothing begins."""
+    if not run.gated:
+        return None
+    wake = doubts.look(run)
+    closing.look(run)
+    undoing.work(run)
+    return wake
+
+
 def _leave(run: Run, failure: Problem | None, wake: float | None) -> None:
     """Give the batch back: to whoever comes when it is time (``wake``), or for good."""
     settling.let_go(run)
@@ -130,10 +154,24 @@ def _leave(run: Run, failure: Problem | None, wake: float | None) -> None:
         run.wait_note(f"{failure.message} Crossfoot tries again", wake)
     if run.abandon.is_set() and failure is None:
         wake = 0.0
-    if wake is None or run.asked_to_stop():
+    waits = _to_be_approved(run)
+    if run.gated and not waits:
+        wake = 0.0  # approved meanwhile: the next run begins what this one did not
+    if waits and failure is None and not run.asked_to_stop():
+        release_lease(run.database, run.batch_id, run.owner, waiting=None, wake_at=_soon(wake))
+    elif wake is None or run.asked_to_stop():
         _end(run.database, run.batch_id, run.owner, failure)
     else:
         release_lease(run.database, run.batch_id, run.owner, wake_at=utcnow() + dt.timedelta(seconds=wake))
+
+
+def _to_be_approved(run: Run) -> bool:
+    with run.database.reading() as session:
+        return session.get_one(Batch, run.batch_id).approval in approvals.WAITING
+
+
+def _soon(wake: float | None) -> dt.datetime | None:
+    return None if wake is None else utcnow() + dt.timedelta(seconds=wake)
 
 
 def _write(run: Run) -> float | None:
@@ -274,6 +312,7 @@ def due(database: Database) -> list[int]:
         query = select(Batch.id).where(
             col(Batch.ended_at).is_(None),
             col(Batch.stopped).is_(False),
+            ~approvals.at_rest(),
             (col(Batch.lease_until).is_(None)) | (col(Batch.lease_until) < now),
             (col(Batch.wake_at).is_(None)) | (col(Batch.wake_at) <= now),
             ~queueing.blocked(now),

@@ -15,8 +15,8 @@ from launcher.set_up import set_up
 
 #: Four on two cores: most of the time is waiting, and the browser tests start whole installations.
 PROCESSES = "4"
-#: How many workers the campaign kills at random moments.
-KILLS = "CROSSFOOT_CAMPAIGN_KILLS"
+#: How many workers the campaign kills at random moments, and how many generated examples Hypothesis tries.
+KILLS, PROFILE = "CROSSFOOT_CAMPAIGN_KILLS", "HYPOTHESIS_PROFILE"
 PLAYWRIGHT_BROWSER = (
     "from playwright.sync_api import sync_playwright as start\nwith start() as p: print(p.chromium.executable_path)"
 )
@@ -40,7 +40,7 @@ def command(project: Project, arguments: list[str]) -> int:
     strict = requires_all(os.environ)
     found = {part.variable: path for part in parts(project) if (path := provide(part, strict=strict))}
     with tempfile.TemporaryDirectory(prefix="crossfoot-tests-") as home:
-        asked = {name: value for name, value in os.environ.items() if name == KILLS}
+        asked = {name: value for name, value in os.environ.items() if name in (KILLS, PROFILE)}
         env = clean_environment(project, Path(home), os.environ) | found | asked
         if strict:
             env["CROSSFOOT_REQUIRE_ALL"] = "1"
@@ -49,12 +49,14 @@ def command(project: Project, arguments: list[str]) -> int:
 
 
 def campaign(project: Project, arguments: list[str]) -> int:
-    """The long fault suite, or the files of it that are named, one scenario at a time; it ends with a table.
+    """The long suites, or the files that are named, one scenario at a time; faults end with a table.
 
-    Non-zero where anything was violated.
+    All of tests/campaign, then bad input with many new generated examples. Non-zero where anything was violated.
     """
-    named = any("tests/campaign" in argument for argument in arguments)
-    return command(project, ["-n0", *([] if named else ["tests/campaign"]), *arguments])
+    os.environ.setdefault(PROFILE, "campaign")
+    named = any("tests/" in argument for argument in arguments)
+    hostile = [str(file.relative_to(project.root)) for file in sorted(project.root.glob("tests/**/test_hostile_*.py"))]
+    return command(project, ["-n0", *([] if named else ["tests/campaign", *hostile]), *arguments])
 
 
 def requires_all(environ: Mapping[str, str]) -> bool:

@@ -140,7 +140,10 @@ class Client:
 
     def page(self, statement: str, page: int) -> list[dict[str, Any]]:
         """One page (from 0) of a statement, one call. Raises FaultError, ConnectionFailedError."""
-        statement = queries.paged(statement, page)
+        return self.ask(queries.paged(statement, page))[1]
+
+    def ask(self, statement: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+        """A whole statement, one call: the answer, and its rows. Raises FaultError, ConnectionFailedError."""
         if len(statement) <= LONGEST_QUERY_ADDRESS:
             body = self._read("GET", "query", {"query": statement})
         else:
@@ -151,7 +154,7 @@ class Client:
         found = next((rows for rows in answer.values() if isinstance(rows, list)), [])
         if not all(isinstance(row, dict) for row in found):
             raise unreadable("a query")
-        return found
+        return body, found
 
     def _send(self, target: str, request_id: str, body: str, slot: Slot, token: str, content_type: str) -> Answer:
         if slot.age > SLOT_SECONDS:

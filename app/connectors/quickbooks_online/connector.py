@@ -12,6 +12,8 @@ from app.connectors.files import LARGEST_PDF, pdf_of
 from app.connectors.http import NoAnswerError
 from app.connectors.ledger_changes import AttachOutcome, ChangeOutcome, Changes
 from app.connectors.list_changes import EntryChangeOutcome, HeldEntry
+from app.connectors.overviews import Held, HeldPage, LedgerChanges, Unapplied
+from app.connectors.payments import LedgerNews
 from app.connectors.protocols import (
     Body,
     Company,
@@ -23,9 +25,18 @@ from app.connectors.protocols import (
     Slot,
     Wait,
 )
-from app.connectors.quickbooks_online import attachments, calls, changes, drafts, lists, overview, translate
+from app.connectors.quickbooks_online import (
+    attachments,
+    calls,
+    changes,
+    drafts,
+    entry_changes,
+    lists,
+    overview,
+    payments,
+    translate,
+)
 from app.connectors.quickbooks_online import company as companies
-from app.connectors.quickbooks_online import entry_changes
 from app.connectors.quickbooks_online.client import Client, FaultError
 from app.connectors.quickbooks_online.exact_json import dumps
 from app.connectors.quickbooks_online.find import find
@@ -39,6 +50,7 @@ from app.domain.documents import Document, DocumentKind
 from app.domain.links import Draft, Entry, LinkKind, Links, Rules
 from app.domain.marks import Mark
 from app.domain.outcomes import CannotTell, Finding, InDoubt, NotDone, Outcome, Receipt
+from app.domain.payments import LedgerPayment
 from app.domain.pictures import Picture
 from app.domain.problems import Problem
 
@@ -237,6 +249,16 @@ class QuickBooksOnline:
         finally:
             slot.release()
         return entry_changes.outcome(kind, answer, request_id)
+
+    def payments_since(self, since: dt.datetime) -> LedgerNews:
+        return payments.since(self._client, since, self._home_currency, dt.datetime.now(dt.UTC))
+
+    def payments(self, ledger_ids: Sequence[str]) -> list[LedgerPayment]:
+        today = dt.datetime.now(dt.UTC).date()
+        return payments.by_id(self._client, ledger_ids, self._home_currency, today)
+
+    def payments_of(self, invoices: Sequence[str]) -> dict[str, tuple[str, ...]]:
+        return payments.linked(self._client, invoices)
 
     def attachment(self, kind: DocumentKind, ledger_id: str, name: str) -> str | None:
         return attachments.found(self._client.query, ENTITIES[kind], ledger_id, name)

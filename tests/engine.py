@@ -166,7 +166,7 @@ class Engine:
         assert not stuck, f"stuck without a problem: {stuck}"
         marks: dict[int, str] = {}  # of the first record where several became one document
         for posting, link in postings:
-            mark = str(Mark(RecordKind(link.kind), link.record, posting.generation))
+            mark = str(Mark(RecordKind(link.kind), link.record, posting.generation, role=link.role))
             if posting.state == "closed":
                 marks[posting.id or 0] = min(marks.get(posting.id or 0, mark), mark)
         assert set(marks.values()) <= set(self.in_books())

@@ -10,7 +10,7 @@ import hashlib
 import re
 from dataclasses import dataclass
 
-from app.domain.states import RecordKind
+from app.domain.states import RecordKind, Role
 
 LETTERS = {RecordKind.INVOICES: "I", RecordKind.EXPENSES: "E", RecordKind.INVENTORY: "P"}
 #: A record id that a mark can hold as it is, and what it can't hold.
@@ -21,18 +21,23 @@ PATTERN = re.compile(r"CF-(?:[A-Z]\.)?[A-Z][0-9A-Za-z_.]+-g\d+\b")
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """One document's mark. ``record`` is the PSA's record id, of the first record where several make one posting."""
+    """One document's mark. ``record`` is the PSA's record id, of the first record where several make one posting.
+
+    A COGS entry has a letter of its own, ``CF-C39005-g1``; it is closed in the PSA by its invoice's batch.
+    """
 
     kind: RecordKind
     record: str
     generation: int
     source_code: str = ""
+    role: str = Role.MAIN
 
     @property
     def stem(self) -> str:
         """The mark without its generation, e.g. ``CF-I39005-g``: finds every generation of the document."""
         source = f"{self.source_code}." if self.source_code else ""
-        return f"CF-{source}{LETTERS[self.kind]}{_token(self.record)}-g"
+        letter = "C" if self.role == Role.COGS else LETTERS[self.kind]
+        return f"CF-{source}{letter}{_token(self.record)}-g"
 
     def __str__(self) -> str:
         return f"{self.stem}{self.generation}"

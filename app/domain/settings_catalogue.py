@@ -252,6 +252,13 @@ INVENTORY = (
         (("nothing", "Nothing: they are only closed"), ("journal_entry", "Journal entries between locations")),
     ),
     _choice(
+        "inventory.cogs",
+        "Cost of goods sold",
+        "Stock against cost beside each invoice; the PSA must export costs (Include COGS Entries). What QuickBooks"
+        " keeps in stock is left out: it books that cost itself.",
+        (("no", "Not booked"), ("journal_entry", "A journal entry beside the invoice")),
+    ),
+    _choice(
         "inventory.other_charge_as",
         "Products of the PSA’s type Other Charge become",
         "Also those of an unknown type. Counts when an item is created.",

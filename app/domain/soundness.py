@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 
-from app.domain.documents import Document, DocumentKind
+from app.domain import cogs
+from app.domain.documents import SALES, Document, DocumentKind
 from app.domain.links import Rules
 from app.domain.problems import Problem, Severity
-from app.domain.shaping import PURCHASE
+from app.domain.shaping import PURCHASE, STOCK
 
 APPROVED = "approved"
 
@@ -17,7 +18,7 @@ def problems(document: Document, rules: Rules) -> list[Problem]:
     found = (
         _crossfoots(document), _accounts(document), _lines(document), _period(document, rules),
         _currency(document, rules), _approval(document, rules), _vendor_invoice(document, rules),
-        _in_full(document, rules),
+        _in_full(document, rules), _costs(document, rules),
     )  # fmt: skip
     return [problem for problem in found if problem]
 
@@ -115,4 +116,20 @@ def _in_full(document: Document, rules: Rules) -> Problem | None:
         if unknown
         else "Retry when the rest is received, or take partial receipts under Settings ▸ Inventory.",
         field="received",
+    )
+
+
+def _costs(document: Document, rules: Rules) -> Problem | None:
+    """A Book that books costs must be told them."""
+    if not cogs.wanted(rules) or document.kind not in SALES:
+        return None
+    goods = [n for n, line in enumerate(document.lines, 1) if line.product and line.product.kind == STOCK]
+    if not goods or any(line.cost for line in document.lines):
+        return None
+    return Problem(
+        "cost_not_exported",
+        "ConnectWise exports no cost of its goods, so no COGS entry is made.",
+        "Tick “Include COGS Entries” in ConnectWise’s accounting package setup and map the costs, then retry.",
+        Severity.WARNING,
+        field=f"line {goods[0]}",
     )

@@ -21,6 +21,13 @@ class PostingState(StrEnum):
     SKIPPED = "skipped"
 
 
+class Role(StrEnum):
+    """What a posting is of its records: their document, or the entry of its cost beside it."""
+
+    MAIN = "main"
+    COGS = "cogs"
+
+
 #: The document is in the books, as far as we know.
 IN_BOOKS = (PostingState.POSTED, PostingState.CLOSED, PostingState.UNDOING)
 #: Nothing more will be done to these by themselves; their records may be selected again.

@@ -14,7 +14,10 @@ from app.services.sessions import device
 MINUS = "\u2212"
 SIGNS = {"USD": "$", "CAD": "CA$", "AUD": "A$", "NZD": "NZ$", "GBP": "£", "EUR": "€"}
 #: The PSA's own words, spaced.
-TYPES = {"DownPayment": "Down payment", "CreditMemo": "Credit memo", "NonReimbursable": "Non-reimbursable"}
+TYPES = {
+    "DownPayment": "Down payment", "CreditMemo": "Credit memo", "NonReimbursable": "Non-reimbursable",
+    "Cogs": "COGS entry",
+}  # fmt: skip
 
 
 def install(app: Flask) -> None:

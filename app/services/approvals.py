@@ -18,7 +18,7 @@ from sqlmodel import Session, col, select
 
 from app.domain.codec import to_json
 from app.domain.links import LinkKind
-from app.domain.states import PostingState, RecordKind
+from app.domain.states import PostingState, RecordKind, Role
 from app.models.batches import Batch, LogLine
 from app.models.connections import Book, Link
 from app.models.postings import Call, Posting, PostingRecord
@@ -63,7 +63,7 @@ def seal(session: Session, batch: Batch, like: Mapping[str, Any] | None = None) 
     query = select(PostingRecord.record, PostingRecord.fingerprint).join(
         Posting, col(Posting.id) == PostingRecord.posting_id
     )
-    records = sorted(session.exec(query.where(Posting.batch_id == batch.id)).all())
+    records = sorted(session.exec(query.where(Posting.batch_id == batch.id, Posting.role == Role.MAIN)).all())
     wanted, unknown = (like["links"], like["every_link"]) if like else _needs(session, book, batch, records)
     links = _links(session, batch)
     return {

@@ -16,10 +16,10 @@ from app.domain.documents import Document
 from app.domain.links import Draft, kinds_of
 from app.domain.outcomes import Absent, CannotTell, Finding, Found, LooksAlike, Receipt, Several
 from app.domain.problems import Problem, Severity
-from app.domain.states import PostingState, SectionKey
+from app.domain.states import PostingState, Role, SectionKey
 from app.models.connections import Book
 from app.models.postings import Creation, Posting, PostingRecord
-from app.services import links, lists, numbering, posting_problems, posting_rows, receipts, wants
+from app.services import beside, links, lists, numbering, posting_problems, posting_rows, receipts, wants
 from app.services.reading import document_of
 from app.services.run import Run
 
@@ -96,9 +96,11 @@ def _examine(run: Run, chunk: Sequence[Posting]) -> list[Look]:
         records = dict(_first_records(session, [posting.id or 0 for posting in chunk]))
     looks = []
     for posting in chunk:
-        document = document_of(posting)
+        document, remarks = document_of(posting), list[Problem]()
+        if posting.role == Role.COGS:
+            document, remarks = beside.reduced(document, index)
         found = wants.of(document, index, run.rules, policies, accept=run.accept)
-        problems = [*soundness.problems(document, run.rules), *found.problems]
+        problems = [*remarks, *soundness.problems(document, run.rules), *found.problems]
         look = Look(posting, records[posting.id or 0], document, found, problems)
         if not look.stops and not document.is_empty:
             look.problems += _translation_problems(run, look)
@@ -116,7 +118,7 @@ def _first_records(session: Session, postings: Sequence[int]) -> list[tuple[int,
 
 
 def _translation_problems(run: Run, look: Look) -> list[Problem]:
-    mark = run.mark(look.record, look.posting.generation)
+    mark = run.mark(look.record, look.posting.generation, look.posting.role)
     try:
         return list(run.destination.translate(look.document, mark, look.wants.links, run.rules).problems)
     except UntranslatableError as error:
@@ -129,7 +131,7 @@ def _translation_problems(run: Run, look: Look) -> list[Problem]:
 def probe(run: Run, posting: Posting, record: str, document: Document, party_id: str, *, exact: bool) -> Probe:
     """What to look for in the books for a posting."""
     return Probe(
-        mark=run.mark(record, posting.generation),
+        mark=run.mark(record, posting.generation, posting.role),
         kind=document.kind,
         number=document.number,
         party_id="" if party_id == wants.TO_COME else party_id,
@@ -213,9 +215,10 @@ def _settle(session: Session, run: Run, posting: Posting, look: Look) -> None:
     if party and party != wants.TO_COME:
         posting.party_key = wants.flight_key(look.document, party, look.record)
     session.add(posting)
+    if posting.role == Role.COGS:
+        beside.keep(session, posting, look.document)
     if look.document.is_empty and not look.stops:
-        posting.state = PostingState.SKIPPED
-        posting_problems.add(session, posting, SectionKey.CHECK, NOTHING_TO_POST)
+        _nothing_to_post(session, posting, look)
         return
     if look.stops:
         posting.checked = False
@@ -233,6 +236,17 @@ def _settle(session: Session, run: Run, posting: Posting, look: Look) -> None:
         links.take_exact(session, run.book_id, need, entry, by=run.by)
     for draft in look.wants.drafts:
         _want(session, run, draft)
+
+
+def _nothing_to_post(session: Session, posting: Posting, look: Look) -> None:
+    """What stands beside a document is let go; a document is a person's: it may be closed in the PSA all the same."""
+    if posting.role == Role.COGS:
+        beside.skipped(session, posting)
+        for problem in look.problems:
+            posting_problems.add(session, posting, SectionKey.CHECK, problem)
+        return
+    posting.state = PostingState.SKIPPED
+    posting_problems.add(session, posting, SectionKey.CHECK, NOTHING_TO_POST)
 
 
 def _say(session: Session, posting: Posting, look: Look) -> None:

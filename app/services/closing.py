@@ -20,7 +20,7 @@ from app.domain.problems import Problem
 from app.domain.states import PostingState, SectionKey
 from app.models.columns import utcnow
 from app.models.postings import Posting, PostingProblem, PostingRecord
-from app.services import posting_problems, posting_rows, reading
+from app.services import beside, posting_problems, posting_rows, reading
 from app.services.run import Lanes, Run, SystemicError
 
 #: The PSA's list may be this old when a record is compared with it before closing.
@@ -120,6 +120,7 @@ def _wanted(run: Run) -> list[Any]:
             (col(Posting.state) == PostingState.SKIPPED) & col(Posting.keep).is_(True),
         ),
         ~blocked.exists(),
+        beside.may_close(),
     ]
 
 
@@ -286,6 +287,7 @@ def _closed(session: Session, run: Run, posting: Posting) -> None:
     posting.closing, posting.closed_at, posting.close_at = "done", utcnow(), None
     posting.state = PostingState.CLEARED if posting.state == PostingState.SKIPPED else PostingState.CLOSED
     session.add(posting)
+    beside.closed(session, posting)
     run.log(session, f"{posting.number} is closed in ConnectWise by {posting.psa_batch}.", posting)
 
 

@@ -16,7 +16,7 @@ from app.domain.states import PostingState, SectionKey
 from app.models.batches import Batch
 from app.models.columns import utcnow
 from app.models.postings import Posting, PostingProblem, PostingRecord
-from app.services import all_or_nothing, approvals, audit, batches, posting_problems, receipts
+from app.services import all_or_nothing, approvals, audit, batches, beside, posting_problems, receipts
 from app.services.reading import document_of
 
 CHOICES = ("link", "post", "skip", "keep")
@@ -33,7 +33,7 @@ def find(session: Session, batch: Batch, record: str) -> Posting:
         .join(PostingRecord, col(PostingRecord.posting_id) == Posting.id)
         .where(Posting.batch_id == batch.id, PostingRecord.record == record)
     )
-    posting = session.exec(query).first()
+    posting = session.exec(query.order_by(col(Posting.id))).first()  # the document itself, not what stands beside it
     if posting is None:
         raise NotFoundError(f"Batch {batch.id} has no record {record}.", "`batch show` lists its records.")
     return posting
@@ -92,7 +92,8 @@ def decide(
         session.add(posting)
         audit.record(session, by, f"decide.{choice}", f"posting:{posting.id}", record=record, ledger_id=ledger_id)
         batches.log(session, posting.batch_id, f"{posting.number}: {choice}.", posting=posting, by=by)
-        if choice == "skip" and not all_or_nothing.waits(session, batch_id):
+        alone = posting.beside is None and not all_or_nothing.waits(session, batch_id)
+        if choice == "skip" and alone:
             batches.touch(session, batch_id)
         else:
             batches.go_on(session, batch)
@@ -101,9 +102,12 @@ def decide(
 
 
 def _fitting(session: Session, batch: Batch, record: str, choice: str) -> Posting:
-    """The posting, if the choice applies to it as it stands now."""
+    """The posting, or the one beside it, to which the choice applies as it stands now."""
     posting = find(session, batch, record)
     allowed = choices(session, posting)
+    for other in beside.of(session, [posting], list(PostingState)):
+        if choice not in allowed and choice in choices(session, other):
+            return other
     if choice not in allowed:
         raise ValidationError(
             f"{posting.number} is {posting.state.replace('_', ' ')}: “{choice}” does not apply to it.",
@@ -185,6 +189,7 @@ def _skip(session: Session, posting: Posting) -> None:
     """Not posted, and not asked about again: the record is let go, on hold until a person asks for it by name."""
     posting_problems.clear(session, posting)
     posting.state = PostingState.SKIPPED
+    beside.let_go(session, beside.of(session, [posting], beside.LOOSE))
     for link in session.exec(select(PostingRecord).where(PostingRecord.posting_id == posting.id)):
         link.live = False
         session.add(link)

@@ -111,7 +111,7 @@ def _doubted(session: Session, call: Call) -> list[tuple[CallMember, Posting, st
 def _probe(run: Run, call: Call, member: CallMember, posting: Posting, record: str) -> Probe:
     document = document_of(posting)
     return Probe(
-        mark=run.mark(record, member.generation),
+        mark=run.mark(record, member.generation, posting.role),
         kind=document.kind,
         number=document.number,
         party_id=wants.ledger_party(posting.party_key),

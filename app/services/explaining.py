@@ -11,7 +11,7 @@ from app.connectors.protocols import Connectors
 from app.connectors.source_abilities import Eligibility, Explains
 from app.database import Database
 from app.domain.problems import NotFoundError
-from app.domain.states import RecordKind
+from app.domain.states import RecordKind, Role
 from app.models.connections import Book
 from app.models.postings import Posting, PostingRecord
 from app.models.records import UnpostedRow
@@ -88,7 +88,7 @@ def _ours(session: Session, source_id: int, kind: RecordKind, number: str) -> li
     query = (
         select(Posting, PostingRecord)
         .join(PostingRecord, PostingRecord.posting_id == Posting.id)  # type: ignore[arg-type]  # SQLModel's own typing
-        .where(PostingRecord.source_id == source_id, PostingRecord.kind == kind)
+        .where(PostingRecord.source_id == source_id, PostingRecord.kind == kind, PostingRecord.role == Role.MAIN)
         .where(or_(Posting.number == number, PostingRecord.record == number, _receipts(kind, number)))
     )
     found = session.exec(query).all()

@@ -51,7 +51,10 @@ def postings(
     if only is not None:
         query = query.where(col(Posting.id).in_(only))
     kind = RecordKind(batch.kind)
-    return [Look(posting, Mark(kind, record, posting.generation, code)) for posting, record in session.exec(query)]
+    return [
+        Look(posting, Mark(kind, record, posting.generation, code, posting.role))
+        for posting, record in session.exec(query)
+    ]
 
 
 def find(destination: Destination, looks: Sequence[Look]) -> list[Finding]:

@@ -46,7 +46,7 @@ def in_batch(
 
 
 def _records(session: Session, batch: Batch, state: str, sort: str) -> list[str]:
-    """One record per document."""
+    """One record per document, once where another document stands beside it."""
     ordered = batch_rows.ordered(session, batch, state=state, sort=sort)
     first = (
         columns(col(PostingRecord.posting_id), func.min(PostingRecord.record))
@@ -55,4 +55,4 @@ def _records(session: Session, batch: Batch, state: str, sort: str) -> list[str]
         .group_by(col(PostingRecord.posting_id))
     )
     records = dict(session.execute(first).all())
-    return [records[posting] for posting in ordered if posting in records]
+    return list(dict.fromkeys(records[posting] for posting in ordered if posting in records))

@@ -11,7 +11,7 @@ from sqlmodel import Session, col
 
 from app.domain.links import LinkKind
 from app.domain.problems import Severity
-from app.domain.states import IN_BOOKS, PostingState, RecordKind
+from app.domain.states import IN_BOOKS, PostingState, RecordKind, Role
 from app.models.batches import Batch
 from app.models.connections import Link
 from app.models.postings import Posting, PostingProblem
@@ -41,7 +41,7 @@ def _summed(session: Session, conditions: list[ColumnElement[bool]]) -> Sum:
     query = (
         columns(col(Posting.currency), func.count(), func.coalesce(func.sum(Posting.cents), 0))
         .join(Batch, col(Batch.id) == col(Posting.batch_id))
-        .where(*conditions)
+        .where(*conditions, col(Posting.role) == Role.MAIN)
         .group_by(col(Posting.currency))
     )
     rows = session.execute(query).all()
@@ -52,7 +52,7 @@ def sums(session: Session, batches: Sequence[int]) -> dict[int, Sum]:
     """Count and totals of each batch."""
     query = (
         columns(col(Posting.batch_id), col(Posting.currency), func.count(), func.sum(Posting.cents))
-        .where(col(Posting.batch_id).in_(batches))
+        .where(col(Posting.batch_id).in_(batches), col(Posting.role) == Role.MAIN)
         .group_by(col(Posting.batch_id), col(Posting.currency))
     )
     found: dict[int, Sum] = {}

@@ -13,7 +13,7 @@ from sqlmodel import Session, col, select
 
 from app.domain.links import LinkKind
 from app.domain.problems import Problem, Severity
-from app.domain.states import IN_BOOKS, PostingState, RecordKind, SectionKey, Status
+from app.domain.states import IN_BOOKS, PostingState, RecordKind, Role, SectionKey, Status
 from app.models.batches import Batch, Section
 from app.models.columns import utcnow
 from app.models.connections import Book
@@ -143,6 +143,7 @@ def _facts(session: Session, batch: Batch) -> Facts:
             col(Posting.currency),
             col(Posting.kind),
             col(Posting.state),
+            col(Posting.role),
             func.count(),
             func.coalesce(func.sum(Posting.cents), 0),
             func.coalesce(func.sum(Posting.ledger_cents), 0),
@@ -150,14 +151,16 @@ def _facts(session: Session, batch: Batch) -> Facts:
             func.sum(case((col(Posting.proved), 1), else_=0)),
         )
         .where(col(Posting.batch_id) == batch.id)
-        .group_by(col(Posting.currency), col(Posting.kind), col(Posting.state))
+        .group_by(col(Posting.currency), col(Posting.kind), col(Posting.state), col(Posting.role))
     )
-    for currency, kind, state, count, amount, ledger, checked, proved in session.execute(query):
-        facts.tallies[currency, kind, state] = Tally(count, int(amount))
+    for currency, kind, state, role, count, amount, ledger, checked, proved in session.execute(query):
         facts.states[state] = facts.states.get(state, 0) + count
         facts.read += count
         facts.checked += int(checked)
         facts.proved += int(proved)
+        if role != Role.MAIN:  # what stands beside a document is no part of what was selected
+            continue
+        facts.tallies[currency, kind, state] = Tally(count, int(amount))
         if state in IN_BOOKS:
             held = facts.in_books.get((currency, kind), Tally())
             facts.in_books[currency, kind] = held + Tally(count, int(ledger))

@@ -19,7 +19,7 @@ from app.domain.documents import Document
 from app.domain.marks import Mark
 from app.domain.outcomes import Receipt
 from app.domain.problems import NotFoundError, Problem
-from app.domain.states import RecordKind
+from app.domain.states import RecordKind, Role
 from app.models.batches import Batch
 from app.models.columns import loads
 from app.models.connections import Book, SourceRow
@@ -124,7 +124,7 @@ def newest(session: Session, book: Book, kind: RecordKind, record: str) -> Posti
         .join(PostingRecord, col(PostingRecord.posting_id) == Posting.id)
         .join(Batch, col(Batch.id) == Posting.batch_id)
         .where(Posting.book_id == book.id, PostingRecord.kind == kind, PostingRecord.record == record)
-        .where(Batch.mode != "dry")
+        .where(Batch.mode != "dry", PostingRecord.role == Role.MAIN)
     )
     return session.exec(query.order_by(col(Posting.id).desc())).first()
 

@@ -9,16 +9,16 @@ from sqlalchemy import update
 from sqlmodel import Session, col, select
 
 from app.connectors.protocols import Exported
-from app.domain import grouping, shaping
+from app.domain import cogs, grouping, shaping
 from app.domain.codec import from_json, to_json
 from app.domain.documents import Document
 from app.domain.money import cents
 from app.domain.problems import Problem
-from app.domain.states import PostingState, SectionKey
+from app.domain.states import PostingState, Role, SectionKey
 from app.models.batches import Batch
 from app.models.columns import utcnow
 from app.models.postings import Posting, PostingRecord
-from app.services import posting_problems, records
+from app.services import beside, posting_problems, records
 from app.services.run import Run
 
 #: Records whose exports are stored in one commit, so that a long Read shows progress and survives a kill.
@@ -154,6 +154,8 @@ def _changed(session: Session, run: Run, posting: Posting, link: PostingRecord) 
     row = records.one(session, run.source_id, run.kind, link.record)
     link.fingerprint = row.fingerprint if row else link.fingerprint
     session.add(link)
+    if posting.role != Role.MAIN:
+        return Problem(CHANGED, "Its invoice was changed in ConnectWise since it was selected.", "Retry both.")
     old, total = posting.total, row.total if row else posting.total
     posting.total, posting.cents = total, int(cents(total) * 100)
     what = f"the total was {old:,.2f}, now it is {total:,.2f}" if old != total else "terms, date, tax or closing differ"
@@ -217,6 +219,9 @@ def _keep(session: Session, run: Run, posting: Posting, items: Sequence[Exported
     except ValueError:
         posting_problems.hold(session, posting, SectionKey.READ, [*problems, NOT_ONE])
         return
+    if posting.role == Role.COGS:
+        _keep_cost(session, run, posting, document)
+        return
     posting.document = to_json(document)
     posting.kind, posting.psa_type = document.kind, document.psa_type
     if document.number and not posting.number.startswith(f"{document.number}-"):  # one that it was given stays its own
@@ -225,6 +230,17 @@ def _keep(session: Session, run: Run, posting: Posting, items: Sequence[Exported
     _same_total(session, posting, document)
     for problem in problems:
         posting_problems.add(session, posting, SectionKey.READ, problem)
+    if posting.state == PostingState.READY:
+        beside.follow(session, run, posting, document)
+
+
+def _keep_cost(session: Session, run: Run, posting: Posting, document: Document) -> None:
+    """A COGS entry that is read by itself, its invoice being in the books."""
+    entry = cogs.entry(document, run.rules)
+    if entry is None:
+        beside.let_go(session, [posting])
+    else:
+        beside.keep(session, posting, entry)
 
 
 def _same_total(session: Session, posting: Posting, document: Document) -> None:

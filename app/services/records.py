@@ -17,7 +17,7 @@ from app.connectors.protocols import Source, UnpostedRecord
 from app.database import Database
 from app.domain.codec import to_json
 from app.domain.money import cents
-from app.domain.states import PostingState, RecordKind
+from app.domain.states import PostingState, RecordKind, Role
 from app.models.batches import Batch
 from app.models.columns import utcnow
 from app.models.postings import Posting, PostingRecord
@@ -325,7 +325,7 @@ def standings(session: Session, source_id: int, kind: RecordKind, records: Seque
                 isouter=True,
             )
             .where(col(PostingRecord.source_id) == source_id, col(PostingRecord.kind) == kind)
-            .where(col(Batch.mode) != "dry")
+            .where(col(Batch.mode) != "dry", col(PostingRecord.role) == Role.MAIN)
             .where(col(PostingRecord.record).in_(records[start : start + 500]))
             .order_by(case((col(PostingRecord.live), 1), else_=0), col(PostingRecord.id))
         )

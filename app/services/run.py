@@ -20,7 +20,7 @@ from app.database import Database
 from app.domain.links import Rules
 from app.domain.marks import Mark
 from app.domain.problems import Problem
-from app.domain.states import RecordKind, SectionKey
+from app.domain.states import RecordKind, Role, SectionKey
 from app.models.batches import Batch, Section
 from app.models.columns import utcnow
 from app.models.postings import Posting
@@ -75,9 +75,9 @@ class Run:
     send_from: float = 0.0
     behind_since: float | None = None
 
-    def mark(self, record: str, generation: int) -> Mark:
+    def mark(self, record: str, generation: int, role: str = Role.MAIN) -> Mark:
         """The mark of a record's document."""
-        return Mark(self.kind, record, generation, self.source_code)
+        return Mark(self.kind, record, generation, self.source_code, role)
 
     def still_ours(self) -> ColumnElement[bool]:
         """SQL: the batch is still leased to this run, and approved. Part of every UPDATE that begins something."""

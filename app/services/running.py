@@ -27,6 +27,7 @@ from app.services import (
     approvals,
     attaching,
     batches,
+    beside,
     books,
     checking,
     closing,
@@ -124,6 +125,7 @@ def _work(run: Run) -> None:
 def _go_through(run: Run) -> float | None:
     """Every stage; what was approved is compared once more before anything is written."""
     all_or_nothing.release(run)
+    beside.wake(run)
     reading.read(run)
     checking.check(run)
     if run.mode == "dry" or not _approved(run, writing=not run.stopping()):
@@ -181,6 +183,8 @@ def _write(run: Run) -> float | None:
             creating.create(run, lanes)
             all_or_nothing.hold_back(run)  # what could not be created holds its documents
         wake = _post_and_close(run, lanes)
+        if wake is None and not run.stopping():
+            beside.rest(run)
     undoing.work(run)
     if wake is None and not run.stopping():
         wake = attaching.work(run)

@@ -17,14 +17,14 @@ from sqlalchemy.orm import aliased
 from sqlmodel import col, select
 
 from app.connectors.protocols import Body, OutgoingCall, Slot, UntranslatableError, Wait
-from app.domain.documents import DocumentKind
+from app.domain.documents import Document, DocumentKind
 from app.domain.links import LinkKind
 from app.domain.problems import Problem
-from app.domain.states import PostingState, SectionKey
+from app.domain.states import PostingState, Role, SectionKey
 from app.models.columns import utcnow
 from app.models.connections import Book
 from app.models.postings import Call, CallMember, Creation, Posting, PostingRecord
-from app.services import links, posting_problems, posting_rows, settling, wants
+from app.services import beside, links, posting_problems, posting_rows, settling, wants
 from app.services.reading import document_of
 from app.services.run import Lanes, LeaseLostError, Run
 
@@ -88,7 +88,10 @@ def _behind_others(run: Run) -> float | None:
     Its call ends within seconds, or is in doubt for minutes and may need this very worker to be looked up.
     """
     with run.database.reading() as session:
-        ready = (Posting.batch_id == run.batch_id, Posting.state == PostingState.READY, col(Posting.checked))
+        ready = (
+            Posting.batch_id == run.batch_id, Posting.state == PostingState.READY, col(Posting.checked),
+            beside.may_go(),
+        )  # fmt: skip
         later = func.count(col(Posting.send_at)), func.min(Posting.send_at)
         count, timed, first = session.exec(select(func.count(), *later).where(*ready)).one()
     if not count:
@@ -139,7 +142,7 @@ def _next(run: Run) -> list[Ready]:
             select(Posting, func.min(PostingRecord.record))
             .join(PostingRecord, col(PostingRecord.posting_id) == Posting.id)
             .where(Posting.batch_id == run.batch_id, Posting.state == PostingState.READY, col(Posting.checked))
-            .where(col(Posting.party_key).not_in(flying))
+            .where(col(Posting.party_key).not_in(flying), beside.may_go())
             .where(or_(col(Posting.send_at).is_(None), col(Posting.send_at) <= utcnow()))
             .group_by(col(Posting.id))
             .order_by(col(Posting.party_key), col(Posting.id))
@@ -161,10 +164,16 @@ def _translate(
 ) -> Ready | None:
     """The document in the ledger's form, with the links as they are now; held if that cannot be."""
     document = document_of(posting)
+    if posting.role == Role.COGS and (entry := _without_stock(run, posting, document, index)) is not document:
+        if entry is None:
+            return None
+        document = entry
     found = wants.of(document, index, run.rules, policies, accept=False)
     needed = [problem for problem in found.problems if problem.severity == "error"]
     try:
-        body = run.destination.translate(document, run.mark(record, posting.generation), found.links, run.rules)
+        body = run.destination.translate(
+            document, run.mark(record, posting.generation, posting.role), found.links, run.rules
+        )
     except UntranslatableError as error:
         needed = needed or list(error.problems)
     if needed:
@@ -172,6 +181,25 @@ def _translate(
         return None
     party = wants.flight_key(document, wants.party_of(document, found.links), record)
     return Ready(posting, record, party, body)
+
+
+def _without_stock(run: Run, posting: Posting, document: Document, index: links.Index) -> Document | None:
+    """A COGS entry as its items are by now: one that was created with its invoice may be kept in stock there.
+
+    None where nothing is left of it.
+    """
+    entry, remarks = beside.reduced(document, index)
+    if not remarks:
+        return document
+    with run.database.session() as session:
+        row = session.get_one(Posting, posting.id)
+        if row.state == PostingState.READY:
+            beside.keep(session, row, entry)
+            posting_problems.add(session, row, SectionKey.DOCUMENTS, remarks[0])
+            if entry.is_empty:
+                beside.skipped(session, row)
+            run.changed(session, row)
+    return None if entry.is_empty else entry
 
 
 def _hold(run: Run, posting: Posting, problems: Sequence[Problem]) -> None:

@@ -76,8 +76,9 @@ def _verify(run: Run, call_id: int, outcomes: Sequence[Outcome]) -> dict[int, Ou
     with run.database.reading() as session:
         call = session.get_one(Call, call_id)
         members = _members(session, call_id)
-        records = dict(session.exec(_first_records(call_id)).all())
-        marks = {m.place: str(run.mark(records[m.posting_id], m.generation)) for m in members}
+        records = {ident: (record, role) for ident, record, role in session.exec(_first_records(call_id))}
+        named = {m.place: (records[m.posting_id], m.generation) for m in members}
+        marks = {place: str(run.mark(record, gen, role)) for place, ((record, role), gen) in named.items()}
     verified: dict[int, Outcome] = {}
     for member in members:
         outcome = outcomes[member.place]
@@ -87,9 +88,9 @@ def _verify(run: Run, call_id: int, outcomes: Sequence[Outcome]) -> dict[int, Ou
 
 
 def _first_records(call_id: int) -> Any:
-    """SQL: posting and the record that its mark is made of, of a call's members."""
+    """SQL: posting, and the record and role that its mark is made of, of a call's members."""
     return (
-        select(PostingRecord.posting_id, func.min(PostingRecord.record))
+        select(PostingRecord.posting_id, func.min(PostingRecord.record), func.min(PostingRecord.role))
         .where(col(PostingRecord.posting_id).in_(members_of(call_id)))
         .group_by(col(PostingRecord.posting_id))
     )

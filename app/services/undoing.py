@@ -23,7 +23,7 @@ from app.domain.states import PostingState, SectionKey
 from app.models.batches import Batch
 from app.models.columns import utcnow
 from app.models.postings import Posting, PostingRecord
-from app.services import audit, batches, closing, decisions, posting_problems, undo_plan
+from app.services import audit, batches, beside, closing, decisions, posting_problems, undo_plan
 from app.services.run import Run, SystemicError
 
 FIRST_STEP = undo_plan.FIRST_STEP
@@ -45,7 +45,19 @@ def ask(session: Session, batch: Batch, wanted: Sequence[str], *, by: str) -> in
                 f"{posting.number} is {posting.state.replace('_', ' ')}: there is nothing of it to undo.",
                 "Only what is posted, closed or cleared can be undone.",
             )
-    return _ask(session, batch, list(chosen.values()), by=by)
+    return _ask(session, batch, [*chosen.values(), *_beside(session, list(chosen.values()))], by=by)
+
+
+def _beside(session: Session, chosen: Sequence[Posting]) -> list[Posting]:
+    """What is undone with them; what was not sent is let go. Raises ValidationError for what is in doubt."""
+    found = beside.of(session, chosen, list(PostingState))
+    beside.let_go(session, found)
+    for row in found:
+        if row.state in (PostingState.SENDING, PostingState.IN_DOUBT):
+            raise ValidationError(
+                f"{row.number} is {row.state.replace('_', ' ')}.", "Undo it when QuickBooks has said what became of it."
+            )
+    return [row for row in found if row.state in FIRST_STEP]
 
 
 def ask_all(session: Session, batch: Batch, *, by: str) -> int:
@@ -112,11 +124,17 @@ def _due(run: Run) -> list[Posting]:
 
 
 def _ledger(run: Run, posting: Posting) -> None:
+    if posting.beside and _main_stands(run, posting):
+        return
     receipt = run.destination.read(DocumentKind(posting.kind), posting.ledger_id)
     if receipt is None or receipt.voided:
         _gone(run, posting)
         return
-    refusal = undo_plan.ledger_refusal(posting, receipt, run.rules) or _psa_refusal(run, posting)
+    refusal = (
+        undo_plan.ledger_refusal(posting, receipt, run.rules)
+        or _psa_refusal(run, posting)
+        or _beside_refusal(run, posting)
+    )
     if refusal is not None:
         _refuse(run, posting, refusal, LEDGER)
         return
@@ -135,6 +153,25 @@ def _take_out(run: Run, kind: DocumentKind, receipt: Receipt, slot: Slot) -> Rem
     if isinstance(run.destination, Changing) and undo_plan.way(run.destination, run.rules, kind) == "void":
         return run.destination.void(kind, receipt, ident, slot)
     return run.destination.remove(kind, receipt, ident, slot)
+
+
+def _main_stands(run: Run, posting: Posting) -> bool:
+    """The document goes first: what stands beside it stays while that is still to be taken out."""
+    with run.database.reading() as session:
+        main = beside.main_of(session, posting)
+        return main is not None and main.state == PostingState.UNDOING and main.undo_step in LEDGER
+
+
+def _beside_refusal(run: Run, posting: Posting) -> Problem | None:
+    """What stands against taking out what is undone with it: known before anything is gone."""
+    with run.database.reading() as session:
+        rows = beside.of(session, [posting], (PostingState.UNDOING,))
+    for row in rows:
+        receipt = run.destination.read(DocumentKind(row.kind), row.ledger_id)
+        refusal = undo_plan.ledger_refusal(row, receipt, run.rules) if receipt and not receipt.voided else None
+        if refusal is not None:
+            return undo_plan.no(f"{row.number} beside it: {undo_plan.reason(refusal)}", refusal.remedy)
+    return None
 
 
 def _psa_refusal(run: Run, posting: Posting) -> Problem | None:
@@ -157,6 +194,8 @@ def _after_ledger(run: Run, posting: Posting, outcome: RemovalOutcome) -> None:
 
 
 def _psa(run: Run, posting: Posting) -> None:
+    if _waits(run, posting):
+        return
     if not posting.psa_batch:
         _done(run, posting)
         return
@@ -172,6 +211,15 @@ def _psa(run: Run, posting: Posting) -> None:
         slot.release()
         return
     _after_psa(run, posting, run.source.reopen(found.batch_id, slot))
+
+
+def _waits(run: Run, posting: Posting) -> bool:
+    """One PSA batch stands for both: it goes when both are out of the ledger, by the document's own undo."""
+    with run.database.reading() as session:
+        main = beside.main_of(session, posting)
+        if main is not None:
+            return main.state == PostingState.UNDOING
+        return any(row.undo_step in LEDGER for row in beside.of(session, [posting], (PostingState.UNDOING,)))
 
 
 def _after_psa(run: Run, posting: Posting, outcome: CloseOutcome) -> None:
@@ -272,9 +320,10 @@ def _refuse(run: Run, posting: Posting, problem: Problem, steps: Sequence[str]) 
         row = _at(session, posting, steps)
         if row is None:
             return
-        row.state = _before(row)
-        row.undo_step = ""
-        session.add(row)
+        for one in (row, *beside.of(session, [row], (PostingState.UNDOING,))):
+            one.state = _before(one)
+            one.undo_step = ""
+            session.add(one)
         section = SectionKey.CLOSE if steps is PSA and row.ledger_id else SectionKey.DOCUMENTS
         posting_problems.add(session, row, section, problem)
         run.log(session, f"{posting.number}: {problem.message}", row)

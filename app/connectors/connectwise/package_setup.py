@@ -54,7 +54,9 @@ BOXES = (
         "includeCogsEntriesFlag",
         hurts=True,
         label="Include COGS Entries",
-        message="Exports of invoices carry cost-of-goods entries, which are not posted with the invoice.",
+        message="Exports of invoices carry costs of goods; a QuickBooks company books them only where its settings say"
+        " so (Inventory ▸ Cost of goods sold).",
+        severity=Severity.INFO,
     ),
     Box(
         "inventorySOHFlag",

@@ -128,7 +128,7 @@ def test_a_member_that_sees_one_location_only_is_told_about_its_level(source: Co
         ("includeSalesTaxFlag", False, "package_include_sales_tax", Severity.WARNING),
         ("suppressMemoFlag", True, "package_suppress_memo", Severity.WARNING),
         ("zeroDollarTaxAmountsFlag", False, "package_zero_dollar_tax_amounts", Severity.INFO),
-        ("includeCogsEntriesFlag", True, "package_include_cogs_entries", Severity.WARNING),
+        ("includeCogsEntriesFlag", True, "package_include_cogs_entries", Severity.INFO),
         ("transferExpensesAsBillFlag", True, "package_transfer_expenses_as_bill", Severity.WARNING),
         ("inventorySOHFlag", True, "package_inventory_soh", Severity.WARNING),
         ("invoiceFormat", "Detailed", "package_invoice_format", Severity.INFO),

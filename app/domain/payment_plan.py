@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
 
@@ -118,6 +118,7 @@ class Plan:
     Attributes:
         steps: the writes.
         found: entries that stand and that we did not know: ours by their mark, or a person's that counts.
+        renamed: keys that become others: one payment's entry that goes on as the one of all.
         gone: keys that we remember and that no longer stand, or no longer count.
         strangers: what a person entered and the books don't have.
         doubled: ours a second time; nobody but a person may say which is to go.
@@ -127,6 +128,7 @@ class Plan:
 
     steps: tuple[Step, ...]
     found: tuple[Known, ...]
+    renamed: tuple[tuple[Key, Key], ...]
     gone: tuple[Key, ...]
     strangers: tuple[PsaPayment, ...]
     doubled: tuple[PsaPayment, ...]
@@ -174,6 +176,7 @@ def plan(
     return Plan(
         steps=tuple(sorted(steps, key=lambda step: not step.gives_back)),
         found=tuple(sight.found),
+        renamed=tuple(sight.renamed),
         gone=tuple(sight.gone),
         strangers=tuple(sight.free),
         doubled=tuple(sight.doubled),
@@ -196,6 +199,7 @@ class _Sight:
     ) -> None:
         self.wanted = wanted
         self.found: list[Known] = []
+        self.renamed: list[tuple[Key, Key]] = []
         self.gone: list[Key] = []
         self.doubled: list[PsaPayment] = []
         self._standing = {each.payment_id: each for each in standing}
@@ -239,6 +243,8 @@ class _Sight:
 
     def groups(self, form: Form) -> dict[Key, list[Claim]]:
         """Entry → the claims that it stands for. What stands keeps its form, whatever the setting is now."""
+        if form is Form.INVOICE:
+            self._rename()
         groups: dict[Key, list[Claim]] = {}
         for claim in self.wanted:
             whole = Key(claim.key.what, "", claim.key.credit)
@@ -252,6 +258,16 @@ class _Sight:
             elif not self._by_hand(claim):
                 groups.setdefault(whole if form is Form.INVOICE else claim.key, []).append(claim)
         return groups
+
+    def _rename(self) -> None:
+        """Where one entry is wanted and one payment's stands: that one goes on, so that there are not two."""
+        new = Key(What.MONEY)
+        single = [key for key, known in self.ours.items() if key.what is What.MONEY and known.psa_id and not known.busy]
+        if new in self.ours or not single:
+            return
+        old = min(single, key=lambda key: key.payment)
+        self.ours[new] = replace(self.ours.pop(old), key=new)
+        self.renamed.append((old, new))
 
     def _by_hand(self, claim: Claim) -> bool:
         """A person entered the same amount: that is this payment. Of several, the one nearest to its date."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from app.domain.autosync_settings import AUTOSYNC
 from app.domain.line_text import LINE_FIELDS, MEMO_FIELDS
 from app.domain.links import NOUNS, LinkKind
+from app.domain.payment_settings import PAYMENTS
 from app.domain.setting import Setting, SettingKind
 
 NO_YES = (("no", "No"), ("yes", "Yes"))
@@ -370,5 +371,6 @@ TABS: tuple[tuple[str, str, tuple[Setting, ...]], ...] = (
     ("contacts", "Contacts", CONTACTS),
     ("taxes", "Taxes", TAXES),
     ("categories", "Categories", CATEGORIES),
+    ("payments", "Payments", PAYMENTS),
     ("autosync", "AutoSync", AUTOSYNC),
 )

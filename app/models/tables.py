@@ -2,7 +2,21 @@
 
 from sqlmodel import SQLModel
 
-from app.models import attachments, batches, connections, logins, mail, people, postings, reconcile, records, reloads, rounds, workbench
+from app.models import (
+    attachments,
+    batches,
+    connections,
+    logins,
+    mail,
+    payments,
+    people,
+    postings,
+    reconcile,
+    records,
+    reloads,
+    rounds,
+    workbench,
+)
 
 metadata = SQLModel.metadata
 
@@ -13,6 +27,7 @@ __all__ = [
     "logins",
     "mail",
     "metadata",
+    "payments",
     "people",
     "postings",
     "reconcile",

@@ -18,7 +18,7 @@ from app.models.batches import Batch, Section
 from app.models.columns import utcnow
 from app.models.connections import Book
 from app.models.postings import Posting, PostingProblem
-from app.services import afterwards, creating, posting_problems
+from app.services import afterwards, creating, payment_tally, posting_problems
 from app.services.feet import Foot, Tally, feet
 from app.services.problem_groups import Group, groups
 
@@ -85,6 +85,8 @@ class BatchView:
 
 def view(session: Session, batch: Batch) -> BatchView:
     """The batch as it stands now."""
+    if batch.kind == payment_tally.KIND:
+        return _of_payments(session, batch)
     facts = _facts(session, batch)
     facts.creations = creating.tally(session, batch.id or 0)
     stored = session.exec(select(Section).where(Section.batch_id == batch.id)).all()
@@ -106,7 +108,28 @@ def view(session: Session, batch: Batch) -> BatchView:
 
 def status(session: Session, batch: Batch) -> str:
     """The batch's status, as JSON says it."""
+    if batch.kind == payment_tally.KIND:
+        return payment_tally.status(batch, payment_tally.of(session, batch))
     return _status(batch, _facts(session, batch))
+
+
+def _of_payments(session: Session, batch: Batch) -> BatchView:
+    """A batch of payments has no documents: its counts are those of invoices and entries."""
+    tally = payment_tally.of(session, batch)
+    stored = session.exec(select(Section).where(Section.batch_id == batch.id).order_by(col(Section.id))).all()
+    sections = []
+    for section in stored:
+        key = SectionKey(section.key)
+        total, done, failed = tally.section(key)
+        warned = key is SectionKey.PROVE and bool(tally.warnings)
+        now = _section_status(batch, section, total=total, done=done, failed=failed, warned=warned)
+        title = payment_tally.TITLES[key]
+        sections.append(SectionView(key, title, now, total, done, failed, _seconds(section)))
+    failure = posting_problems.from_json(batch.failure) if batch.failure else None
+    book = session.get_one(Book, batch.book_id).name
+    return BatchView(
+        batch, book, payment_tally.status(batch, tally), sections, [], [], batch.waiting, failure, batch.rev
+    )
 
 
 # ── what the rows say ────────────────────────────────────────────────────────────────────────────────────────────

@@ -34,6 +34,8 @@ from app.services import (
     connections,
     creating,
     doubts,
+    payment_runs,
+    payments,
     proving,
     queueing,
     reading,
@@ -59,6 +61,9 @@ def run(
     abandon: threading.Event | None = None,
 ) -> None:
     """Work on a batch until it has ended, is stopped, or waits for something. Harmless when another run has it."""
+    if _kind(database, batch_id) == payments.KIND:
+        payment_runs.run(database, connectors, batch_id, waits, abandon)
+        return
     owner = take_lease(database, batch_id, waits)
     if owner is None:
         return
@@ -70,6 +75,11 @@ def run(
     current.abandon = abandon or current.abandon
     with Lease(current):
         _work(current)
+
+
+def _kind(database: Database, batch_id: int) -> str:
+    with database.reading() as session:
+        return session.get_one(Batch, batch_id).kind
 
 
 def _open(database: Database, connectors: Connectors, batch_id: int, waits: Waits, owner: str) -> Run:

@@ -1,0 +1,58 @@
+"""Prove: each touched invoice is read once more, and what stands on it must be what the books say."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlmodel import Session
+
+from app.domain.payment_plan import Plan
+from app.domain.payments import PsaPayment
+from app.domain.problems import Problem
+from app.domain.states import SectionKey
+from app.models.payments import PaymentTarget
+from app.services import payment_checking, payment_work, posting_problems
+from app.services.payment_checking import Sight
+from app.services.payment_work import Work
+
+
+def prove(work: Work) -> None:
+    """Compare every planned invoice of the batch. Raises ConnectionFailedError."""
+    work.run.begin(SectionKey.PROVE)
+    while (chunk := payment_checking.of_state(work, "planned")) and not work.run.stopping():
+        standing = work.psa.payments_on([target.record for target in chunk])
+        with work.run.database.session() as session:
+            work.run.hold_on(session)
+            view = Sight.of(session, work, chunk)
+            for target in chunk:
+                row = session.get_one(PaymentTarget, target.id)
+                _prove(session, work, row, view, standing.get(row.record))
+            work.run.changed(session)
+    if not work.run.stopping():
+        work.run.end(SectionKey.PROVE)
+
+
+def _prove(
+    session: Session, work: Work, target: PaymentTarget, view: Sight, standing: Sequence[PsaPayment] | None
+) -> None:
+    target.state = "proved"
+    session.add(target)
+    if standing is None:
+        payment_work.say(target, payment_checking.NOT_THERE)
+        return
+    rows = view.rows.get(target.record, [])
+    now = view.plan(work, target, standing)
+    found = payment_checking.problems(now, rows)
+    refused = [posting_problems.from_json(row.problem) for row in rows if row.state == "refused" and row.problem]
+    if now.steps and not refused:
+        refused = [_differs(now)]
+    target.after_cents, target.books_cents = int(now.before * 100), int(now.books * 100)
+    payment_work.say(target, *refused, *found)
+
+
+def _differs(now: Plan) -> Problem:
+    return Problem(
+        "payments_differ",
+        f"ConnectWise shows {now.before:,.2f} as paid, QuickBooks {now.books:,.2f}.",
+        "Look at the invoice in both; if nobody is at work on it, sync again.",
+    )

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from app.domain import clock_words, templates
+from app.domain.mail_addresses import is_address
 from app.domain.problems import ValidationError
 
 #: What happens to a missing link stands on the tab that people look for it.
@@ -97,6 +98,9 @@ class Setting:
                 return "" if known else "Give a zone like America/Chicago, or nothing for the one that was found."
             case SettingKind.TEMPLATE:
                 return ""
+            case SettingKind.ADDRESS:
+                good = not value or is_address(value)
+                return "" if good else "Give one e-mail address, or nothing."
             case SettingKind.ADDRESS:
                 good = not value or ADDRESS.fullmatch(value)
                 return "" if good else "Give one e-mail address, or nothing."

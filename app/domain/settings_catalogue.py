@@ -7,6 +7,7 @@ it is the safer one: nothing is left out, renamed or booked otherwise unless a p
 from __future__ import annotations
 
 from app.domain.autosync_settings import AUTOSYNC
+from app.domain.email_settings import EMAIL
 from app.domain.line_text import LINE_FIELDS, MEMO_FIELDS
 from app.domain.links import NOUNS, LinkKind
 from app.domain.payment_settings import PAYMENTS
@@ -371,6 +372,7 @@ TABS: tuple[tuple[str, str, tuple[Setting, ...]], ...] = (
     ("contacts", "Contacts", CONTACTS),
     ("taxes", "Taxes", TAXES),
     ("categories", "Categories", CATEGORIES),
+    ("email", "Email", EMAIL),
     ("payments", "Payments", PAYMENTS),
     ("autosync", "AutoSync", AUTOSYNC),
 )

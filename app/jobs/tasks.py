@@ -8,6 +8,7 @@ from app.jobs.runtime import runtime
 from app.services import (
     amending,
     connections,
+    customer_mail,
     entry_changes,
     outbox,
     previews,
@@ -24,6 +25,15 @@ def run_batch(batch_id: int) -> None:
     """Work on a batch, if no other worker does."""
     here = runtime()
     running.run(here.database, here.connectors, batch_id, here.settings.waits, here.abandon)
+    for book_id in customer_mail.due(here.database):
+        doorbell.ring(here.settings.redis_url, "prepare_mails", book_id)
+
+
+def prepare_mails(book_id: int) -> None:
+    """Make a Book's mails to customers ready; each is rung for."""
+    here = runtime()
+    for mail_id in customer_mail.prepare(here.database, here.connectors, book_id):
+        doorbell.ring(here.settings.redis_url, "send_mail", mail_id)
 
 
 def send_mail(mail_id: int) -> None:
@@ -35,6 +45,8 @@ def send_mail(mail_id: int) -> None:
 def sweep() -> None:
     """Ring for every batch that should be going on and that nobody is working on, and for every mail that is due."""
     here = runtime()
+    for book_id in customer_mail.due(here.database):
+        doorbell.ring(here.settings.redis_url, "prepare_mails", book_id, ttl=60)
     for mail_id in outbox.due(here.database):
         doorbell.ring(here.settings.redis_url, "send_mail", mail_id, ttl=60)
     for book_id in amending.due(here.database):

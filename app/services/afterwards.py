@@ -14,13 +14,16 @@ from app.domain.links import Rules
 from app.domain.states import PostingState, RecordKind, SectionKey
 from app.models.attachments import Attachment
 from app.models.batches import Batch, Section
+from app.models.mail import Mail
 from app.models.postings import Posting, PostingProblem
+from app.services import mail_problems
 
 #: A document stands in the books and nobody is taking it out.
 STANDING = (PostingState.POSTED, PostingState.CLOSED)
 NOT_ATTACHED = "pdf_not_attached"
+NO_ADDRESS = mail_problems.NO_ADDRESS
 #: Warnings that a retry may solve.
-RETRIED = (NOT_ATTACHED,)
+RETRIED = (NOT_ATTACHED, NO_ADDRESS)
 _OPTIONAL = (SectionKey.ATTACHMENTS, SectionKey.EMAIL)
 
 
@@ -30,7 +33,10 @@ def sections(batch: Batch, rules: Rules) -> list[SectionKey]:
     So a batch of last month that is retried neither attaches nor mails what was switched on since.
     """
     invoices = batch.kind == RecordKind.INVOICES and batch.mode == "post"
-    wanted = {SectionKey.ATTACHMENTS: rules["sales.attach_pdf"] == "yes", SectionKey.EMAIL: False}
+    wanted = {
+        SectionKey.ATTACHMENTS: rules["sales.attach_pdf"] == "yes",
+        SectionKey.EMAIL: rules["email.invoices"] != "no",
+    }
     return [key for key in SectionKey if key not in _OPTIONAL or (invoices and wanted[key])]
 
 
@@ -52,6 +58,10 @@ def tally(session: Session, batch_id: int, keys: Collection[str]) -> dict[Sectio
     if SectionKey.ATTACHMENTS in keys:
         states = _attachments(session, batch_id)
         found[SectionKey.ATTACHMENTS] = (states.total(), states["done"] + states["failed"], 0)
+    if SectionKey.EMAIL in keys:
+        mails = columns(func.count()).select_from(Mail).join(Posting, col(Posting.id) == Mail.posting_id)
+        noted = int(session.execute(mails.where(col(Posting.batch_id) == batch_id)).scalar_one())
+        found[SectionKey.EMAIL] = (noted, noted, 0)
     return found
 
 
@@ -63,7 +73,7 @@ def _attachments(session: Session, batch_id: int) -> Counter[str]:
         .where(col(Attachment.ledger_id) == Posting.ledger_id)
         .group_by(col(Attachment.state))
     )
-    return Counter(dict(row._tuple() for row in session.execute(query)))
+    return Counter({str(state): int(count) for state, count in session.execute(query)})
 
 
 def again(session: Session, batch: Batch, only: Sequence[int] | None) -> int:

@@ -18,6 +18,7 @@ _pages = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
+ENDS = {"text": "txt", "html": "html"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +34,12 @@ class Words:
 
 def dressed(words: Words, home: str) -> dict[str, str]:
     """``text`` and ``html``; ``home`` is the public address of this Crossfoot, named at the end."""
-    return {
-        "text": _pages.get_template("letter.txt").render(words=words, home=home),
-        "html": _pages.get_template("letter.html").render(words=words, home=home),
-    }
+    return rendered("letter", words=words, home=home)
+
+
+def rendered(name: str, **context: object) -> dict[str, str]:
+    """``text`` and ``html`` of the templates ``<name>.txt`` and ``<name>.html``."""
+    return {kind: _pages.get_template(f"{name}.{end}").render(**context) for kind, end in ENDS.items()}
 
 
 def invitation(link: str, by: str, days: int) -> Words:

@@ -9,13 +9,13 @@ from dataclasses import asdict
 from sqlmodel import Session
 
 from app.connectors.mail.mailer import MailServer, Security
+from app.domain.mail_addresses import is_address
 from app.domain.problems import ValidationError
 from app.models.connections import InstallationSetting
 from app.services import audit
 
 NAME = "mail"
 HOST = re.compile(r"[A-Za-z0-9._-]{1,253}|[0-9a-fA-F:.]{2,45}")
-ADDRESS = re.compile(r"[!-?A-~]{1,64}@[A-Za-z0-9.-]{1,253}")
 #: A password is only ever given to the server it was entered for.
 TIES = ("host", "port", "security", "user")
 
@@ -54,7 +54,7 @@ def parsed(form: Mapping[str, str], old: MailServer | None) -> MailServer:
     host, user, sender = (form.get(name, "").strip() for name in ("host", "user", "sender"))
     if not HOST.fullmatch(host):
         raise ValidationError(f"“{host}” is not a host name.", "Give one like smtp.example.com, without a port.")
-    if not ADDRESS.fullmatch(sender):
+    if not is_address(sender):
         raise ValidationError(f"“{sender}” is not an e-mail address.", "Give the address that mails come from.")
     made = MailServer(host, _port(form.get("port", "")), _security(form.get("security", "")), sender, user)
     password = form.get("password", "") or _kept(made, old)

@@ -5,15 +5,15 @@ from __future__ import annotations
 import datetime as dt
 import secrets
 
-from sqlalchemy import update
+from sqlalchemy import delete, update
 from sqlmodel import Session, col, select
 
-from app.connectors.mail.mailer import Letter, Mailer, MailInDoubtError, MailNotSentError, MailServer
+from app.connectors.mail.mailer import File, Letter, Mailer, MailInDoubtError, MailNotSentError, MailServer
 from app.database import Database
 from app.domain.problems import CrossfootError, NotFoundError, ValidationError
 from app.models.columns import utcnow
-from app.models.mail import Mail
-from app.services import audit, letters, mail_settings
+from app.models.mail import Mail, MailFile
+from app.services import audit, letters, mail_problems, mail_settings
 
 #: A sender that has not come back after so long is taken for dead; longer than all waits of one conversation.
 LEASE = dt.timedelta(minutes=5)
@@ -77,8 +77,10 @@ def due(database: Database) -> list[int]:
         now = utcnow()
         dead = (col(Mail.state) == "sending", col(Mail.lease_until) < now)
         session.exec(update(Mail).where(*dead, col(Mail.data_at).is_(None)).values(state="queued", due_at=now))
-        doubt = {"state": "in_doubt", "problem": "The program was stopped while the letter was going out."}
-        session.exec(update(Mail).where(*dead, col(Mail.data_at).is_not(None)).values(**doubt))
+        for mail in session.exec(select(Mail).where(*dead, col(Mail.data_at).is_not(None)).with_for_update()):
+            mail.state, mail.problem = "in_doubt", "The program was stopped while the letter was going out."
+            session.add(mail)
+            mail_problems.told(session, mail)
         session.commit()
         query = select(Mail.id).where(Mail.state == "queued", col(Mail.due_at) <= now).order_by(col(Mail.id))
         return [ident for ident in session.exec(query) if ident is not None]
@@ -116,7 +118,7 @@ def _hindrance(mail: Mail, server: MailServer | None) -> str:
 
 def _hand_over(database: Database, mailer: Mailer, server: MailServer, mail: Mail) -> None:
     try:
-        said = mailer.send(server, _letter(mail, server), lambda: _going_out(database, mail))
+        said = mailer.send(server, _letter(database, mail, server), lambda: _going_out(database, mail))
     except MailInDoubtError as error:
         _settle(database, mail, state="in_doubt", problem=error.message, said=error.said)
     except MailNotSentError as error:
@@ -125,9 +127,14 @@ def _hand_over(database: Database, mailer: Mailer, server: MailServer, mail: Mai
         _settle(database, mail, state="sent", said=said)
 
 
-def _letter(mail: Mail, server: MailServer) -> Letter:
+def _letter(database: Database, mail: Mail, server: MailServer) -> Letter:
     name = f"{mail.message_name}@{server.sender.rpartition('@')[2]}"
-    return Letter(name, mail.to, mail.subject, mail.body["text"], mail.body["html"])
+    with database.reading() as session:
+        rows = session.exec(select(MailFile).where(MailFile.mail_id == mail.id).order_by(col(MailFile.id)))
+        files = tuple(File(row.name, row.kind, row.content) for row in rows)
+    return Letter(
+        name, mail.to, mail.subject, mail.body["text"], mail.body["html"], files, mail.sender_name, mail.reply_to
+    )
 
 
 def _going_out(database: Database, mail: Mail) -> None:
@@ -156,19 +163,28 @@ def _settle(database: Database, mail: Mail, *, state: str, problem: str = "", **
     values = {"state": state, "problem": problem[:600], "lease_until": None, **more}
     if state != "queued":
         values["ended_at"] = utcnow()
-    if state == "sent":
-        values["body"] = {}
     with database.session() as session:
-        session.exec(update(Mail).where(*ours).values(**values))
+        if session.exec(update(Mail).where(*ours).values(**values)).rowcount == 1:
+            _settled(session, session.get_one(Mail, mail.id, populate_existing=True))
         session.commit()
+
+
+def _settled(session: Session, mail: Mail) -> None:
+    """What was sent is emptied, but for the text of customers' mails, which hold no secret; and it is told."""
+    if mail.state == "sent":
+        session.exec(delete(MailFile).where(col(MailFile.mail_id) == mail.id))
+        if mail.posting_id is None:
+            mail.body = {}
+            session.add(mail)
+    mail_problems.told(session, mail)
 
 
 # ── what people see and decide ───────────────────────────────────────────────────────────────────────────────────
 
 
 def recent(session: Session, before: int | None = None) -> list[Mail]:
-    """The newest mails, up to a page of them; goes on before an id."""
-    query = select(Mail).order_by(col(Mail.id).desc()).limit(PAGE)
+    """The newest mails to users, up to a page of them; goes on before an id. Those to customers have their own page."""
+    query = select(Mail).where(col(Mail.posting_id).is_(None)).order_by(col(Mail.id).desc()).limit(PAGE)
     return list(session.exec(query.where(col(Mail.id) < before) if before else query))
 
 
@@ -195,8 +211,10 @@ def settle_as_sent(session: Session, mail_id: int, by: str) -> None:
     if mail.state != "in_doubt":
         raise ValidationError("This mail is not in doubt.", "Look at it again.")
     audit.record(session, by, "mail.arrived", f"mail:{mail_id}", to=mail.to)
-    mail.state, mail.body = "sent", {}
+    mail.state, mail.problem = "sent", ""
     session.add(mail)
+    session.flush()
+    _settled(session, mail)
     session.commit()
 
 
@@ -208,11 +226,19 @@ def _get(session: Session, mail_id: int) -> Mail:
 
 
 def forget(database: Database) -> None:
-    """Bodies whose link has expired are emptied; what ended long ago is deleted."""
+    """Bodies whose link has expired are emptied; what ended long ago is deleted.
+
+    Of a customer's mail only text and files are: that it was mailed must be known for ever.
+    """
     with database.session() as session:
         now = utcnow()
         ended = col(Mail.state).in_(("failed", "in_doubt"))
         session.exec(update(Mail).where(ended, col(Mail.expires_at) < now).values(body={}))
         for old in session.exec(select(Mail).where(col(Mail.ended_at) < now - KEPT)):
-            session.delete(old)
+            session.exec(delete(MailFile).where(col(MailFile.mail_id) == old.id))
+            if old.posting_id is None:
+                session.delete(old)
+            elif old.body:
+                old.body = {}
+                session.add(old)
         session.commit()

@@ -31,7 +31,7 @@ TITLES = {
     SectionKey.DOCUMENTS: "Invoices & credit memos",
     SectionKey.CLOSE: "Close in ConnectWise",
     SectionKey.ATTACHMENTS: "Attach PDFs",
-    SectionKey.EMAIL: "E-mail to customers",
+    SectionKey.EMAIL: "Queue mail to customers",
     SectionKey.PROVE: "Prove",
 }
 #: What those kinds of batches name otherwise.

@@ -36,6 +36,7 @@ from app.services import (
     doubts,
     payment_runs,
     payments,
+    mailing,
     proving,
     queueing,
     reading,
@@ -199,6 +200,7 @@ def _write(run: Run) -> float | None:
     if wake is None and not run.stopping():
         wake = attaching.work(run)
     if wake is None and not run.stopping():
+        mailing.plan(run)
         proving.prove(run)
     return wake
 

@@ -31,14 +31,29 @@ class MailServer:
 
 
 @dataclass(frozen=True, slots=True)
+class File:
+    """A file that goes with a letter; ``kind`` is its content type, e.g. ``application/pdf``."""
+
+    name: str
+    kind: str
+    content: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Letter:
-    """One mail to one address. ``message_id`` (without brackets) is the same whenever it is tried again."""
+    """One mail to one address. ``message_id`` (without brackets) is the same whenever it is tried again.
+
+    ``sender_name`` stands before the sender's address (empty: ours); ``reply_to`` is where answers go (empty: there).
+    """
 
     message_id: str
     to: str
     subject: str
     text: str = field(repr=False)
     html: str = field(repr=False)
+    files: tuple[File, ...] = ()
+    sender_name: str = ""
+    reply_to: str = ""
 
 
 class MailError(CrossfootError):

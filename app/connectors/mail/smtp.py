@@ -186,11 +186,16 @@ def _reason(error: Exception) -> str:
 
 
 def wire_form(server: MailServer, letter: Letter) -> bytes:
-    """The message as it goes out: plain text and HTML, no picture, nothing that is fetched. Raises MailNotSentError."""
+    """The message as it goes out: plain text and HTML, its files, no picture, nothing that is fetched.
+
+    Raises MailNotSentError.
+    """
     message = EmailMessage(policy=WIRE)
     try:
-        message["From"] = Address(NAME, addr_spec=server.sender)
+        message["From"] = Address(letter.sender_name or NAME, addr_spec=server.sender)
         message["To"] = Address(addr_spec=letter.to)
+        if letter.reply_to:
+            message["Reply-To"] = Address(addr_spec=letter.reply_to)
     except (ValueError, IndexError, MessageError) as error:
         raise MailNotSentError(
             f"{letter.to} or {server.sender} is no mail address.", "Correct it.", final=True
@@ -201,6 +206,9 @@ def wire_form(server: MailServer, letter: Letter) -> bytes:
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office answers, please
     message.set_content(letter.text, cte="quoted-printable")
     message.add_alternative(letter.html, subtype="html", cte="quoted-printable")
+    for file in letter.files:
+        kind, _, subtype = file.kind.partition("/")
+        message.add_attachment(file.content, maintype=kind, subtype=subtype, filename=file.name)
     return message.as_bytes()
 
 

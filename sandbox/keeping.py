@@ -22,7 +22,7 @@ Facts = dict[str, Any]
 
 #: Attributes that belong to the running process: locks, clocks, counters of limits, caches, and the switches.
 SITE_OWN = {"lock", "close_more", "switches", "_shown"}
-COMPANY_OWN = {"lock", "clock", "throttle", "faults", "switches", "_ids", "_visible_from"}
+COMPANY_OWN = {"lock", "clock", "throttle", "faults", "switches", "webhooks", "_ids", "_visible_from"}
 TOKENS_OWN = {"_lock", "switches"}
 #: Of what is kept. A file of another version is refused: half of a site is worse than none.
 VERSION = 2
@@ -85,7 +85,8 @@ class Keeper:
         vars(self._site).update(kept["site"])
         vars(self._intuit.tokens).update(kept["tokens"])
         for realm, facts in kept["companies"].items():
-            vars(self._intuit.companies[realm]).update(facts)
+            company = self._intuit.companies[realm]
+            vars(company).update(facts, tables={**company.tables, **facts["tables"]})
             self._intuit.request_ids[realm].take(kept["answers"][realm])
 
     def _saving(self, app: WSGIApplication) -> WSGIApplication:

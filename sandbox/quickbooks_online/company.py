@@ -15,13 +15,15 @@ from zoneinfo import ZoneInfo
 from sandbox.faults import Faults
 from sandbox.quickbooks_online.problems import Json
 from sandbox.quickbooks_online.switches import Switches
+from sandbox.quickbooks_online.webhooks import Change, Webhooks
 from sandbox.throttle import Limit, Throttle
 
 PEOPLE = ("Customer", "Vendor", "Employee")  # one namespace of names, one sequence of ids
 LISTS = (*PEOPLE, "Item", "Account", "TaxCode", "TaxRate", "TaxAgency", "Term", "Class", "Department", "PaymentMethod")
 SALES = ("Invoice", "CreditMemo")
 PURCHASES = ("Bill", "VendorCredit", "Purchase", "PurchaseOrder")
-TRANSACTIONS = (*SALES, *PURCHASES, "Payment", "JournalEntry", "InventoryAdjustment")
+BANKING = ("Deposit", "RefundReceipt")  # made by people only: see bookkeeper
+TRANSACTIONS = (*SALES, *PURCHASES, *BANKING, "Payment", "JournalEntry", "InventoryAdjustment")
 ENTITIES = (*LISTS, *TRANSACTIONS, "Attachable")
 PACIFIC = ZoneInfo("America/Los_Angeles")  # the vendor's servers stamp in this zone, whatever the company's is
 
@@ -53,6 +55,7 @@ class Company:
         self.switches = switches or Switches()
         self.faults = Faults()
         self.throttle = Throttle(PUBLISHED_LIMITS)
+        self.webhooks = Webhooks(realm)
         self.lock = threading.RLock()
         self.clock: Callable[[], datetime] = lambda: datetime.now(UTC)
         self.tables: dict[str, dict[str, Json]] = {entity: {} for entity in ENTITIES}
@@ -102,10 +105,16 @@ class Company:
             self._forget(entity, old)
         self.tables[entity][id_] = obj
         self._remember(entity, obj)
+        voided = old is not None and not obj.get("TotalAmt", 1) and old.get("TotalAmt")
+        self._tell(entity, id_, "Create" if old is None else "Void" if voided else "Update")
+
+    def _tell(self, entity: str, id_: str, operation: str) -> None:
+        self.webhooks.tell(self.switches, Change(entity, id_, operation, self.now()))
 
     def remove(self, entity: str, id_: str) -> None:
         self._forget(entity, self.tables[entity].pop(id_))
         self.tombstones.append(Tombstone(entity, id_, self.clock()))
+        self._tell(entity, id_, "Delete")
 
     def was_deleted(self, entity: str, id_: str) -> bool:
         return id_ not in self.tables.get(entity, {}) and any(
@@ -169,8 +178,8 @@ def party_of(obj: Json) -> str:
 
 def signed_balance(entity: str, obj: Json) -> Decimal:
     """What this transaction adds to the open balance of its party."""
-    if entity in {"Invoice", "Bill"}:
+    if entity in {"Invoice", "Bill", "Purchase"}:
         return Decimal(str(obj.get("Balance", 0)))
-    if entity in {"CreditMemo", "VendorCredit"}:
+    if entity in {"CreditMemo", "VendorCredit", "Deposit"}:
         return -Decimal(str(obj.get("Balance", 0)))
     return -Decimal(str(obj.get("UnappliedAmt", 0))) if entity == "Payment" else Decimal(0)

@@ -12,7 +12,7 @@ from typing import Any
 from flask import Blueprint, Response, request
 
 from sandbox.faults import UnknownFaultError
-from sandbox.quickbooks_online import people
+from sandbox.quickbooks_online import bookkeeper, people
 from sandbox.quickbooks_online.answers import to_response
 from sandbox.quickbooks_online.company import Company, party_of
 from sandbox.quickbooks_online.intuit import Intuit
@@ -45,6 +45,10 @@ def blueprint(intuit: Intuit) -> Blueprint:
     @routes.get("/_documents")
     def documents() -> Response:
         return to_response(200, listing(_company(intuit)))
+
+    @routes.post("/_bookkeeper")
+    def keep_books() -> Response:
+        return to_response(200, bookkeeper.act(_company(intuit), _body()))
 
     @routes.post("/_edit")
     def edit() -> Response:

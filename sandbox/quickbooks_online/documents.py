@@ -20,14 +20,14 @@ from sandbox.quickbooks_online import (
     sales,
     shape,
 )
-from sandbox.quickbooks_online.company import LISTS, PURCHASES, SALES, TRANSACTIONS, Company
+from sandbox.quickbooks_online.company import BANKING, LISTS, PURCHASES, SALES, TRANSACTIONS, Company
 from sandbox.quickbooks_online.money import ZERO
 from sandbox.quickbooks_online.problems import Json
 
 Completer = Callable[[Company, str, Json, Json | None, AbstractSet[str]], Json]
 
 NOTHING: AbstractSet[str] = frozenset()
-READ_ONLY = {"TaxCode", "TaxRate", "Attachable"}
+READ_ONLY = {"TaxCode", "TaxRate", "Attachable", *BANKING}
 VOIDABLE = {"Invoice", "Payment"}
 # The reference documents only full updates for these: `sparse` changes nothing.
 FULL_UPDATE_ONLY = {"CreditMemo", "VendorCredit", "Class", "Department", "Term", "PaymentMethod", "TaxAgency"}
@@ -179,7 +179,7 @@ def _current(company: Company, entity: str, sent: Any) -> Json:
 def _let_go(company: Company, entity: str, old: Json) -> None:
     if entity == "Payment":
         payments.unlink(company, old)
-    elif entity in SALES:
+    elif entity in (*SALES, "Deposit"):
         payments.release(company, entity, old)
 
 

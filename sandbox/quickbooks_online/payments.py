@@ -13,6 +13,8 @@ from sandbox.quickbooks_online.problems import Json
 from sandbox.quickbooks_online.shape import required
 
 LINKS_CREDITS = "Created by QB Online to link credits to charges."
+CREDITS = {"CreditMemo", "Deposit"}
+TABLES = {"Invoice": "Invoice", "CreditMemo": "CreditMemo", "Deposit": "Deposit", "Check": "Purchase"}
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,12 @@ def links_of(payment: Json) -> list[Link]:
         for line in payment.get("Line", [])
         for linked in line.get("LinkedTxn", [])
     ]
+
+
+def document(company: Company, kind: str, id_: str) -> Json | None:
+    """What a line may be linked to, by the word that links have for it; only what has a balance."""
+    found = company.find(TABLES.get(kind, ""), id_)
+    return found if found and "Balance" in found else None
 
 
 def completed(company: Company, _entity: str, body: Json, old: Json | None, _include: AbstractSet[str]) -> Json:
@@ -57,14 +65,14 @@ def _unapplied(company: Company, body: Json, old: Json | None) -> Decimal:
     rest: Decimal = body["TotalAmt"]
     before = _by_document(old or {})
     for (entity, id_), amount in _by_document(body).items():
-        document = company.find(entity, id_) if entity in {"Invoice", "CreditMemo"} else None
-        if document is None:
+        found = document(company, entity, id_)
+        if found is None:
             raise problems.bad_reference(entity, id_, "LinkedTxn")
-        if party_of(document) != party_of(body):
+        if party_of(found) != party_of(body):
             raise problems.business("The linked transaction belongs to another customer.", "LinkedTxn", 620)
-        if amount <= 0 or amount > document["Balance"] + before.get((entity, id_), ZERO):
+        if amount <= 0 or amount > found["Balance"] + before.get((entity, id_), ZERO):
             raise problems.business("You can't apply more than the open balance.", "Line.Amount")
-        rest += amount if entity == "CreditMemo" else -amount
+        rest += amount if entity in CREDITS else -amount
     if rest < 0:
         raise problems.business("The payment is less than what it is applied to.", "TotalAmt")
     return rest
@@ -90,16 +98,16 @@ def unlink(company: Company, payment: Json) -> None:
 
 
 def _apply(company: Company, item: Link, payment_id: str, change: Decimal) -> None:
-    document = company.find(item.entity, item.id)
-    if document is None:
+    found = document(company, item.entity, item.id)
+    if found is None:
         return
     mine = {"TxnId": payment_id, "TxnType": "Payment"}
-    others = [linked for linked in document.get("LinkedTxn", []) if linked != mine]
-    balance = document["Balance"] + change
-    changed = {**document, "Balance": balance, "LinkedTxn": [*others, mine] if change < 0 else others}
+    others = [linked for linked in found.get("LinkedTxn", []) if linked != mine]
+    balance = found["Balance"] + change
+    changed = {**found, "Balance": balance, "LinkedTxn": [*others, mine] if change < 0 else others}
     if item.entity == "CreditMemo":
         changed["RemainingCredit"] = balance
-    company.put(item.entity, touched(company, changed))
+    company.put(TABLES[item.entity], touched(company, changed))
 
 
 def touched(company: Company, document: Json) -> Json:

@@ -18,6 +18,8 @@ WORDS = {
     "track_classes": {"no", "transaction", "line"},
     "requestid": {"honoured", "ignored", "replay_deleted"},
     "requestid_running": {"wait", "fault"},
+    "cdc_limit": {"answer", "entity"},
+    "webhook_shape": {"notifications", "cloud_events"},
 }
 
 
@@ -50,6 +52,7 @@ class Switches:
     requestid_running: str = "wait"  # the same id again while the first call runs: wait for its answer, or fault 600
     replay_faults: bool = True  # whether a refusal is remembered like a success
     shuffle_batch: bool = False  # batch answers in another order than asked
+    cdc_limit: str = "answer"  # CDC's 1,000 objects are those of the whole answer, or of each entity
     query_lag: float = 0.0  # seconds until queries and CDC see a new document; reading by id always does
 
     access_token_seconds: int = 3600
@@ -58,6 +61,12 @@ class Switches:
     superseded_kills_after: int = 2  # so many uses of a superseded refresh token kill the live one too
     deny_consent: bool = False
     grant_realm: str = ""  # which company the next consent is for; empty = the first one
+
+    webhook_url: str = ""  # where changes are told to, signed with the token; empty = nobody is told
+    webhook_verifier: str = "sandbox-verifier-token"
+    webhook_shape: str = "notifications"
+    webhook_seconds: float = 0.05  # changes are gathered for so long
+    webhook_twice: bool = False  # every delivery comes twice, its entries in another order
 
     call_ms: float = 0.0
     item_ms: float = 0.0  # each item of a batch takes so long

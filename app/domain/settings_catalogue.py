@@ -11,6 +11,7 @@ from app.domain.email_settings import EMAIL
 from app.domain.line_text import LINE_FIELDS, MEMO_FIELDS
 from app.domain.links import NOUNS, LinkKind
 from app.domain.payment_settings import PAYMENTS
+from app.domain.reconcile_settings import RECONCILE
 from app.domain.setting import Setting, SettingKind
 
 NO_YES = (("no", "No"), ("yes", "Yes"))
@@ -372,6 +373,7 @@ TABS: tuple[tuple[str, str, tuple[Setting, ...]], ...] = (
     ("contacts", "Contacts", CONTACTS),
     ("taxes", "Taxes", TAXES),
     ("categories", "Categories", CATEGORIES),
+    ("reconcile", "Reconcile", RECONCILE),
     ("email", "Email", EMAIL),
     ("payments", "Payments", PAYMENTS),
     ("autosync", "AutoSync", AUTOSYNC),

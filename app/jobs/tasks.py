@@ -10,6 +10,7 @@ from app.services import (
     connections,
     customer_mail,
     entry_changes,
+    looks,
     outbox,
     previews,
     reloading,
@@ -57,8 +58,16 @@ def sweep() -> None:
         doorbell.ring(here.settings.redis_url, "read_lists", book_id, ttl=60)
     for source_id in reloading.due(here.database):
         doorbell.ring(here.settings.redis_url, "reload", source_id, ttl=60)
+    for look_id in looks.due(here.database):
+        doorbell.ring(here.settings.redis_url, "look", look_id, ttl=60)
     for batch_id in running.due(here.database):
         doorbell.ring(here.settings.redis_url, "run_batch", batch_id, ttl=60)
+
+
+def look(look_id: int) -> None:
+    """Compare what was posted with what both systems hold now; goes on where the last worker left it."""
+    here = runtime()
+    looks.work(here.database, here.connectors, look_id, here.abandon)
 
 
 def reload(source_id: int) -> None:

@@ -14,6 +14,7 @@ _ANY: Any = Posting
 #: Options of a query. What was left out and is asked for after all, is read then, while the session is open.
 WITH_DOCUMENT = [defer(_ANY.snapshot), defer(_ANY.receipt), defer(_ANY.gl_ids)]
 WITH_RECEIPT = [defer(_ANY.snapshot), defer(_ANY.gl_ids)]
+RECEIPT = [*WITH_RECEIPT, defer(_ANY.document)]
 WITH_GL_IDS = [defer(_ANY.snapshot), defer(_ANY.receipt), defer(_ANY.document)]
 BARE = [*WITH_DOCUMENT, defer(_ANY.document)]
 

@@ -29,8 +29,10 @@ from app.connectors.protocols import (
 from app.connectors.source_abilities import Eligibility, StatusInPsa
 from app.connectors.tokens import Tokens, TokenStore
 from app.domain.documents import Document
+from app.domain.links import LinkKind
 from app.domain.outcomes import InDoubt, NotDone, Refused
 from app.domain.problems import Problem
+from app.domain.source_lists import SourceEntry
 from app.domain.states import RecordKind
 from tests.builders import a_record, an_export
 from tests.fake_books import FakeBooks
@@ -61,6 +63,8 @@ class FakeSource:
     done, answer lost), ``throttle``, ``systemic``, ``refuse``. ``down`` makes every read fail.
     """
 
+    listed = tuple(LinkKind)
+
     def __init__(self, *documents: Document, name: str = "Demo PSA") -> None:
         self.lanes = 2
         self.name = name
@@ -72,6 +76,7 @@ class FakeSource:
         self.next: deque[str] = deque()
         self.waits: deque[Wait] = deque()
         self.down = ""
+        self.lists: list[SourceEntry] = []
         self.closings: list[str] = []
         self.exported: list[tuple[str, ...]] = []
         for document in documents:
@@ -132,6 +137,10 @@ class FakeSource:
 
     def explain(self, kind: RecordKind, number: str) -> list[Eligibility]:
         return [Eligibility("Does the PSA show it?", number in {r.number for r in self.unposted(kind)}, number)]
+
+    def entries(self, kind: LinkKind) -> list[SourceEntry]:
+        self._reachable()
+        return [entry for entry in self.lists if entry.kind is kind]
 
     def url(self, kind: RecordKind, record: str) -> str:
         return f"https://psa.example/{kind}/{record}"

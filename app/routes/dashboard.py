@@ -106,7 +106,7 @@ def _steps(has_batch: bool, book: Book | None) -> list[Step]:
     keys = intuit_keys.keys(session, web().settings).complete
     connected = any(card.side == "book" for card in known)
     connect = "/connections/quickbooks-online/connect" if keys else "/settings/connections/intuit"
-    mappings = f"/mappings/{book.id}/accounts" if book else "/mappings"
+    first_day = f"/first-day/{book.id}" if book else "/mappings"
     linked = book is not None and overview.has_links(session, book.id or 0, LinkKind.ACCOUNTS)
     ran = {mode for mode in ("post", "dry") if has_batch and overview.has_run(session, mode)}
     done = [psa, connected, linked, bool(ran), "post" in ran]
@@ -114,7 +114,7 @@ def _steps(has_batch: bool, book: Book | None) -> list[Step]:
         ("Connect ConnectWise PSA", "/settings/connections/connectwise", "Connect", "API keys of an API member"),
         ("Connect QuickBooks Online", connect, "Connect", "You choose the company at Intuit" if keys else
          "First the keys of your app at Intuit"),
-        ("Link the GL accounts", mappings, "Link", "Once; customers and products are linked as they come"),
+        ("Link both sides’ lists", first_day, "First day", "Accounts must be; customers and products may come later"),
         ("Try it with a dry run", "/run/invoices", "Select invoices", "Shows every document; writes nothing anywhere"),
         ("Run the first invoice batch", "/run/invoices", "Select invoices", "Nothing is posted before you submit"),
     ]  # fmt: skip

@@ -1,144 +1,84 @@
-"""Mappings: what of the PSA is linked to what in the books, kind by kind."""
+"""Mappings: both lists of a kind side by side, what is linked to what, what may be, and what waits for it."""
 
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
 from typing import Any
 
-from flask import Blueprint, Response, abort, flash, redirect, render_template, request, url_for
+from flask import Blueprint, Response, flash, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlmodel import Session, select
 
 from app.connectors.protocols import ConnectionFailedError
-from app.domain import book_settings
-from app.domain.links import CREATABLE, NOUNS, Entry, LinkKind
-from app.domain.problems import ValidationError
+from app.domain.links import NOUNS, Entry, LinkKind
+from app.domain.problems import CrossfootError, ValidationError
+from app.jobs import doorbell
 from app.models.connections import Book
 from app.models.records import UnpostedRow
-from app.routes import fragments, shell
+from app.routes import fragments, mapping_lists, shell
+from app.routes.formats import plural
 from app.routes.guard import local_path, me, requires
+from app.routes.mapping_lists import TITLES, kind_of
 from app.routes.web import reading, web, writing
-from app.services import books, connections, link_files, links, lists, suggestions
+from app.services import (
+    books,
+    connections,
+    entry_changes,
+    link_files,
+    links,
+    lists,
+    proposals,
+    source_lists,
+    suggestions,
+    workbench,
+)
 
 mappings = Blueprint("mappings", __name__)
 
-PAGE = 100
-#: Comparisons of names that one page may cost.
-EFFORT = 60_000
 FOUND = 30
-TITLES = {
-    LinkKind.CUSTOMERS: ("Customers", "ConnectWise company", "QuickBooks customer"),
-    LinkKind.VENDORS: ("Vendors", "ConnectWise vendor or member", "QuickBooks vendor"),
-    LinkKind.ITEMS: ("Items", "ConnectWise product or account", "QuickBooks item"),
-    LinkKind.ACCOUNTS: ("GL accounts", "ConnectWise GL account", "QuickBooks account"),
-    LinkKind.TAX_CODES: ("Tax codes", "ConnectWise tax code", "QuickBooks tax code"),
-    LinkKind.TERMS: ("Terms", "ConnectWise billing terms", "QuickBooks terms"),
-    LinkKind.CLASSES: ("Classes", "Class segment of ConnectWise’s GL accounts", "QuickBooks class"),
-    LinkKind.LOCATIONS: ("Locations", "ConnectWise class segment, territory or location", "QuickBooks location"),
-}
-
-
-def _kind(name: str) -> LinkKind:
-    return LinkKind(name) if name in set(LinkKind) else abort(404)
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """A page of the list, and what stands around it."""
-
-    rows: list[links.Linked]
-    total: int
-    unlinked: int
-    next: str
 
 
 @mappings.get("/mappings/<int:book_id>/<kind>")
 @requires("viewer")
 def show(book_id: int, kind: str) -> ResponseReturnValue:
-    """The list, filtered by words and by what is linked."""
-    return fragments.page_or_fragment("mappings/show.html", "mappings/_list.html", **_list(book_id, _kind(kind)))
-
-
-def _list(book_id: int, kind: LinkKind) -> dict[str, Any]:
-    session = reading()
-    book = books.find_book(session, book_id)
-    shell.use_book(book)
-    words, view, after = request.values.get("q", ""), request.values.get("view", ""), request.values.get("after", "")
-    every = links.listing(session, book, kind)
-    entries = lists.entries(session, book_id, kind)
-    shown = _shown(every, words, view, after)
-    return {
-        "book": book,
-        "kind": kind,
-        "titles": TITLES,
-        "noun": NOUNS[kind],
-        "shown": shown,
-        "words": words,
-        "view": view,
-        "policy": _policy(book, kind),
-        "as_of": lists.as_of(session, book_id, kind),
-        "suggested": _suggested(shown.rows, entries),
-        "details": {entry.ledger_id: entry for entry in entries},
-    }
-
-
-def _shown(every: list[links.Linked], words: str, view: str, after: str) -> Shown:
-    wanted = [row for row in every if _matches(row, words) and (view != "unlinked" or not row.ledger_name)]
-    keys = [row.source_id for row in wanted]
-    start = keys.index(after) + 1 if after in keys else 0
-    rows = wanted[start : start + PAGE]
-    more = len(wanted) > start + PAGE
-    unlinked = sum(not row.ledger_name for row in every)
-    return Shown(rows, len(wanted), unlinked, rows[-1].source_id if more else "")
-
-
-def _matches(row: links.Linked, words: str) -> bool:
-    text = f"{row.source_id} {row.source_name} {row.ledger_id} {row.ledger_name}".casefold()
-    return all(word in text for word in words.casefold().split())
-
-
-def _suggested(rows: list[links.Linked], entries: list[Entry]) -> dict[str, suggestions.Suggestion]:
-    """The likeliest entry for what is unlinked, as far as the page may take its time."""
-    unlinked = [row for row in rows if not row.ledger_name]
-    affordable = unlinked[: max(5, EFFORT // max(1, len(entries)))]
-    found = {row.source_id: suggestions.rank(entries, row.source_name, 1) for row in affordable}
-    return {source_id: best[0] for source_id, best in found.items() if best}
-
-
-def _policy(book: Book, kind: LinkKind) -> dict[str, Any] | None:
-    if kind not in CREATABLE:
-        return None
-    setting = book_settings.SETTINGS[f"links.{kind}.missing"]
-    return {"setting": setting, "value": books.setting_of(book, setting.key)}
+    """Both lists, filtered by words and by what is linked."""
+    context = mapping_lists.context(book_id, kind)
+    return fragments.page_or_fragment("mappings/show.html", "mappings/_list.html", **context)
 
 
 @mappings.get("/mappings/<int:book_id>/<kind>/link")
 @requires("viewer")
 def choose(book_id: int, kind: str) -> ResponseReturnValue:
     """The drawer in which one link is set; a page of its own without JavaScript."""
-    return _drawer(book_id, _kind(kind), request.args.get("source_id", ""))
+    return _drawer(book_id, kind, request.args.get("source_id", ""))
 
 
-def _drawer(book_id: int, kind: LinkKind, source_id: str, status: int = 200, **context: Any) -> ResponseReturnValue:
-    session = reading()
+def _drawer(book_id: int, tab: str, source_id: str, status: int = 200, **more: Any) -> ResponseReturnValue:
+    session, kind = reading(), kind_of(tab)
     book = books.find_book(session, book_id)
-    row = next((row for row in links.listing(session, book, kind) if row.source_id == source_id), None)
-    row = row or links.Linked(source_id, name_of(session, book, kind, source_id), "", "", "", 0)
+    bench = workbench.bench(session, book, kind)
+    line = next((line for line in bench.lines if line.source.ident == source_id), None)
+    linked_to = line.entry.ledger_id if line and line.entry else ""
+    name = line.source.name if line else name_of(session, book, kind, source_id)
     words = request.args.get("q", "")
     return fragments.page_or_fragment(
         "mappings/link.html",
         "mappings/_link.html",
         status=status,
         book=book,
+        tab=tab,
         kind=kind,
         noun=NOUNS[kind],
         titles=TITLES,
-        row=row,
+        source_id=source_id,
+        name=name or source_id,
+        entry=line.entry if line else None,
+        waiting=workbench.waiting(session, book, kind).get(source_id, workbench.NONE),
         words=words,
         back=request.values.get("back", ""),
-        offers=offers(session, book_id, kind, row.source_name, words),
-        **context,
+        offers=offers(session, book_id, kind, name, words),
+        asleep=mapping_lists.asleep(session, book, kind, name, linked_to),
+        **more,
     )
 
 
@@ -174,7 +114,7 @@ def _text(entry: Entry) -> str:
 @requires("viewer")
 def export(book_id: int, kind: str) -> ResponseReturnValue:
     """The links of a kind as a file, the unlinked ones too."""
-    book, of_kind = books.find_book(reading(), book_id), _kind(kind)
+    book, of_kind = books.find_book(reading(), book_id), kind_of(kind)
     headers = {"Content-Disposition": f'attachment; filename="crossfoot-{book.id}-{of_kind}.csv"'}
     return Response(link_files.export(reading(), book, of_kind), mimetype="text/csv", headers=headers)
 
@@ -183,7 +123,7 @@ def export(book_id: int, kind: str) -> ResponseReturnValue:
 @requires("bookkeeper")
 def load(book_id: int, kind: str) -> ResponseReturnValue:
     """Take a file's links, all or none."""
-    of_kind, given = _kind(kind), request.files.get("file")
+    of_kind, given = kind_of(kind), request.files.get("file")
     try:
         text = given.read(link_files.LARGEST + 1).decode() if given else ""
         with writing() as session:
@@ -193,24 +133,30 @@ def load(book_id: int, kind: str) -> ResponseReturnValue:
         flash("The file is no text. Give one that Export has made.")
     except ValidationError as error:
         flash(f"{error.message} {error.remedy}")
-    return redirect(url_for("mappings.show", book_id=book_id, kind=of_kind), 303)
+    return _back(book_id, kind)
+
+
+def _back(book_id: int, tab: str) -> ResponseReturnValue:
+    """To where the form says that it stood, else to the list."""
+    own = url_for("mappings.show", book_id=book_id, kind=tab)
+    return fragments.go(local_path(request.form.get("back") or own))
 
 
 @mappings.post("/mappings/<int:book_id>/<kind>")
 @requires("bookkeeper")
 def link(book_id: int, kind: str) -> ResponseReturnValue:
     """Set one link; it counts from now on."""
-    wanted, form = _kind(kind), request.form
+    wanted, form = kind_of(kind), request.form
     try:
         with writing() as session:
             book = books.find_book(session, book_id)
             links.set_link(session, book, wanted, form.get("source_id", ""), form.get("ledger_id", ""), by=me().email)
     except ValidationError as error:
-        return _drawer(book_id, wanted, form.get("source_id", ""), 422, error=error)
+        return _drawer(book_id, kind, form.get("source_id", ""), 422, error=error)
     if fragments.is_fragment() and form.get("back"):
         return fragments.answer(render_template("shell/_no_drawer.html"), events="links-changed")
     flash("Linked; it counts for every document from now on.")
-    return fragments.go(local_path(form.get("back") or url_for("mappings.show", book_id=book_id, kind=kind)))
+    return _back(book_id, kind)
 
 
 @mappings.post("/mappings/<int:book_id>/<kind>/refresh")
@@ -219,11 +165,25 @@ def refresh(book_id: int, kind: str) -> ResponseReturnValue:
     """Read the books' list anew."""
     try:
         destination = connections.open_destination(web().database, web().connectors, book_id)
-        lists.refresh(web().database, destination, book_id, (_kind(kind),), dt.timedelta(0))
+        lists.refresh(web().database, destination, book_id, (kind_of(kind),), dt.timedelta(0))
         flash("The list is read anew.")
     except ConnectionFailedError as error:
         flash(f"{error.message} {error.remedy}", "bad")
-    return redirect(url_for("mappings.show", book_id=book_id, kind=kind), 303)
+    return _back(book_id, kind)
+
+
+@mappings.post("/mappings/<int:book_id>/lists")
+@requires("bookkeeper")
+def read_both(book_id: int) -> ResponseReturnValue:
+    """Both sides' lists are read whole by a worker, within the vendors' limits."""
+    with writing() as session:
+        book = books.find_book(session, book_id)
+        if book.source_id is None:
+            raise ValidationError("No PSA is connected yet.", "Connect ConnectWise under Settings ▸ Connections.")
+        source_lists.ask(session, book, by=me().email)
+    doorbell.ring(web().settings.redis_url, "read_lists", book_id)
+    flash("Both lists are being read; the page shows what is found.")
+    return _back(book_id, LinkKind.CUSTOMERS)
 
 
 @mappings.post("/mappings/<int:book_id>/<kind>/policy")
@@ -233,6 +193,90 @@ def change_policy(book_id: int, kind: str) -> ResponseReturnValue:
     value = request.form.get("policy", "")
     with writing() as session:
         book = books.find_book(session, book_id)
-        books.set_settings(session, book, {f"links.{_kind(kind)}.missing": value}, me().email)
+        books.set_settings(session, book, {f"links.{kind_of(kind)}.missing": value}, me().email)
     flash("Saved.")
-    return redirect(url_for("mappings.show", book_id=book_id, kind=kind), 303)
+    return _back(book_id, kind)
+
+
+# ── proposals ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@mappings.get("/mappings/<int:book_id>/<kind>/proposals/<key>")
+@requires("viewer")
+def propose(book_id: int, kind: str, key: str) -> ResponseReturnValue:
+    """Proposals with one reason, each to be looked at before any of it is accepted."""
+    return _proposals(book_id, kind_of(kind), key)
+
+
+def _proposals(book_id: int, kind: LinkKind, key: str, status: int = 200, **more: Any) -> ResponseReturnValue:
+    session = reading()
+    book = books.find_book(session, book_id)
+    shell.use_book(book)
+    found = proposals.group(session, book, kind, key)
+    start, rows = _start(found, request.args.get("after", "")), found.proposals if found else ()
+    page = rows[start : start + mapping_lists.PAGE]
+    following = page[-1].line.source.ident if len(rows) > start + mapping_lists.PAGE else ""
+    context = {
+        "book": book, "kind": kind, "noun": NOUNS[kind], "titles": TITLES, "group": found, "key": key, "rows": page,
+        "start": start, "next": following, "title": proposals.TITLES.get(key, key),
+        "back": request.values.get("back", ""),
+    }  # fmt: skip
+    return render_template("mappings/proposals.html", **context, **more), status
+
+
+def _start(found: proposals.Group | None, after: str) -> int:
+    keys = [one.line.source.ident for one in found.proposals] if found else []
+    return keys.index(after) + 1 if after in keys else 0
+
+
+@mappings.post("/mappings/<int:book_id>/<kind>/proposals/<key>")
+@requires("bookkeeper")
+def accept(book_id: int, kind: str, key: str) -> ResponseReturnValue:
+    """Accept all of a group, or the ticked of a page: what was seen, and nothing else."""
+    form, of_kind = request.form, kind_of(kind)
+    only = None if form.get("which") == "all" else form.getlist("source_id")
+    try:
+        with writing() as session:
+            book = books.find_book(session, book_id)
+            count = proposals.accept(session, book, of_kind, key, form.get("seen", ""), by=me().email, only=only)
+    except ValidationError as error:
+        return _proposals(book_id, of_kind, key, 422, error=error)
+    flash(f"{plural(count, 'link')} made; {'it counts' if count == 1 else 'they count'} from now on.")
+    return _back(book_id, kind)
+
+
+# ── inactive entries ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@mappings.post("/mappings/<int:book_id>/<kind>/wake")
+@requires("bookkeeper")
+def wake(book_id: int, kind: str) -> ResponseReturnValue:
+    """Make an inactive entry active again, and link it where a PSA id is given."""
+    source_id, _, ledger_id = request.form.get("which", "").partition("=")
+    source_id, ledger_id = request.form.get("source_id", source_id), request.form.get("ledger_id", ledger_id)
+    try:
+        flash(wake_now(book_id, kind_of(kind), ledger_id, source_id))
+    except CrossfootError as error:
+        flash(f"{error.message} {error.remedy}", "bad")
+    return _back(book_id, kind)
+
+
+def wake_now(book_id: int, kind: LinkKind, ledger_id: str, source_id: str) -> str:
+    """The intent, then its call, here and now; what can't be done now is done by a worker. Answers what to say.
+
+    Raises ValidationError where it can't be done at all.
+    """
+    with writing() as session:
+        book = books.find_book(session, book_id)
+        change = entry_changes.wake(session, book, kind, ledger_id, by=me().email, source_id=source_id)
+        ident, name = change.id or 0, change.name
+    entry_changes.work(web().database, web().connectors, book_id, ident)
+    with writing() as session:
+        now = entry_changes.outcome(session, ident)
+        problem = now.problem or {}
+    if now.state == "refused":
+        raise ValidationError(f"{name} was not made active: {problem.get('message')}", problem.get("remedy", ""))
+    if now.state != "done":
+        doorbell.ring(web().settings.redis_url, "change_entries", book_id)
+        return f"{name} will be active in a moment."
+    return f"{name} is active again{', and linked' if source_id else ''}."

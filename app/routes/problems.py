@@ -23,7 +23,8 @@ from app.models.postings import Posting, PostingProblem, PostingRecord
 from app.routes import fragments, shell
 from app.routes.formats import plural
 from app.routes.guard import local_path, me, requires
-from app.routes.mappings import TITLES, offers
+from app.routes.mapping_lists import TITLES
+from app.routes.mappings import offers
 from app.routes.web import reading, web, writing
 from app.services import (
     afterwards,

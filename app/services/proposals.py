@@ -22,6 +22,8 @@ from app.services.workbench import Line, Remembered
 MANY_TO_ONE = (
     LinkKind.ACCOUNTS, LinkKind.TAX_CODES, LinkKind.TERMS, LinkKind.CLASSES, LinkKind.LOCATIONS, LinkKind.ITEMS,
 )  # fmt: skip
+#: Comparisons of names that one look at a list may cost; of longer lists only what is the same is proposed.
+EFFORT = 8_000_000
 #: So alike that a person may take all of a list after looking through it; the rest is chosen one by one.
 ALIKE = 85
 
@@ -93,7 +95,9 @@ def group(session: Session, book: Book, kind: LinkKind, key: str) -> Group | Non
 def _make(session: Session, book: Book, kind: LinkKind) -> list[Group]:
     bench = workbench.bench(session, book, kind)
     found: dict[str, list[Proposal]] = {key: [] for key in TITLES}
-    best = [(line, bench.matcher.rank(line.source, 2)) for line in bench.unlinked]
+    unlinked = bench.unlinked
+    fuzzy = len(unlinked) * len(bench.entries) <= EFFORT
+    best = [(line, bench.matcher.rank(line.source, 2, fuzzy=fuzzy)) for line in unlinked]
     taken = Counter(ranked[0].entry.ledger_id for _, ranked in best if ranked)
     taken.update(line.entry.ledger_id for line in bench.lines if line.entry)
     for line, ranked in best:

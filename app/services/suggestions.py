@@ -19,6 +19,7 @@ from app.services import lists
 
 #: Below this similarity (percent) names have nothing in common.
 CUT = 60
+MOST = 10
 #: An account's number where the chart has it in front of the name: ``4100 Hardware``.
 LEADING = re.compile(r"(\d[\d.\-]*)\b")
 
@@ -54,6 +55,7 @@ class Matcher:
     """The entries of one list, prepared once, so that thousands of names can be looked up in them."""
 
     def __init__(self, entries: Iterable[Entry]) -> None:
+        self._known: dict[tuple[str, ...], list[Suggestion]] = {}
         own = [entry for entry in entries if entry.its_own]
         self._usable = [entry for entry in own if entry.active]
         self._asleep: dict[str, list[Entry]] = defaultdict(list)
@@ -75,7 +77,16 @@ class Matcher:
         return [_in_order(normal(entry.name)) for entry in self._usable]
 
     def rank(self, wanted: SourceEntry, limit: int = 5, *, fuzzy: bool = True) -> list[Suggestion]:
-        """The likeliest active entries, best first. Where nothing is the same, one of the same name that is asleep."""
+        """The likeliest active entries, best first. Where nothing is the same, one of the same name that is asleep.
+
+        Up to ten; what was looked up once is known: a page asks again for what it has shown before.
+        """
+        key = (wanted.kind, wanted.name, wanted.number, wanted.email, "fuzzy" if fuzzy else "")
+        if key not in self._known:
+            self._known[key] = self._ranked(wanted, fuzzy=fuzzy)[:MOST]
+        return self._known[key][:limit]
+
+    def _ranked(self, wanted: SourceEntry, *, fuzzy: bool) -> list[Suggestion]:
         found: dict[str, dict[Reason, str]] = defaultdict(dict)
         known: dict[str, Entry] = {}
         for reason, key, words in _asked(wanted):
@@ -91,8 +102,8 @@ class Matcher:
         ranked = [_suggestion(known[ident], scores[ident], own) for ident, own in found.items()]
         ranked.sort(key=lambda one: (-one.score, one.entry.name, one.entry.ledger_id))
         if ranked and ranked[0].reason in EXACT:
-            return ranked[:limit]
-        return [*self.asleep(wanted.name), *ranked][:limit]
+            return ranked
+        return [*self.asleep(wanted.name), *ranked]
 
     def asleep(self, name: str) -> list[Suggestion]:
         """Inactive entries of the same name, which may be made active again."""
@@ -104,7 +115,7 @@ class Matcher:
         wanted = _in_order(normal(name))
         if not wanted:
             return []
-        found = process.extract(wanted, self._words, scorer=fuzz.ratio, score_cutoff=CUT, limit=10)
+        found = process.extract(wanted, self._words, scorer=fuzz.ratio, score_cutoff=CUT, limit=MOST)
         return [(self._usable[place], round(score)) for _, score, place in found]
 
 

@@ -81,7 +81,7 @@ class Remembered:
         return value  # type: ignore[no-any-return]  # as make() returned it
 
 
-_benches = Remembered()
+_benches, _theirs, _ours = Remembered(), Remembered(), Remembered()
 
 
 def bench(session: Session, book: Book, kind: LinkKind) -> Bench:
@@ -96,14 +96,29 @@ def state(session: Session, book: Book) -> tuple[object, ...]:
 
 
 def _make(session: Session, book: Book, kind: LinkKind) -> Bench:
-    entries = {entry.ledger_id: entry for entry in lists.entries(session, book.id or 0, kind)}
-    listed = {entry.ident: entry for entry in source_lists.entries(session, book.source_id, kind)}
+    """A new link does not make the lists be read, or what they may mean be looked up, again."""
+    place = (str(session.get_bind().engine.url), book.id, kind)
+    entries, matcher = _theirs.get(
+        place, links.state(session, book.id or 0)[2:], lambda: _of_ledger(session, book.id or 0, kind)
+    )
+    listed = dict(
+        _ours.get(place, source_lists.state(session, book.source_id), lambda: _of_source(session, book, kind))
+    )
     query = select(Link.source_id, Link.source_name, Link.ledger_id, Link.origin)
     rows = session.exec(query.where(Link.book_id == book.id, Link.kind == kind)).all()
     lines = [_line(kind, entries, listed.pop(row[0], None), *row) for row in rows]
     lines += [Line(source) for source in listed.values() if source.active]
     lines.sort(key=lambda line: (line.source.name.casefold(), line.source.ident))
-    return Bench(lines, entries, Matcher(entries.values()))
+    return Bench(lines, entries, matcher)
+
+
+def _of_ledger(session: Session, book_id: int, kind: LinkKind) -> tuple[dict[str, Entry], Matcher]:
+    entries = {entry.ledger_id: entry for entry in lists.entries(session, book_id, kind)}
+    return entries, Matcher(entries.values())
+
+
+def _of_source(session: Session, book: Book, kind: LinkKind) -> dict[str, SourceEntry]:
+    return {entry.ident: entry for entry in source_lists.entries(session, book.source_id, kind)}
 
 
 def _line(kind: LinkKind, entries: Mapping[str, Entry], listed: SourceEntry | None, *row: str) -> Line:

@@ -19,6 +19,7 @@ from app.routes import (
     batches,
     books,
     connections,
+    customer_mail,
     dashboard,
     errors,
     first_day,
@@ -70,6 +71,7 @@ BLUEPRINTS = (
     audit.audit,
     installation.installation,
     mail.mail,
+    customer_mail.customer_mail,
     two_factor.two_factor,
     sessions.sessions,
 )

@@ -57,7 +57,7 @@ def _page(book: Book, tab: str, status: int = 200, **context: object) -> Respons
     session = reading()
     card = next(c for c in cards.cards(session) if (c.side, c.id) == ("book", book.id))
     name, shown = next((name, part) for key, name, part in TABS if key == tab)
-    customers = links.listing(session, book, LinkKind.CUSTOMERS) if tab == "sales" else []
+    customers = links.listing(session, book, LinkKind.CUSTOMERS) if tab in ("sales", "email") else []
     page = render_template(
         "settings/book.html",
         book=book,
@@ -137,15 +137,16 @@ def change_own(book_id: int) -> ResponseReturnValue:
     """Give one customer a text of its own, or take it away."""
     form = request.form
     key = form.get("key") or line_text.customer_key(form.get("setting", ""), form.get("customer", ""))
+    tab = "email" if key.startswith("email.") else "sales"
     if key.endswith("@"):
         flash("Choose a customer.")
-        return redirect(_address(book_id, "sales"), 303)
+        return redirect(_address(book_id, tab), 303)
     try:
         with writing() as session:
             service.set_settings(session, service.find_book(session, book_id), {key: form.get("text", "")}, me().email)
     except ValidationError as error:
-        return _page(service.find_book(reading(), book_id), "sales", 422, error=error)
-    return redirect(_address(book_id, "sales"), 303)
+        return _page(service.find_book(reading(), book_id), tab, 422, error=error)
+    return redirect(_address(book_id, tab), 303)
 
 
 @books.post("/settings/books/<int:book_id>/try")

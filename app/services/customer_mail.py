@@ -209,13 +209,13 @@ def _end(database: Database, mail: Mail, state: str, problem: str) -> None:
 # ── what people see and decide ───────────────────────────────────────────────────────────────────────────────────
 
 
-def listing(session: Session, view: str, before: int | None = None) -> list[Row]:
-    """A view's mails, newest first, a page of them; goes on before an id."""
+def listing(session: Session, book_id: int, view: str, before: int | None = None) -> list[Row]:
+    """A view's mails of a Book, newest first, a page of them; goes on before an id."""
     query = (
         select(Mail, Posting, Batch)
         .join(Posting, col(Posting.id) == Mail.posting_id)
         .join(Batch, col(Batch.id) == Posting.batch_id)
-        .where(col(Mail.state).in_(VIEWS[view]))
+        .where(Mail.book_id == book_id, col(Mail.state).in_(VIEWS[view]))
         .order_by(col(Mail.id).desc())
         .limit(PAGE)
     )
@@ -223,17 +223,17 @@ def listing(session: Session, view: str, before: int | None = None) -> list[Row]
     return [Row(mail, posting, batch, _record(session, posting)) for mail, posting, batch in found]
 
 
-def counts(session: Session) -> dict[str, int]:
-    """How many mails each view has."""
-    query = columns(col(Mail.state), func.count()).where(col(Mail.posting_id).is_not(None)).group_by(col(Mail.state))
+def counts(session: Session, book_id: int) -> dict[str, int]:
+    """How many mails of a Book each view has."""
+    query = columns(col(Mail.state), func.count()).where(col(Mail.book_id) == book_id).group_by(col(Mail.state))
     states = {state: int(count) for state, count in session.execute(query)}
     return {view: sum(states.get(state, 0) for state in members) for view, members in VIEWS.items()}
 
 
-def find(session: Session, mail_id: int) -> Row:
-    """One mail. Raises NotFoundError."""
+def find(session: Session, book_id: int, mail_id: int) -> Row:
+    """One mail of a Book. Raises NotFoundError."""
     mail = session.get(Mail, mail_id)
-    if mail is None or mail.posting_id is None:
+    if mail is None or mail.posting_id is None or mail.book_id != book_id:
         raise NotFoundError("There is no such mail.", "Look at the list of mails to customers.")
     posting = session.get_one(Posting, mail.posting_id)
     return Row(mail, posting, session.get_one(Batch, posting.batch_id), _record(session, posting))
@@ -249,18 +249,18 @@ def shown(session: Session, row: Row) -> dict[str, str]:
     return dressed(rules, book, document_of(row.posting), attached=rules["email.pdf"] != "none", pay_link=link)
 
 
-def approve(session: Session, wanted: Collection[int] | None, by: str) -> set[int]:
-    """Let held mails go (None: all of them), and commit. Answers the Books to ring for. Raises ValidationError."""
-    return _release(session, wanted, by, "preparing", "mail.approve")
+def approve(session: Session, book_id: int, wanted: Collection[int] | None, by: str) -> int:
+    """Let held mails go (None: all of the Book's), and commit; the caller rings. Raises ValidationError."""
+    return _release(session, book_id, wanted, by, "preparing", "mail.approve")
 
 
-def drop(session: Session, wanted: Collection[int] | None, by: str) -> set[int]:
+def drop(session: Session, book_id: int, wanted: Collection[int] | None, by: str) -> int:
     """Held mails are not sent. Raises ValidationError."""
-    return _release(session, wanted, by, "dropped", "mail.drop")
+    return _release(session, book_id, wanted, by, "dropped", "mail.drop")
 
 
-def _release(session: Session, wanted: Collection[int] | None, by: str, state: str, act: str) -> set[int]:
-    query = select(Mail).where(Mail.state == "held", col(Mail.posting_id).is_not(None))
+def _release(session: Session, book_id: int, wanted: Collection[int] | None, by: str, state: str, act: str) -> int:
+    query = select(Mail).where(Mail.state == "held", Mail.book_id == book_id)
     query = query if wanted is None else query.where(col(Mail.id).in_(wanted))
     found: Sequence[Mail] = session.exec(query.with_for_update()).all()
     if not found:
@@ -270,19 +270,17 @@ def _release(session: Session, wanted: Collection[int] | None, by: str, state: s
         mail.ended_at = utcnow() if state == "dropped" else None
         session.add(mail)
         mail_problems.told(session, mail)
-    for book_id in {mail.book_id or 0 for mail in found}:
-        numbers = sum(mail.book_id == book_id for mail in found)
-        audit.record(session, by, act, f"book:{book_id}", mails=numbers)
+    audit.record(session, by, act, f"book:{book_id}", mails=len(found))
     session.commit()
-    return {mail.book_id or 0 for mail in found}
+    return len(found)
 
 
-def again(session: Session, mail_id: int, to: str, by: str) -> Mail:
+def again(session: Session, book_id: int, mail_id: int, to: str, by: str) -> Mail:
     """A person wants the mail sent (once more), perhaps to another address: a new mail, made anew. Commits.
 
     From one mail at most one other is made, so a button that is pressed twice sends once. Raises ValidationError.
     """
-    row = find(session, mail_id)
+    row = find(session, book_id, mail_id)
     address = to.strip() or row.mail.to
     if not is_address(address):
         raise ValidationError(f"“{address}” is no e-mail address.", "Give one address, like ap@example.com.")
@@ -302,7 +300,7 @@ def again(session: Session, mail_id: int, to: str, by: str) -> Mail:
     return mail
 
 
-def arrived(session: Session, mail_id: int, by: str) -> None:
+def arrived(session: Session, book_id: int, mail_id: int, by: str) -> None:
     """A person knows that a mail in doubt arrived. Raises ValidationError, NotFoundError."""
-    find(session, mail_id)
+    find(session, book_id, mail_id)
     outbox.settle_as_sent(session, mail_id, by)

@@ -9,12 +9,13 @@ from decimal import Decimal
 
 from sqlmodel import Session, col, select
 
-from app.domain import book_settings, codec, line_text, templates
+from app.domain import book_settings, codec, line_text, mail_text, templates
 from app.domain.documents import SALES, Document, DocumentKind, Line, Party, Work
+from app.domain.links import Rules
 from app.domain.money import Money
 from app.models.connections import Book
 from app.models.postings import Posting
-from app.services import books
+from app.services import books, customer_mail
 
 #: How many of the newest documents are looked at for one with time entries.
 NEWEST = 50
@@ -25,6 +26,8 @@ def tried(session: Session, book: Book, key: str, text: str) -> tuple[str, str]:
 
     Raises ValidationError for a template that can't be used.
     """
+    if key.startswith("email."):
+        return _mail_part(session, book, key, text)
     document, what = _document(session, book)
     rules = books.rules_of(book)
     rules = replace(rules, settings={**rules.settings, key: text})
@@ -32,6 +35,45 @@ def tried(session: Session, book: Book, key: str, text: str) -> tuple[str, str]:
         return what, templates.render(text, line_text.memo_values(document)) if text else document.memo
     worded = line_text.worded(document, rules)
     return what, worded.lines[0].description
+
+
+def _mail_part(session: Session, book: Book, key: str, text: str) -> tuple[str, str]:
+    document, what = _newest(session, book)
+    rules = books.rules_of(book)
+    rules = replace(rules, settings={**rules.settings, key: text, f"{key}@{document.party.source_id}": ""})
+    if key == "email.recipients":
+        to = mail_text.recipients(rules, "", document.party.name, psa="ap@psa.example", books="ap@books.example")
+        said = "no mail" if to.never else ", ".join([*to.addresses, *(f"{one} (no address)" for one in to.wrong)])
+        return "With ap@psa.example in ConnectWise and ap@books.example in QuickBooks:", said or "nobody"
+    if key == "email.subject":
+        return what, mail_text.subject(rules, document, book.name)
+    attached = rules["email.pdf"] != "none"
+    return what, "\n\n".join(mail_text.text(rules, document, book.name, attached=attached, pay_link=_link(rules)))
+
+
+def mailed(session: Session, book: Book) -> dict[str, str]:
+    """The mail of the newest invoice, by the company's settings. Raises ValidationError."""
+    document, _ = _newest(session, book)
+    rules = books.rules_of(book)
+    return customer_mail.dressed(
+        rules, book, document, attached=rules["email.pdf"] != "none", pay_link=_link(rules)
+    )  # fmt: skip
+
+
+def _link(rules: Rules) -> str:
+    return "https://connect.intuit.com/t/…" if rules["email.pay_link"] == "yes" else ""
+
+
+def _newest(session: Session, book: Book) -> tuple[Document, str]:
+    found = session.exec(
+        select(Posting.document)
+        .where(Posting.book_id == book.id, col(Posting.kind).in_(mail_text.WORDS), col(Posting.document).is_not(None))
+        .order_by(col(Posting.id).desc())
+    ).first()
+    if found is None:
+        return SAMPLE, "With made-up values, until an invoice has been read:"
+    document = codec.from_json(Document, found)
+    return document, f"With {document.number}:"
 
 
 def _document(session: Session, book: Book) -> tuple[Document, str]:

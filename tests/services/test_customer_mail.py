@@ -102,12 +102,12 @@ def test_nothing_goes_out_before_it_is_approved(working: Engine, post: Post) -> 
     deliver(working)
     assert [mail.state for mail in mails(working)] == ["held", "held"]
     with working.database.session() as session:
-        row = customer_mail.find(session, mails(working)[0].id or 0)
+        row = customer_mail.find(session, working.book_id, mails(working)[0].id or 0)
         assert "Thank you for your business" in customer_mail.shown(session, row)["html"]
-        assert customer_mail.approve(session, [row.mail.id or 0], engine.BY) == {working.book_id}
-        customer_mail.drop(session, None, engine.BY)
+        assert customer_mail.approve(session, working.book_id, [row.mail.id or 0], engine.BY) == 1
+        customer_mail.drop(session, working.book_id, None, engine.BY)
         with pytest.raises(ValidationError):
-            customer_mail.approve(session, None, engine.BY)
+            customer_mail.approve(session, working.book_id, None, engine.BY)
     deliver(working)
     assert (len(post.letters), [mail.state for mail in mails(working)]) == (1, ["sent", "dropped"])
 
@@ -163,9 +163,9 @@ def test_a_pdf_that_cannot_be_had_fails_the_mail_and_not_the_invoice(working: En
     assert working.json(shown["batch"])["postings"][0]["state"] == "closed"
     working.site.switches.invoice_pdf = "whole"
     with working.database.session() as session:
-        customer_mail.again(session, mails(working)[0].id or 0, "", engine.BY)
+        customer_mail.again(session, working.book_id, mails(working)[0].id or 0, "", engine.BY)
         with pytest.raises(ValidationError, match="sent again already"):
-            customer_mail.again(session, mails(working)[0].id or 0, "", engine.BY)
+            customer_mail.again(session, working.book_id, mails(working)[0].id or 0, "", engine.BY)
     deliver(working)
     assert (len(post.letters), working.problems("10394")) == (1, [])
 
@@ -181,7 +181,7 @@ def test_an_answer_lost_after_the_letter_is_a_doubt_that_is_shown_and_never_sent
     assert (len(post.letters), [mail.state for mail in mails(working)]) == (1, ["in_doubt"])
     assert working.problems("10394") == ["mail_in_doubt"]
     with working.database.session() as session:
-        customer_mail.arrived(session, mails(working)[0].id or 0, engine.BY)
+        customer_mail.arrived(session, working.book_id, mails(working)[0].id or 0, engine.BY)
     assert working.problems("10394") == []
 
 
@@ -204,7 +204,7 @@ def test_an_invoice_that_is_undone_before_its_mail_is_not_mailed(working: Engine
         undoing.ask(session, batches.find(session, shown["batch"]), shown["postings"][0]["records"], by=engine.BY)
     working.run(shown["batch"])
     with working.database.session() as session:
-        customer_mail.approve(session, None, engine.BY)
+        customer_mail.approve(session, working.book_id, None, engine.BY)
     deliver(working)
     assert (post.letters, [mail.state for mail in mails(working)]) == ([], ["dropped"])
 

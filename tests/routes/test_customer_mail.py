@@ -1,0 +1,110 @@
+"""Mail to customers: the queue page, a mail as the customer sees it, approval, sending again, and the Email tab."""
+
+from __future__ import annotations
+
+import secrets
+
+import pytest
+from sqlmodel import select
+
+from app.database import Database
+from app.domain.states import RecordKind
+from app.models.connections import Book
+from app.models.mail import Mail
+from app.models.postings import Posting
+from app.services import batches
+from tests.routes.conftest import Browser, Vendors, words
+from tests.routes.test_connections import stored
+from tests.routes.world import World
+
+
+@pytest.fixture
+def mail(database: Database, vendors: Vendors) -> Mail:
+    """One held mail of one posted invoice."""
+    world = World(database, vendors)
+    with database.session() as session:
+        book = session.exec(select(Book)).one()
+        batches.submit(session, book, kind=RecordKind.INVOICES, wanted=["39005"], by="ada", accept=True)
+    world.work()
+    with database.session() as session:
+        posting = session.exec(select(Posting)).first()
+        assert posting is not None
+        made = Mail(
+            key="invoice:1:1", kind="invoice", to="ap@acme.example", subject="Invoice <1>", state="held", by="ada",
+            message_name=secrets.token_hex(16), book_id=posting.book_id, posting_id=posting.id,
+        )  # fmt: skip
+        session.add(made)
+        session.commit()
+        return made
+
+
+def change(database: Database, **values: object) -> None:
+    with database.session() as session:
+        mail = session.exec(select(Mail)).one()
+        for name, value in values.items():
+            setattr(mail, name, value)
+        session.add(mail)
+        session.commit()
+
+
+def test_a_held_mail_is_shown_and_approved(bookkeeper: Browser, mail: Mail, database: Database) -> None:
+    page = words(bookkeeper.get("/mail/1"))
+    assert "ap@acme.example" in page
+    one = bookkeeper.get(f"/mail/1/{mail.id}")
+    assert "Thank you for your business." in words(one)
+    letter = bookkeeper.get(f"/mail/1/{mail.id}/letter")
+    assert "script-src" not in letter.headers["Content-Security-Policy"]
+    assert "style-src 'unsafe-inline'" in letter.headers["Content-Security-Policy"]
+    bookkeeper.get("/mail/1")
+    assert "No mail is ticked" in words(bookkeeper.post("/mail/1/held", {"how": "approve"}, status=422))
+    assert "1 mail on the way" in words(bookkeeper.post("/mail/1/held", {"how": "approve", "mail": str(mail.id)}))
+    assert stored(database, Mail)[0].state == "preparing"
+
+
+def test_what_failed_is_sent_again_to_a_corrected_address(bookkeeper: Browser, mail: Mail, database: Database) -> None:
+    change(database, state="failed", problem="550 no such user")
+    bookkeeper.get("/mail/1?view=failed")
+    assert "550 no such user" in words(bookkeeper.get(f"/mail/1/{mail.id}"))
+    assert "is no e-mail address" in words(
+        bookkeeper.post(f"/mail/1/{mail.id}/again", {"to": "a@b\nBcc: c@d.test"}, status=422)
+    )
+    assert "On its way to new@acme.example" in words(
+        bookkeeper.post(f"/mail/1/{mail.id}/again", {"to": "new@acme.example"})
+    )
+    assert [one.state for one in stored(database, Mail)] == ["dropped", "preparing"]
+
+
+def test_a_doubt_is_settled_by_hand(bookkeeper: Browser, mail: Mail, database: Database) -> None:
+    change(database, state="in_doubt")
+    bookkeeper.get(f"/mail/1/{mail.id}")
+    assert "Settled." in words(bookkeeper.post(f"/mail/1/{mail.id}/arrived"))
+    assert stored(database, Mail)[0].state == "sent"
+
+
+def test_viewers_only_look(viewer: Browser, mail: Mail) -> None:
+    assert "Approve" not in words(viewer.get("/mail/1"))
+    viewer.post("/mail/1/held", {"how": "approve_all"}, status=403)
+
+
+def test_the_email_tab_tries_templates_previews_a_mail_and_lets_a_customer_opt_out(
+    admin: Browser, mail: Mail, database: Database
+) -> None:
+    admin.get("/settings/books/1/email")
+    tried = words(
+        admin.post("/settings/books/1/try?key=email.subject", {"email.subject": "Bill {{ number }}"}, hx=True)
+    )
+    assert "Bill 10" in tried
+    rule = {"email.recipients": "{{ psa_address }}, jo"}
+    tried = words(admin.post("/settings/books/1/try?key=email.recipients", rule, hx=True))
+    assert "ap@psa.example, jo (no address)" in tried
+    assert "Thank you for your business" in words(admin.get("/mail/1/preview"))
+    admin.post("/settings/books/1/own", {"setting": "email.recipients", "customer": "77", "text": "never"})
+    assert stored(database, Book)[0].settings["email.recipients@77"] == "never"
+    admin.get("/settings/books/1/email")
+    wrong = {"email.reply_to": "not an address"}
+    assert "Give one e-mail address" in words(admin.post("/settings/books/1/email", wrong, status=422))
+
+
+def test_the_queue_without_any_mail_says_what_it_is_for(admin: Browser, database: Database, vendors: Vendors) -> None:
+    World(database, vendors)
+    assert "Invoices are not mailed" in words(admin.get("/mail/1"))

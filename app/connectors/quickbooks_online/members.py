@@ -41,9 +41,9 @@ def ref(obj: Members, name: str) -> str:
     return text(part(obj, name), "value") or text(obj, name)
 
 
-def identity(obj: Members) -> str:
+def identity(obj: Members, name: str = "Id") -> str:
     """The object's own id. Raises ValueError where it has none: nothing could be found again by it."""
-    found = text(obj, "Id").strip()
+    found = text(obj, name).strip()
     if not found or len(found) > LONGEST_ID:
         raise ValueError("it carries no id")
     return found

@@ -51,6 +51,8 @@ OVERLAP = dt.timedelta(minutes=5)
 #: Rows of one page that are asked for again with the next one: what changes meanwhile moves to the end.
 STEP_BACK = 50
 MOST_PAGES = 10_000
+#: Versions are short numbers.
+LONGEST_VERSION = 40
 CHARGES = {"Invoice": Charge.INVOICE, "CreditMemo": Charge.CREDIT_MEMO, "Deposit": Charge.DEPOSIT}
 
 
@@ -232,11 +234,11 @@ def to_payment(row: Members, home: str) -> LedgerPayment:
 
 def _payment(row: Members, home: str) -> LedgerPayment:
     lines = _lines(row)
-    total, unapplied = (amount_of(row.get(name, ZERO)) for name in ("TotalAmt", "UnappliedAmt"))
+    total, unapplied = amount_of(row.get("TotalAmt")), amount_of(row.get("UnappliedAmt", ZERO))
     method = part(row, "PaymentMethodRef")
     return LedgerPayment(
         ledger_id=identity(row),
-        party_id=party_of(row) or "",
+        party_id=identity({"Id": party_of(row)}),
         date=dt.date.fromisoformat(text(row, "TxnDate")[:10]),
         currency=currency(row, "CurrencyRef", home),
         total=total,
@@ -244,7 +246,7 @@ def _payment(row: Members, home: str) -> LedgerPayment:
         lines=lines,
         reference=text(row, "PaymentRefNum"),
         method=text(method, "name"),
-        version=text(row, "SyncToken"),
+        version=text(row, "SyncToken")[:LONGEST_VERSION],
         modified=_moment(part(row, "MetaData").get("LastUpdatedTime")),
         # A voided payment keeps existing without money or lines; one that links credits has no money, but lines.
         gone=not (total or unapplied or lines),
@@ -257,15 +259,23 @@ def _lines(row: Members) -> tuple[Applied, ...]:
     A line that names several is told as ``other``: which of them gets how much is not said, and not guessed.
     """
     sums: dict[tuple[Charge, str], Decimal] = {}
-    for line in rows(row, "Line"):
-        named = rows(line, "LinkedTxn")
-        amount = amount_of(line.get("Amount", ZERO))
-        if not named or not amount:
+    for line in _whole(row, "Line"):
+        named = _whole(line, "LinkedTxn")
+        amount = amount_of(line.get("Amount")) if named else ZERO
+        if not amount:
             continue
         charge = CHARGES.get(text(named[0], "TxnType"), Charge.OTHER)
-        key = (charge if len(named) == 1 and amount > 0 else Charge.OTHER, text(named[0], "TxnId"))
+        key = (charge if len(named) == 1 and amount > 0 else Charge.OTHER, identity(named[0], "TxnId"))
         sums[key] = sums.get(key, ZERO) + amount
     return tuple(Applied(charge, ident, amount) for (charge, ident), amount in sums.items())
+
+
+def _whole(row: Members, name: str) -> list[Members]:
+    """A list of objects, or none. Raises ValueError for anything else: half a payment would look like another one."""
+    found = rows(row, name)
+    if name in row and row[name] is not None and (not isinstance(row[name], list) or len(found) != len(row[name])):
+        raise ValueError(f"its {name} can’t be read")
+    return found
 
 
 def _deleted(row: Members, home: str) -> LedgerPayment:
@@ -280,8 +290,12 @@ def _gone(ident: str, home: str, day: dt.date, moment: dt.datetime | None) -> Le
 
 
 def _payments_of(row: Members) -> tuple[str, ...]:
-    named = [text(one, "TxnId") for one in rows(row, "LinkedTxn") if text(one, "TxnType") == PAYMENT]
-    return tuple(dict.fromkeys(filter(None, named)))
+    """Raises ConnectionFailedError for links that can't be read: less than all would look like a deletion."""
+    try:
+        named = [identity(one, "TxnId") for one in _whole(row, "LinkedTxn") if text(one, "TxnType") == PAYMENT]
+    except ValueError as error:
+        raise unreadable("the question for a document") from error
+    return tuple(dict.fromkeys(named))
 
 
 def _number(version: str) -> float:

@@ -76,7 +76,8 @@ def entries(session: Session, source_id: int | None, kind: LinkKind) -> list[Sou
     """The list by name, inactive entries too; empty where it was never read."""
     columns = (SourceEntryRow.ident, SourceEntryRow.name, SourceEntryRow.active, SourceEntryRow.data)
     query = select(*columns).where(SourceEntryRow.source_id == source_id, SourceEntryRow.kind == kind)
-    return [_entry(kind, *row) for row in session.exec(query.order_by(SourceEntryRow.name, SourceEntryRow.ident))]
+    rows: Any = session.exec(query.order_by(SourceEntryRow.name, SourceEntryRow.ident))
+    return [_entry(kind, *row) for row in rows]
 
 
 def _entry(kind: LinkKind, ident: str, name: str, active: bool, data: dict[str, Any]) -> SourceEntry:

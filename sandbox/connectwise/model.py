@@ -91,6 +91,7 @@ class Company:
     updated: dt.datetime | None = None
     vendor: bool = False
     vendor_number: str = ""
+    active: bool = True
     currency: str = "USD"
 
 

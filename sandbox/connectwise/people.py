@@ -114,6 +114,15 @@ def rename_company(site: Site, wanted: Row) -> None:
             site.touch(invoice)
 
 
+def change_company(site: Site, wanted: Row) -> None:
+    """Change what a company's page says: `street`, `city`, `state`, `zip`, `email`, `term_id`, `active`."""
+    company = site.companies[int(wanted["company"])]
+    for name in ("street", "city", "state", "zip", "email"):
+        setattr(company, name, str(wanted.get(name, getattr(company, name))))
+    company.term_id = int(wanted.get("term_id", company.term_id))
+    company.active = bool(wanted.get("active", company.active))
+
+
 def codebase(site: Site, wanted: Row) -> None:
     """Upgrade the site to another `codebase`, such as "v2025_2/"; every old address is gone at once."""
     site.codebase = str(wanted["codebase"]).strip("/") + "/"
@@ -139,6 +148,7 @@ ACTIONS: dict[str, Callable[[Site, Row], None]] = {
     "close_batch": close_batch,
     "delete_batch": delete_batch,
     "rename_company": rename_company,
+    "change_company": change_company,
     "codebase": codebase,
     "map_account": map_account,
     "complete_mapping": complete_mapping,

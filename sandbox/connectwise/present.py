@@ -132,7 +132,7 @@ def company_row(site: Site, company: Company) -> Row:
     code = site.tax_codes.get(company.tax_code_id or 0)
     row = {
         **company_ref(company),
-        "status": {"id": 1, "name": "Active"},
+        "status": {"id": 1, "name": "Active"} if company.active else {"id": 2, "name": "Inactive"},
         "addressLine1": company.street,
         "city": company.city,
         "state": company.state,

@@ -11,6 +11,7 @@ import click
 from sqlmodel import Session
 
 from app.cli.context import Context, pass_context
+from app.cli.everything import ALL, run_everything
 from app.cli.here import work_here
 from app.cli.options import (
     book_option,
@@ -18,7 +19,6 @@ from app.cli.options import (
     day,
     location_id,
     location_option,
-    record_kind,
     source_of,
     through_option,
 )
@@ -29,7 +29,7 @@ from app.domain.book_settings import SETTINGS
 from app.domain.problems import ValidationError
 from app.domain.states import RecordKind
 from app.models.batches import Batch
-from app.services import approving, batch_json, batches, books, connections, decisions, records
+from app.services import approving, batch_json, batches, books, connections, decisions, records, rounds
 
 wait_option = click.option("--wait", is_flag=True, help="Wait until the work ends; needs a running ./crossfoot up.")
 batch_argument = click.argument("batch_id", metavar="ID", type=int)
@@ -43,7 +43,7 @@ def batch() -> None:
 
 @command(batch)
 @book_option
-@record_kind
+@click.option("--kind", type=click.Choice([*RecordKind, ALL]), required=True, help="What to post; all: a batch of each.")
 @click.option("--all", "everything", is_flag=True, help="Every record that `unposted` prints with the same options.")
 @click.option("--record", "chosen", multiple=True, metavar="ID", help="Only this record; may be repeated.")
 @location_option
@@ -59,10 +59,14 @@ def run(context: Context, /, wait: bool, **given: Any) -> int:
     order = Order(**given)
     if order.everything == bool(order.chosen):
         raise click.UsageError("Give either --all or --record ID.")
+    if order.kind == ALL and not order.everything:
+        raise click.UsageError("--kind all goes with --all: a record is of one kind.")
     with context.database.reading() as session:
         source_id = source_of(books.find_book(session, order.book_ref))
     if wait and not order.dry:
         need_a_worker(context)
+    if order.kind == ALL:
+        return _run_everything(context, order, wait=wait)
     source = connections.open_source(context.database, context.connectors, source_id)
     records.refresh(context.database, source, source_id, RecordKind(order.kind))
     with context.database.session() as session:
@@ -119,6 +123,17 @@ def _submit(session: Session, order: Order, source_id: int, *, by: str) -> Batch
         mode="dry" if order.dry else "post",
         today=books.today_of(book),
     )
+
+
+def _run_everything(context: Context, order: Order, *, wait: bool) -> int:
+    with context.database.reading() as session:
+        summary = order.summary or books.setting_of(books.find_book(session, order.book_ref), "sales.summary")
+    common = rounds.Order(
+        summary=summary, accept=order.accept, initials="CLI", mode="dry" if order.dry else "post",
+        pattern=f"{order.name} [kind]" if order.name else "",
+    )  # fmt: skip
+    limit = day(order.through)
+    return run_everything(context, order.book_ref, location=order.location, through=limit, order=common, wait=wait)
 
 
 def _only_listed(order: Order, listed: Sequence[str]) -> list[str]:

@@ -32,6 +32,7 @@ COMMANDS = {
     "batch": "app.cli.batch:batch",
     "preview": "app.cli.preview:preview",
     "explain": "app.cli.explain:explain",
+    "autosync": "app.cli.autosync:autosync",
     "clear": "app.cli.undo:clear",
     "mappings": "app.cli.mappings:mappings",
     "user": "app.cli.user:user",

@@ -44,7 +44,7 @@ def begin(context: Context, batch: Batch) -> None:
 def finish(context: Context, batch: Batch, *, wait: bool) -> int:
     """Print the batch, after its end where it is waited for; answers the exit status."""
     if wait:
-        _wait(context, batch.id or 0)
+        wait_for(context, batch.id or 0)
     with context.database.reading() as session:
         now = batches.find(session, batch.id or 0)
         value = batch_json.batch_json(session, now)
@@ -53,7 +53,7 @@ def finish(context: Context, batch: Batch, *, wait: bool) -> int:
     return status if wait else 0
 
 
-def _wait(context: Context, batch_id: int) -> None:
+def wait_for(context: Context, batch_id: int) -> None:
     """Return when the batch has ended. Raises CrossfootError while nothing was begun and no worker is left."""
     bar, unattended = Bar(), time.monotonic()
     try:

@@ -24,9 +24,6 @@ LINK_TABS = {
 }
 
 
-ADDRESS = re.compile(r"[!-+\--?A-~]{1,64}@[A-Za-z0-9.-]{1,253}")
-
-
 class SettingKind(StrEnum):
     """How a setting is entered and checked.
 
@@ -101,16 +98,13 @@ class Setting:
             case SettingKind.ADDRESS:
                 good = not value or is_address(value)
                 return "" if good else "Give one e-mail address, or nothing."
-            case SettingKind.ADDRESS:
-                good = not value or ADDRESS.fullmatch(value)
-                return "" if good else "Give one e-mail address, or nothing."
             case SettingKind.TIME | SettingKind.TIMES | SettingKind.WEEKDAYS:
                 return "" if _is_written(self.kind, value) else _LIKE[self.kind]
             case SettingKind.PATTERN:
                 strange = [name for name in re.findall(r"\[(.*?)\]", value) if name not in self.fields]
                 fields = ", ".join(f"[{name}]" for name in self.fields)
-                good = value and len(value) <= 100 and value.isprintable() and not strange
-                return "" if good else f"Give up to 100 characters; the fields are {fields}."
+                well = 0 < len(value) <= 100 and value.isprintable() and not strange
+                return "" if well else f"Give up to 100 characters; the fields are {fields}."
             case _:
                 return "" if len(value) <= 200 and value.isprintable() else "Give at most 200 printable characters."
 

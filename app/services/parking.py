@@ -91,13 +91,14 @@ def parked(session: Session, source_id: int, kind: RecordKind, wanted: Sequence[
     found: dict[str, Parked] = {}
     postings: dict[int, list[str]] = {}
     for start in range(0, len(wanted), CHUNK):
+        what = (PostingRecord.record, PostingRecord.fingerprint, Posting.id, Posting.state)
         query = (
-            columns(col(PostingRecord.record), col(PostingRecord.fingerprint), Posting.id, Posting.state, Round)
+            columns(*map(col, what), Round)
             .join(Posting, col(Posting.id) == PostingRecord.posting_id)
             .join(RoundBatch, col(RoundBatch.batch_id) == Posting.batch_id, isouter=True)
             .join(Round, col(Round.id) == RoundBatch.round_id, isouter=True)
             .where(col(PostingRecord.source_id) == source_id, col(PostingRecord.kind) == kind)
-            .where(col(PostingRecord.live), col(Posting.state).in_(PARKED))
+            .where(col(PostingRecord.live), col(PostingRecord.role) == "main", col(Posting.state).in_(PARKED))
             .where(col(PostingRecord.record).in_(wanted[start : start + CHUNK]))
         )
         now = {row.record: row.fingerprint for row in records.named(session, source_id, kind, wanted[start:][:CHUNK])}

@@ -183,6 +183,7 @@ class Document:
         vendor_date, ordered, received: three dates of a purchase: vendor's invoice, purchase order, document.
         in_full: whether the whole purchase order has been received; None where the PSA does not say.
         rate: exchange rate to the home currency, where the PSA says it.
+        bills: of a bill: the ledger's id of the purchase order that it is made from, all lines in their order.
         approval: ``approved``, else the PSA's word for how far it is; empty where that is no question.
     """
 
@@ -223,6 +224,7 @@ class Document:
     in_full: bool | None = None
     rate: Decimal | None = None
     approval: str = ""
+    bills: str = ""
 
     @property
     def subtotal(self) -> Money:

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from app.domain.states import RecordKind, Role
 
 LETTERS = {RecordKind.INVOICES: "I", RecordKind.EXPENSES: "E", RecordKind.INVENTORY: "P"}
+#: Letters of what stands beside a document.
+BESIDE = {Role.COGS: "C", Role.BILL: "V"}
 #: A record id that a mark can hold as it is, and what it can't hold.
 PLAIN, OTHERS = re.compile(r"[0-9A-Za-z_]{1,20}"), re.compile(r"[^0-9A-Za-z_]+")
 #: Any mark of ours inside a longer text (QuickBooks' private note).
@@ -23,7 +25,7 @@ PATTERN = re.compile(r"CF-(?:[A-Z]\.)?[A-Z][0-9A-Za-z_.]+-g\d+\b")
 class Mark:
     """One document's mark. ``record`` is the PSA's record id, of the first record where several make one posting.
 
-    A COGS entry has a letter of its own, ``CF-C39005-g1``; it is closed in the PSA by its invoice's batch.
+    What stands beside a document has a letter of its own, ``CF-C39005-g1``; the document's PSA batch closes both.
     """
 
     kind: RecordKind
@@ -36,7 +38,7 @@ class Mark:
     def stem(self) -> str:
         """The mark without its generation, e.g. ``CF-I39005-g``: finds every generation of the document."""
         source = f"{self.source_code}." if self.source_code else ""
-        letter = "C" if self.role == Role.COGS else LETTERS[self.kind]
+        letter = BESIDE.get(self.role) or LETTERS[self.kind]
         return f"CF-{source}{letter}{_token(self.record)}-g"
 
     def __str__(self) -> str:

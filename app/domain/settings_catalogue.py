@@ -217,7 +217,7 @@ INVENTORY = (
     _choice(
         "inventory.purchase_as",
         "A receipt without the vendor’s invoice becomes",
-        "A bill is owed at once. A purchase order owes nothing; turn it into a bill in QuickBooks once it is due.",
+        "A bill is owed at once. A purchase order owes nothing; it becomes a bill when the vendor’s invoice has come.",
         (("bill", "A bill"), ("purchase_order", "A purchase order")),
     ),
     _choice(

@@ -11,6 +11,8 @@ from app.domain.problems import Problem, Severity
 from app.domain.shaping import PURCHASE, STOCK
 
 APPROVED = "approved"
+#: Beside a purchase order that waits for the vendor's invoice.
+ORDERED = "order_waits"
 
 
 def problems(document: Document, rules: Rules) -> list[Problem]:
@@ -88,6 +90,14 @@ def _approval(document: Document, rules: Rules) -> Problem | None:
 
 def _vendor_invoice(document: Document, rules: Rules) -> Problem | None:
     """A receipt may come before the vendor's invoice."""
+    if document.psa_type == PURCHASE and document.kind is DocumentKind.PURCHASE_ORDER:
+        return Problem(
+            ORDERED,
+            "It becomes a bill when the vendor’s invoice is in ConnectWise.",
+            "Enter the vendor’s invoice number and date on the order when it comes.",
+            Severity.INFO,
+            field="number",
+        )
     if document.psa_type != PURCHASE or document.kind is not DocumentKind.BILL or document.number:
         return None
     hold = rules["inventory.without_invoice"] == "hold"

@@ -22,10 +22,11 @@ class PostingState(StrEnum):
 
 
 class Role(StrEnum):
-    """What a posting is of its records: their document, or the entry of its cost beside it."""
+    """What a posting is of its records: their document; or beside it its cost's entry, or its order's bill."""
 
     MAIN = "main"
     COGS = "cogs"
+    BILL = "bill"
 
 
 #: The document is in the books, as far as we know.

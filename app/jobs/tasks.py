@@ -7,6 +7,7 @@ from app.jobs import doorbell
 from app.jobs.runtime import runtime
 from app.services import (
     amending,
+    billing,
     connections,
     customer_mail,
     entry_changes,
@@ -78,9 +79,11 @@ def reload(source_id: int) -> None:
 
 
 def amend_bills(book_id: int) -> None:
-    """Give bills that were posted without a number the vendor's, where it has come."""
+    """Give bills that were posted without a number the vendor's, where it has come, and make bills of orders."""
     here = runtime()
     amending.work(here.database, here.connectors, book_id)
+    for batch_id in billing.work(here.database, here.connectors, book_id):
+        doorbell.ring(here.settings.redis_url, "run_batch", batch_id)
 
 
 def read_lists(book_id: int) -> None:

@@ -22,6 +22,7 @@ from app.domain.documents import Document, DocumentKind
 from app.domain.links import Rules
 from app.domain.outcomes import Receipt, Refused
 from app.domain.problems import Problem, Severity
+from app.domain.soundness import ORDERED
 from app.domain.states import PostingState, SectionKey
 from app.models.columns import utcnow
 from app.models.connections import Book
@@ -38,10 +39,13 @@ MOST = 50
 
 
 def due(database: Database, now: dt.datetime | None = None) -> list[int]:
-    """Books with bills that wait for a number, where the PSA was not asked for a while; their turn is noted."""
+    """Books with bills that wait for a number or orders that wait for their bill, not asked about for a while.
+
+    Their turn is noted.
+    """
     moment = now or utcnow()
     with database.session() as session:
-        waiting = select(PostingProblem.posting_id).where(PostingProblem.code == WAITING)
+        waiting = select(PostingProblem.posting_id).where(col(PostingProblem.code).in_((WAITING, ORDERED)))
         booked = (col(Posting.id).in_(waiting), col(Posting.state).in_(STATES))
         found = []
         for book_id in session.exec(select(Posting.book_id).where(*booked).distinct()).all():

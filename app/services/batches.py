@@ -14,7 +14,7 @@ from sqlmodel import Session, col, func, select
 from app.domain import grouping, line_text, shaping
 from app.domain.documents import DocumentKind
 from app.domain.problems import NotFoundError, ValidationError
-from app.domain.states import PostingState, RecordKind, SectionKey
+from app.domain.states import PostingState, RecordKind, Role, SectionKey
 from app.models.batches import Batch, LogLine, Section
 from app.models.columns import utcnow
 from app.models.connections import Book
@@ -360,7 +360,7 @@ def ready_again(session: Session, posting: Posting) -> None:
         posting.generation += 1
     posting.state = PostingState.READY
     posting.checked = posting.proved = False
-    if posting.closing != "done":  # after a rerun: what is closed in the PSA can't be read again
+    if posting.closing != "done" and posting.role != Role.BILL:  # what is closed in the PSA can't be read again
         posting.document = None
     session.add(posting)
     session.exec(delete(PostingProblem).where(col(PostingProblem.posting_id) == posting.id))

@@ -1,8 +1,8 @@
-"""What stands beside a document: the entry of its goods' cost, a posting of its own in the role ``cogs``.
+"""What stands beside a document: the entry of its cost (role ``cogs``), or the bill of an order (role ``bill``).
 
-It is made when its invoice is read, and checked with it. It is sent only when the invoice is in the books, so that no
-cost is booked without its sale; the PSA's record is closed only when both are there; and an undo takes out both, the
-invoice first, before the PSA is touched.
+An entry is made when its invoice is read, and checked with it. It is sent only when the invoice is in the books, so
+that no cost is booked without its sale; the PSA's record is closed only when both are there; and an undo takes out
+both, the invoice first, before the PSA is touched. A bill comes later (services/billing.py), and goes before its order.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ WITHOUT = Problem(
 def follow(session: Session, run: Run, main: Posting, document: Document) -> None:
     """The entry beside a document that was just read: new, or what it was to be before, read anew."""
     entry = cogs.entry(document, run.rules) if run.mode != "clear" else None
-    row = session.exec(select(Posting).where(Posting.beside == main.id)).first()
+    row = session.exec(select(Posting).where(Posting.beside == main.id, Posting.role == Role.COGS)).first()
     if entry is None:
         if row is not None:
             let_go(session, [row])
@@ -91,7 +91,7 @@ def _new(session: Session, main: Posting, entry: Document) -> Posting:
         session.add(
             PostingRecord(
                 posting_id=row.id or 0, source_id=one.source_id, kind=one.kind, record=one.record, role=Role.COGS,
-                fingerprint=one.fingerprint, live=one.live,
+                fingerprint=one.fingerprint, date_closed=one.date_closed, live=one.live,
             )
         )  # fmt: skip
     return row
@@ -120,10 +120,11 @@ def may_go() -> Any:
 
 
 def may_close() -> Any:
-    """SQL: a main posting beside which nothing is open."""
+    """SQL: a main posting beside which no entry is open."""
     other = aliased(Posting)
     open_ones = (*LOOSE, S.SENDING, S.IN_DOUBT, S.UNDOING)
-    beside = select(other.id).where(other.beside == Posting.id, col(other.state).in_(open_ones))
+    entries = (other.beside == Posting.id, col(other.role) == Role.COGS)
+    beside = select(other.id).where(*entries, col(other.state).in_(open_ones))
     return col(Posting.beside).is_(None) & ~beside.exists()
 
 
@@ -178,7 +179,7 @@ def rest(run: Run) -> None:
             if row.state == S.READY and its_main.state not in (*BOOKED, *COMING):
                 posting_problems.hold(session, row, SectionKey.CHECK, [WAITS])
                 touched.append(row)
-            elif row.state != S.READY and its_main.state == S.POSTED:
+            elif row.role == Role.COGS and row.state != S.READY and its_main.state == S.POSTED:
                 posting_problems.clear(session, its_main, WITHOUT.code)
                 posting_problems.add(session, its_main, SectionKey.DOCUMENTS, WITHOUT)
                 touched.append(its_main)

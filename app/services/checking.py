@@ -19,7 +19,7 @@ from app.domain.problems import Problem, Severity
 from app.domain.states import PostingState, Role, SectionKey
 from app.models.connections import Book
 from app.models.postings import Creation, Posting, PostingRecord
-from app.services import beside, links, lists, numbering, posting_problems, posting_rows, receipts, wants
+from app.services import beside, billing, links, lists, numbering, posting_problems, posting_rows, receipts, wants
 from app.services.reading import document_of
 from app.services.run import Run
 
@@ -100,6 +100,8 @@ def _examine(run: Run, chunk: Sequence[Posting]) -> list[Look]:
         if posting.role == Role.COGS:
             document, remarks = beside.reduced(document, index)
         found = wants.of(document, index, run.rules, policies, accept=run.accept)
+        if posting.role == Role.BILL and (refusal := billing.problem(run, posting)):
+            remarks.append(refusal)
         problems = [*remarks, *soundness.problems(document, run.rules), *found.problems]
         look = Look(posting, records[posting.id or 0], document, found, problems)
         if not look.stops and not document.is_empty:

@@ -12,7 +12,7 @@ from app.domain.codec import from_json, to_json
 from app.domain.documents import DocumentKind
 from app.domain.outcomes import Receipt
 from app.domain.problems import NotFoundError, Severity, ValidationError
-from app.domain.states import PostingState, SectionKey
+from app.domain.states import PostingState, Role, SectionKey
 from app.models.batches import Batch
 from app.models.columns import utcnow
 from app.models.postings import Posting, PostingProblem, PostingRecord
@@ -181,7 +181,7 @@ def _post_anyway(session: Session, posting: Posting) -> None:
     posting.generation += 1
     posting.state, posting.needs_person = PostingState.READY, False
     posting.looked_anyway, posting.checked = True, False
-    if posting.closing != "done":
+    if posting.closing != "done" and posting.role != Role.BILL:
         posting.document = None  # a record that is closed in the PSA can't be read again
 
 

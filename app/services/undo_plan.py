@@ -14,7 +14,7 @@ from app.domain.documents import CREDITS, DocumentKind
 from app.domain.links import Rules
 from app.domain.outcomes import CannotTell, Finding, Found, Receipt, Several
 from app.domain.problems import Problem
-from app.domain.states import PostingState
+from app.domain.states import PostingState, Role
 from app.models.batches import Batch
 from app.models.connections import Book
 from app.models.postings import Posting
@@ -59,14 +59,28 @@ def plan(database: Database, source: Source, destination: Destination, batch_id:
     sent = [look for look in looks if look.posting.ledger_id]
     findings = dict(zip([look.posting.id for look in sent], ledger_looks.find(destination, sent), strict=True))
     found = source.find_batches([look.posting.psa_batch for look in looks if look.posting.closing == "done"])
+    billed = {look.posting.beside for look in looks if look.posting.role == Role.BILL}
     return [
-        _item(look, findings.get(look.posting.id), found.get(look.posting.psa_batch), destination, rules)
+        _item(
+            look,
+            findings.get(look.posting.id),
+            found.get(look.posting.psa_batch),
+            destination,
+            rules,
+            billed=look.posting.id in billed,
+        )
         for look in looks
     ]
 
 
 def _item(
-    look: Look, finding: Finding | None, psa_batch: PsaBatch | None, destination: Destination, rules: Rules
+    look: Look,
+    finding: Finding | None,
+    psa_batch: PsaBatch | None,
+    destination: Destination,
+    rules: Rules,
+    *,
+    billed: bool = False,
 ) -> Item:
     posting, record = look.posting, look.mark.record
     against = psa_refusal(posting, psa_batch)
@@ -80,6 +94,8 @@ def _item(
         case Found(receipt):
             chosen = way(destination, rules, DocumentKind(posting.kind))
             only = chosen == "delete" and rules["sales.undo"] == "void"
+            if posting.kind == DocumentKind.PURCHASE_ORDER and billed:
+                return Item(posting, record, chosen, only, against)  # its bill goes first
             return Item(posting, record, chosen, only, ledger_refusal(posting, receipt, rules) or against)
         case Several():
             return Item(
@@ -102,6 +118,8 @@ def way(destination: Destination, rules: Rules, kind: DocumentKind) -> str:
 def ledger_refusal(posting: Posting, receipt: Receipt, rules: Rules) -> Problem | None:
     """What stands against taking the document out, as the ledger shows it now."""
     if receipt.open is not None and receipt.open.amount != receipt.total.amount:
+        if posting.kind == DocumentKind.PURCHASE_ORDER:
+            return no("It is billed or closed in QuickBooks.", "Delete its bill in QuickBooks, then undo again.")
         done = "credited" if posting.kind in CREDITS else "paid"
         return no(
             f"{receipt.total.amount - receipt.open.amount:,.2f} of it is {done} in QuickBooks.",

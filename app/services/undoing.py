@@ -19,7 +19,7 @@ from app.connectors.protocols import ClosedInPsa, CloseOutcome, RemovalOutcome, 
 from app.domain.documents import DocumentKind
 from app.domain.outcomes import InDoubt, NotDone, Receipt, Refused
 from app.domain.problems import Problem, ValidationError
-from app.domain.states import PostingState, SectionKey
+from app.domain.states import PostingState, Role, SectionKey
 from app.models.batches import Batch
 from app.models.columns import utcnow
 from app.models.postings import Posting, PostingRecord
@@ -124,7 +124,7 @@ def _due(run: Run) -> list[Posting]:
 
 
 def _ledger(run: Run, posting: Posting) -> None:
-    if posting.beside and _main_stands(run, posting):
+    if _goes_later(run, posting):
         return
     receipt = run.destination.read(DocumentKind(posting.kind), posting.ledger_id)
     if receipt is None or receipt.voided:
@@ -155,11 +155,14 @@ def _take_out(run: Run, kind: DocumentKind, receipt: Receipt, slot: Slot) -> Rem
     return run.destination.remove(kind, receipt, ident, slot)
 
 
-def _main_stands(run: Run, posting: Posting) -> bool:
-    """The document goes first: what stands beside it stays while that is still to be taken out."""
+def _goes_later(run: Run, posting: Posting) -> bool:
+    """An invoice goes before the entry of its cost, and a bill before the order that it bills."""
     with run.database.reading() as session:
         main = beside.main_of(session, posting)
-        return main is not None and main.state == PostingState.UNDOING and main.undo_step in LEDGER
+        first = [main] if main and posting.role == Role.COGS else []
+        if main is None:
+            first = [row for row in beside.of(session, [posting], (PostingState.UNDOING,)) if row.role == Role.BILL]
+        return any(row.state == PostingState.UNDOING and row.undo_step in LEDGER for row in first)
 
 
 def _beside_refusal(run: Run, posting: Posting) -> Problem | None:
@@ -320,14 +323,22 @@ def _refuse(run: Run, posting: Posting, problem: Problem, steps: Sequence[str]) 
         row = _at(session, posting, steps)
         if row is None:
             return
-        for one in (row, *beside.of(session, [row], (PostingState.UNDOING,))):
-            one.state = _before(one)
-            one.undo_step = ""
+        for one in _together(session, row):
+            one.state, one.undo_step = _before(one), ""
             session.add(one)
         section = SectionKey.CLOSE if steps is PSA and row.ledger_id else SectionKey.DOCUMENTS
         posting_problems.add(session, row, section, problem)
         run.log(session, f"{posting.number}: {problem.message}", row)
         run.changed(session, row)
+
+
+def _together(session: Session, row: Posting) -> list[Posting]:
+    """What is being undone with it: a bill that stays keeps its order, an invoice its cost."""
+    main = beside.main_of(session, row)
+    found = beside.of(session, [main or row], (PostingState.UNDOING,))
+    if main is not None and main.state == PostingState.UNDOING:
+        found.append(main)
+    return [row, *(one for one in found if one.id != row.id)]
 
 
 def _before(posting: Posting) -> PostingState:

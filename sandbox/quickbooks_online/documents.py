@@ -13,6 +13,7 @@ from sandbox.quickbooks_online import (
     headers,
     inventory,
     names,
+    orders,
     payments,
     plans,
     problems,
@@ -74,6 +75,7 @@ def delete(company: Company, entity: str, sent: Any) -> Json:
         _let_go(company, entity, old)
         inventory.moved(company, entity, old, None)
         company.remove(entity, old["Id"])
+        orders.linked(company, entity, old, None)
     return {"domain": "QBO", "status": "Deleted", "Id": old["Id"]}
 
 
@@ -152,6 +154,7 @@ def _store(company: Company, entity: str, old: Json | None, new: Json) -> None:
         payments.unlink(company, old)
     inventory.moved(company, entity, old, new)
     company.put(entity, new)
+    orders.linked(company, entity, old, new)
     if entity == "Payment":
         payments.link(company, new)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Set as AbstractSet
 from decimal import Decimal
 
-from sandbox.quickbooks_online import headers, inventory, numbers, problems, references, taxes, terms
+from sandbox.quickbooks_online import headers, inventory, numbers, orders, problems, references, taxes, terms
 from sandbox.quickbooks_online.company import Company
 from sandbox.quickbooks_online.money import ZERO, cents
 from sandbox.quickbooks_online.problems import Json
@@ -29,6 +29,8 @@ def completed(company: Company, entity: str, body: Json, old: Json | None, inclu
         body.pop("TxnTaxDetail", None)
     body["TotalAmt"] = total
     _after_total(company, entity, body, old, vendor)
+    if entity == "Bill":
+        orders.check(company, body, old)
     return body
 
 

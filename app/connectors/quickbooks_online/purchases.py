@@ -37,6 +37,7 @@ def fields(given: Given) -> dict[str, Any]:
         **(class_of_header(document, links, rules) if document.kind is DocumentKind.PURCHASE_ORDER else {}),
         "Line": _lines(document, links, tax.line_codes, rules),
         **tax.header,
+        **_order(document),
     }
 
 
@@ -177,7 +178,17 @@ def _negative_lines(document: Document) -> list[Problem]:
 
 
 def _lines(document: Document, links: Links, codes: Sequence[str], rules: Rules) -> list[dict[str, Any]]:
-    return [_line(line, links, code, rules) for line, code in zip(document.lines, codes, strict=True)]
+    pairs = enumerate(zip(document.lines, codes, strict=True), 1)
+    return [{**_line(line, links, code, rules), **_order(document, place)} for place, (line, code) in pairs]
+
+
+# https://developer.intuit.com/app/developer/qbo/docs/api/accounting/all-entities/bill#the-bill-object
+def _order(document: Document, line: int = 0) -> dict[str, Any]:
+    """The purchase order that a bill is made from; of a line, the order's line: they are counted from 1."""
+    if not document.bills:
+        return {}
+    linked = {"TxnId": document.bills, "TxnType": "PurchaseOrder"}
+    return {"LinkedTxn": [{**linked, "TxnLineId": str(line)} if line else linked]}
 
 
 def _line(line: Line, links: Links, code: str, rules: Rules) -> dict[str, Any]:

@@ -68,7 +68,9 @@ def _receipt(obj: Mapping[str, Any], home_currency: str) -> Receipt:
 
 
 def _open(obj: Mapping[str, Any], currency: str) -> Money | None:
-    """An invoice's, a bill's and a vendor credit's Balance, a credit memo's RemainingCredit."""
+    """An invoice's, a bill's and a vendor credit's Balance, a credit memo's RemainingCredit; all of an open order."""
+    if "POStatus" in obj:
+        return Money(total_of(obj) if obj["POStatus"] == "Open" else Decimal(0), currency)
     amount = obj.get("RemainingCredit", obj.get("Balance"))
     return None if amount is None else Money(amount_of(amount), currency)
 

@@ -1,0 +1,75 @@
+"""Order first: purchase orders that become bills when the vendor's invoice comes."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import pytest
+import requests
+
+from app.services import amending, billing, decisions
+from tests import engine
+from tests.engine import Engine
+from tests.services.test_costs import INVENTORY, assert_crossfoots, invoice_comes, outcomes, settle, undo
+
+
+def order_first(working: Engine) -> dict[str, Any]:
+    """A receipt that was posted as a purchase order, whose vendor's invoice comes when it is posted and closed."""
+    settle(working, inventory__purchase_as="purchase_order", inventory__date_source="vendor_invoice")
+    batch = working.post("1090/PS20131", kind=INVENTORY)
+    assert [(p["kind"], p["state"], p["problems"][0]["code"]) for p in batch["postings"]] == [
+        ("purchase_order", "closed", "order_waits")
+    ]
+    assert billing.work(working.database, working.connectors, working.book_id) == []
+    invoice_comes(working)
+    return batch
+
+
+def bill_it(working: Engine, batch: dict[str, Any]) -> dict[str, str]:
+    """Role → state and problems, when the sweep has been there."""
+    assert amending.due(working.database) == [working.book_id]
+    assert billing.work(working.database, working.connectors, working.book_id) == [batch["batch"]]
+    assert billing.work(working.database, working.connectors, working.book_id) == []
+    after = working.run(batch["batch"])
+    return {p["role"]: " ".join([p["state"], *(q["code"] for q in p["problems"])]) for p in after["postings"]}
+
+
+@pytest.mark.parametrize("fault", ["", "lose_answer"])
+def test_an_order_becomes_one_bill_when_the_vendors_invoice_comes_and_both_can_be_undone(
+    working: Engine, fault: str
+) -> None:
+    batch = order_first(working)
+    if fault:
+        working.company.faults.add(fault, method="POST", entity="Bill")
+    assert bill_it(working, batch) == {"main": "closed", "bill": "closed"}
+    [order], [bill] = working.company.visible("PurchaseOrder"), ours(working, "Bill")
+    assert (bill["DocNumber"], bill["TxnDate"]) == ("TS-9951", str(working.site.today - dt.timedelta(days=1)))
+    assert bill["LinkedTxn"] == [{"TxnId": order["Id"], "TxnType": "PurchaseOrder"}]
+    assert [line["LinkedTxn"][0]["TxnLineId"] for line in bill["Line"]] == [line["Id"] for line in order["Line"]]
+    assert (order["POStatus"], order["TotalAmt"]) == ("Closed", bill["TotalAmt"])
+    assert_crossfoots(working.json(batch["batch"]))
+    working.assert_exactly_once()
+    if not fault:
+        assert undo(working, batch, "1090-PS20131-purchase") == {"1090-PS20131-purchase": "undone"}
+        assert not working.in_books()
+        assert "1090/PS20131" in working.unposted(INVENTORY)
+
+
+@pytest.mark.parametrize("change", [{"PrivateNote": "mine"}, {"POStatus": "Closed"}])
+def test_an_order_that_somebody_changed_or_closed_is_not_billed(working: Engine, change: dict[str, str]) -> None:
+    batch = order_first(working)
+    [order] = working.company.visible("PurchaseOrder")
+    note = {
+        name: f"{order['PrivateNote']} {value}" if name == "PrivateNote" else value for name, value in change.items()
+    }
+    body = {"entity": "PurchaseOrder", "id": order["Id"], "changes": note}
+    assert requests.post(f"{working.both.quickbooks_online.url}/_edit", json=body, timeout=10).ok
+    assert bill_it(working, batch) == {"main": "closed", "bill": "held order_changed"}
+    assert not ours(working, "Bill")
+    decisions.decide(working.database, batch["batch"], "1090-PS20131-purchase", "skip", by=engine.BY)
+    assert outcomes(working.run(batch["batch"]))["1090-PS20131-purchase"] == "skipped"
+
+
+def ours(working: Engine, entity: str) -> list[dict[str, Any]]:
+    return [row for row in working.company.visible(entity) if "CF-" in (row.get("PrivateNote") or "")]

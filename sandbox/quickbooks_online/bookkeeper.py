@@ -71,7 +71,8 @@ def _unapply(company: Company, order: Json) -> Json:
 
 
 def _change(company: Company, order: Json) -> Json:
-    payment, changes = _payment(company, order), {}
+    payment = _payment(company, order)
+    changes: Json = {}
     if NAMES.keys() & order.keys():
         # What the payment itself has paid counts as open while its lines are replaced.
         changes["Line"] = _lines(company, order, payment)

@@ -31,6 +31,11 @@ class Reply:
 Change = Callable[[str, str, Reply], Reply]
 
 
+def always(text: str, kind: str = "application/json") -> Change:
+    """Every answer has this body."""
+    return lambda _method, _path, true: true.saying(text, kind)
+
+
 @contextmanager
 def mangled(server: Server, change: Change) -> Iterator[None]:
     """As long as it lasts, every answer is what ``change`` makes of it; what was asked for is done all the same."""

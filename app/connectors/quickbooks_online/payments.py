@@ -79,8 +79,8 @@ def by_id(client: Client, ids: Sequence[str], home: str, today: dt.date) -> list
         found[payment.ledger_id] = payment
     for ident in wanted:
         if ident not in found:
-            row = _read(client, PAYMENT, ident)
-            found[ident] = to_payment(row, home) if row else _gone(ident, home, today, None)
+            read = _read(client, PAYMENT, ident)
+            found[ident] = to_payment(read, home) if read else _gone(ident, home, today, None)
     return [found[ident] for ident in wanted]
 
 

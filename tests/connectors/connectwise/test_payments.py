@@ -15,7 +15,7 @@ from app.domain.outcomes import InDoubt, NotDone, Refused
 from app.domain.payments import PsaPayment
 from tests.connectors.connectwise.conftest import Open, Site
 from tests.connectors.destination_contract import OldSlot
-from tests.connectors.mangled import Change, Reply, mangled
+from tests.connectors.mangled import Change, Reply, always, mangled
 
 DAY = dt.date(2026, 3, 2)
 MARK = "CF-P145-I38894-g1"
@@ -344,7 +344,7 @@ def test_a_good_answer_that_cannot_be_read_is_a_doubt(source: ConnectWise, psa: 
     texts = ["", "<html>", "[]", "7", "{}", '{"id": true}', '{"id": 7, "amount": "x"}']
     for text in texts:
         slot = a_slot(source)
-        with mangled(psa.running.server, lambda _method, _path, true, text=text: true.saying(text)):
+        with mangled(psa.running.server, always(text)):
             assert isinstance(source.add_payment(invoice, new(), slot), InDoubt)
     assert len(standing(source, invoice)) == len(texts)
 
@@ -352,7 +352,7 @@ def test_a_good_answer_that_cannot_be_read_is_a_doubt(source: ConnectWise, psa: 
 def test_an_answer_about_another_payment_is_a_doubt(source: ConnectWise, psa: Site, invoice: str) -> None:
     ident = written(add(source, invoice)).payment_id
     slot = a_slot(source)
-    with mangled(psa.running.server, lambda _method, _path, true: true.saying('{"id": 1, "amount": 2.0}')):
+    with mangled(psa.running.server, always('{"id": 1, "amount": 2.0}')):
         assert isinstance(source.change_payment(invoice, ident, new("2.00"), slot), InDoubt)
 
 

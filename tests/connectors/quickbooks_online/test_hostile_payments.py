@@ -17,7 +17,7 @@ from app.connectors.protocols import ConnectionFailedError
 from app.connectors.quickbooks_online import payments
 from app.connectors.quickbooks_online.connector import QuickBooksOnline
 from app.domain.payments import LedgerPayment
-from tests.connectors.mangled import Reply, mangled
+from tests.connectors.mangled import Change, Reply, always, mangled
 from tests.connectors.quickbooks_online.test_payments import Bookkeeper, ago, books, ledger, many
 from tests.hostile import ANSWERS, anything, as_json, assert_said, places, put
 
@@ -97,7 +97,7 @@ def test_no_answer_of_another_form_passes_for_nothing_new(
     }
     for name, (text, kind) in ANSWERS.items():
         with (
-            mangled(books.stand.running.server, lambda _m, _p, true, t=text, k=kind: true.saying(t, k)),
+            mangled(books.stand.running.server, always(text, kind)),
             pytest.raises(ConnectionFailedError) as caught,
         ):
             deeds[ask]()
@@ -110,6 +110,10 @@ def changed(true: Reply, change: Callable[[dict[str, Any]], None]) -> Reply:
     return true.saying(json.dumps(body))
 
 
+def changing(change: Callable[[dict[str, Any]], None]) -> Change:
+    return lambda _method, _path, true: changed(true, change)
+
+
 def test_an_answer_about_fewer_kinds_than_asked_is_not_believed(books: Bookkeeper, ledger: QuickBooksOnline) -> None:
     books.receive(invoices={books.invoice(): None})
 
@@ -120,10 +124,7 @@ def test_an_answer_about_fewer_kinds_than_asked_is_not_believed(books: Bookkeepe
         body["CDCResponse"][0]["QueryResponse"][0] = {"Fault": {"Error": [{"code": "10000"}]}}
 
     for change in (shorter, faulty):
-        with (
-            mangled(books.stand.running.server, lambda _m, _p, true, c=change: changed(true, c)),
-            pytest.raises(ConnectionFailedError),
-        ):
+        with mangled(books.stand.running.server, changing(change)), pytest.raises(ConnectionFailedError):
             ledger.payments_since(ago(hours=1))
 
 

@@ -284,8 +284,7 @@ def many(books: Bookkeeper, count: int, *, apart: float = 0) -> list[str]:
     return [like["Id"], *idents]
 
 
-@pytest.mark.parametrize("limit", ["answer", "entity"])
-@pytest.mark.parametrize("apart", [0, 0.25, 30])
+@pytest.mark.parametrize(("apart", "limit"), [(0, "entity"), (0.25, "answer"), (30, "answer")])
 def test_beyond_a_thousand_nothing_is_lost_or_doubled_at_a_border(
     books: Bookkeeper, ledger: QuickBooksOnline, apart: float, limit: str
 ) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+import sys
 from pathlib import Path
 
 import click
+from sqlmodel import Session
 
 from app.cli import files
 from app.cli.context import Context, pass_context
@@ -14,7 +16,8 @@ from app.cli.output import emit, say, table
 from app.connectors.protocols import ConnectionFailedError
 from app.domain.links import LinkKind
 from app.models.connections import Book
-from app.services import books, connections, link_files, links, lists
+from app.services import books, connections, link_files, links, lists, proposals, source_lists, workbench
+from app.services.suggestions import EXACT, Reason
 
 
 @click.group()
@@ -79,6 +82,68 @@ def suggest(context: Context, book_ref: str, kind: str) -> None:
     without = sum(not p.candidates for p in found)
     lines = [*(table(cells, heads, right=[4]) if cells else []), f"{without} have nothing like them in QuickBooks."]
     emit({"suggestions": [p.to_json() for p in found]}, lines, as_json=context.as_json)
+
+
+@command(mappings)
+@book_option
+@pass_context
+def read(context: Context, book_ref: str) -> None:
+    """Read the PSA's and the books' lists whole, so that everything that may be linked is proposed."""
+    with context.database.session() as session:
+        book = books.find_book(session, book_ref)
+        source_lists.ask(session, book, by=context.actor)
+    source_lists.work(context.database, context.connectors, book.id or 0)
+    with context.database.reading() as session:
+        problem = source_lists.reading(session, book.source_id).problem
+        found = {kind: _counts(session, book, kind) for kind in LinkKind}
+    if problem:
+        say(f"Not all lists could be read: {problem.message} {problem.remedy}")
+    cells = [[kind.replace("_", " "), *map(str, counts.values())] for kind, counts in found.items()]
+    lines = table(cells, ["KIND", "PSA", "QUICKBOOKS", "LINKED", "PROPOSED"], right=[1, 2, 3, 4])
+    emit({"lists": [{"kind": kind, **counts} for kind, counts in found.items()]}, lines, as_json=context.as_json)
+
+
+def _counts(session: Session, book: Book, kind: LinkKind) -> dict[str, int]:
+    bench = workbench.bench(session, book, kind)
+    proposed = sum(len(group.proposals) for group in proposals.groups(session, book, kind))
+    linked = sum(line.linked for line in bench.lines)
+    return {"psa": len(bench.lines), "quickbooks": len(bench.entries), "linked": linked, "proposed": proposed}
+
+
+@command(mappings)
+@book_option
+@link_kind
+@click.option(
+    "--reason",
+    "reasons",
+    multiple=True,
+    type=click.Choice([str(r) for r in (*EXACT, Reason.SIMILAR)]),
+    help="Only these (all exact ones).",
+)
+@click.option("--yes", is_flag=True, help="Link what is printed, without asking.")
+@pass_context
+def accept(context: Context, book_ref: str, kind: str, reasons: tuple[str, ...], yes: bool) -> None:
+    """Show the exact proposals of a kind, and link them once you say so."""
+    of_kind = LinkKind(kind)
+    book = _with_names(context, book_ref, of_kind)
+    with context.database.reading() as session:
+        found = [g for g in proposals.groups(session, book, of_kind) if g.key in (reasons or EXACT)]
+    chosen = [(group, proposal) for group in found for proposal in group.proposals]
+    cells = [
+        [p.line.source.ident, p.line.source.name, p.best.entry.ledger_id, p.best.entry.name, ", ".join(p.best.reasons)]
+        for _, p in chosen
+    ]
+    shown = table(cells, ["PSA ID", "PSA NAME", "QUICKBOOKS ID", "QUICKBOOKS NAME", "WHY"]) if cells else []
+    if cells and not yes and not context.as_json:
+        say("\n".join(shown))
+        yes = sys.stdin.isatty() and click.confirm(f"Link these {len(cells)}?", err=True)
+    count = 0
+    for group in found if yes else []:
+        with context.database.session() as session:
+            count += proposals.accept(session, book, of_kind, group.key, group.seen, by=context.actor)
+    asked = "" if yes or not cells else " Nothing was written: give --yes to link what is printed."
+    value = {"linked": count, "proposals": [{**p.to_json(), "reason": str(group.key)} for group, p in chosen]}
+    emit(value, [*(shown if yes else []), f"{count} links made.{asked}"], as_json=context.as_json)
 
 
 @command(mappings)

@@ -184,6 +184,7 @@ class Document:
         in_full: whether the whole purchase order has been received; None where the PSA does not say.
         rate: exchange rate to the home currency, where the PSA says it.
         bills: of a bill: the ledger's id of the purchase order that it is made from, all lines in their order.
+        refund: of an expense that the company paid: money that came back to the account paid from.
         approval: ``approved``, else the PSA's word for how far it is; empty where that is no question.
     """
 
@@ -225,6 +226,7 @@ class Document:
     rate: Decimal | None = None
     approval: str = ""
     bills: str = ""
+    refund: bool = False
 
     @property
     def subtotal(self) -> Money:
@@ -243,11 +245,16 @@ class Document:
 
     @property
     def signed_total(self) -> Money:
-        """What is owed by it: negative for a credit memo or vendor credit. This is what batch totals add up.
+        """What is owed by it: negative for a credit memo, vendor credit or refund. This is what batch totals add up.
 
         Of a journal entry and an adjustment it is what the PSA lists, whatever the ledger calls their total.
         """
-        return -self.total if self.kind in CREDITS else self.total
+        return -self.total if self.is_credit else self.total
+
+    @property
+    def is_credit(self) -> bool:
+        """Whether money goes the other way."""
+        return self.kind in CREDITS or self.refund
 
     @property
     def is_empty(self) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any, Protocol
 
 from app.domain.documents import Document
@@ -24,6 +25,7 @@ class Groupable(Protocol):
     party_id: str
     date: dt.date
     currency: str
+    total: Decimal
     facts: dict[str, Any]
 
 
@@ -36,7 +38,7 @@ def key(kind: RecordKind, row: Groupable, rules: Rules) -> str:
         within = f"vendor invoice {facts['vendor_invoice']}"
     if not within:
         return f"record {row.record}"
-    payer = (facts.get("classification", ""), facts.get("payment_method", ""))
+    payer = (facts.get("classification", ""), facts.get("payment_method", ""), "back" if row.total < 0 else "")
     return "\x1f".join((within, row.party_id, row.currency, *payer))
 
 
@@ -76,7 +78,8 @@ def merged(documents: Sequence[Document]) -> Document:
 
 
 def _same(document: Document) -> tuple[str, ...]:
-    return document.kind, document.party.source_id, document.currency, document.paid_from, document.header_account
+    way = "back" if document.refund else ""
+    return document.kind, way, document.party.source_id, document.currency, document.paid_from, document.header_account
 
 
 def _and_more(number: str, others: int) -> str:

@@ -97,10 +97,16 @@ _OWN_ITEMS = {
 
 
 def _reimbursable(document: Document, rules: Rules) -> Document:
-    """Owed to the member, or paid at once from the account that the PSA or the setting names."""
+    """Owed to the member, or paid at once from the account that the PSA or the setting names.
+
+    What a member owes us stays a vendor credit, unless the account is a card: that can take it back.
+    """
     if rules["purchases.reimbursable_as"] != "purchase":
         return document
-    return replace(document, kind=DocumentKind.PURCHASE, due_date=None, terms=None)
+    refund = document.kind is DocumentKind.VENDOR_CREDIT
+    if refund and rules.extra.get(f"account_type:{rules['purchases.paid_from']}") != "Credit Card":
+        return document
+    return replace(document, kind=DocumentKind.PURCHASE, due_date=None, terms=None, refund=refund)
 
 
 def _purchase(document: Document, rules: Rules) -> Document:

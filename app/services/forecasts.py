@@ -37,7 +37,7 @@ from app.models.records import Forecast, UnpostedRow
 from app.services import books, links, wants
 
 #: Part of the hash of the rules: to be raised when a document is judged, shaped or searched for needs in another way.
-EDITION = 2
+EDITION = 3
 CHUNK = 200
 #: Up to so many records are asked for by name; of more, the whole list is read.
 NAMED = 500

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlmodel import Session
 
 from app.domain.codec import to_json
-from app.domain.documents import CREDITS, Document
+from app.domain.documents import Document
 from app.domain.money import cents
 from app.domain.outcomes import Receipt
 from app.domain.problems import Problem, Severity
@@ -48,7 +48,7 @@ def booked_cents(document: Document, receipt: Receipt) -> int:
     held = cents(receipt.total.amount)
     if held == cents(document.ledger_total.amount):
         return int(cents(document.signed_total.amount) * 100)
-    return int(held * 100) * (-1 if document.kind in CREDITS else 1)
+    return int(held * 100) * (-1 if document.is_credit else 1)
 
 
 def adopt(session: Session, run: Run, posting: Posting, document: Document, receipt: Receipt) -> None:

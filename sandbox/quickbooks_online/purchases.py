@@ -38,6 +38,8 @@ def _party(company: Company, entity: str, body: Json) -> Json | None:
     if entity == "Purchase":
         required(body, "AccountRef", "PaymentType")
         account = references.target(company, "Account", body["AccountRef"], "AccountRef")
+        if body.get("Credit") and body["PaymentType"] != "CreditCard":
+            raise problems.business("Only a credit card charge can be a credit.", "Credit")
         allowed = {"Credit Card"} if body["PaymentType"] == "CreditCard" else {"Bank", "Other Current Asset"}
         _of_type(account, allowed, "AccountRef")
         body["AccountRef"] = references.to("Account", account)

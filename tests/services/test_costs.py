@@ -386,3 +386,20 @@ def test_a_bill_that_somebody_has_edited_keeps_its_number_and_says_so(working: E
     assert amend(working) == 0
     assert outcomes(working.json(batch["batch"])) == {"1090-PS20131-purchase": "closed bill_not_amended"}
     assert not next(iter(documents(working).values()))["DocNumber"]
+
+
+def test_what_comes_back_on_a_card_is_a_credit_on_the_card_and_elsewhere_a_problem(working: Engine) -> None:
+    for payment in ("Company credit card", "Paid by employee"):
+        kind = "NonReimbursable" if payment == "Company credit card" else "Reimbursable"
+        body = {"expense": {"member": "mortiz", "amount": "-44.10", "classification": kind, "payment": payment}}
+        assert requests.post(f"{working.both.connectwise.url}/_add", json=body, timeout=10).ok
+    working.refresh(EXPENSES)
+    numbers = sorted(number for number in working.unposted(EXPENSES) if number > "EXP-9016")
+    batch = working.post(*numbers, kind=EXPENSES)
+    assert [(p["kind"], p["total"], p["state"]) for p in batch["postings"]] == [
+        ("purchase", "-44.10", "closed"), ("vendor_credit", "-44.10", "closed"),
+    ]  # fmt: skip
+    [refund] = [row for row in working.company.visible("Purchase") if "CF-" in (row.get("PrivateNote") or "")]
+    assert (refund["Credit"], refund["PaymentType"], refund["TotalAmt"]) == (True, "CreditCard", Decimal("44.10"))
+    assert_crossfoots(batch)
+    working.assert_exactly_once()

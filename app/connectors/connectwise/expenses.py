@@ -234,11 +234,12 @@ def _document(record: str, own: Spent, listed: Row, entry: Row, default_currency
         paid_from=_paid_from(own, listed, reimbursable=reimbursable),
         payment_method=parties.reference(values.part(listed, "paymentMethod")),
         approval=approval(entry),
+        refund=way < 0 and not reimbursable,
     )
 
 
 def _kind(*, reimbursable: bool, way: int) -> DocumentKind:
-    """What a member pays back is a vendor credit; money back on a card stays a purchase, for a person to see."""
+    """What a member pays back is a vendor credit; what comes back on a card is a refund of what was paid."""
     if not reimbursable:
         return DocumentKind.PURCHASE
     return DocumentKind.BILL if way > 0 else DocumentKind.VENDOR_CREDIT

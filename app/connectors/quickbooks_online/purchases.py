@@ -111,7 +111,8 @@ def _party(document: Document, links: Links) -> dict[str, Any]:
 
 def _paid(document: Document, links: Links, rules: Rules) -> dict[str, Any]:
     kind = "CreditCard" if _payer_type(document, links, rules) == CARD else "Cash"
-    return {"PaymentType": kind, "AccountRef": {"value": payer(document, links, rules)}}
+    back = {"Credit": True} if document.refund else {}
+    return {"PaymentType": kind, **back, "AccountRef": {"value": payer(document, links, rules)}}
 
 
 def _payer_type(document: Document, links: Links, rules: Rules) -> str:
@@ -123,6 +124,17 @@ def _payer_type(document: Document, links: Links, rules: Rules) -> str:
 def _problems_of_payment(document: Document, links: Links, rules: Rules) -> list[Problem]:
     paid_from = payer(document, links, rules)
     kind = _payer_type(document, links, rules)
+    if paid_from and document.refund and kind not in ("", CARD):
+        return [
+            Problem(
+                "refund_not_on_card",
+                f"Money came back to “{document.paid_from or paid_from}”, an account of the type {kind}: QuickBooks takes"
+                " back an expense on a credit card only.",
+                "Enter it as a deposit in QuickBooks, then skip it here; or link the PSA’s account to a card.",
+                field="paid from",
+                subject=f"{LinkKind.ACCOUNTS}:{document.paid_from}" if document.paid_from else "",
+            )
+        ]
     if paid_from and kind in ("", *MONEY):
         return []
     said = f"“{document.paid_from}” is linked to an account of the type {kind}" if paid_from else "No account is named"

@@ -29,7 +29,7 @@ _HEADER = (
     *("Id", "SyncToken", "DocNumber", "TxnDate", "DueDate", "PrivateNote", "CustomerRef", "SalesTermRef"),
     *("CurrencyRef", "ExchangeRate", "TotalAmt", "Balance", "RemainingCredit"),
     *("GlobalTaxCalculation", "MetaData", "CustomField", "LinkedTxn"),
-    *("VendorRef", "EntityRef", "APAccountRef", "AccountRef", "PaymentType", "AdjustAccountRef"),
+    *("VendorRef", "EntityRef", "APAccountRef", "AccountRef", "PaymentType", "Credit", "AdjustAccountRef"),
     *("DepartmentRef", "ClassRef", "POStatus"),
 )
 _LINE = ("Id", "LineNum", "Description", "Amount", "DetailType")

@@ -95,9 +95,13 @@ def _documents(payment: LedgerPayment) -> set[str]:
 
 
 def _complete(work: Work, found: Findings) -> None:
-    """All payments of each touched document of ours: some may be older than what we know."""
+    """All payments of each touched invoice of ours: some may be older than what we know.
+
+    Credit memos are not asked: whatever applies one changes an invoice too.
+    """
     with work.run.database.reading() as session:
-        ours = payment_work.documents(session, work.run.book_id, found.touched | set(found.news.invoices))
+        named = payment_work.documents(session, work.run.book_id, found.touched | set(found.news.invoices))
+    ours = {ledger_id: one for ledger_id, one in named.items() if one.kind == DocumentKind.INVOICE}
     if not ours:
         return
     linked = work.ledger.payments_of(sorted(ours))

@@ -1,0 +1,257 @@
+"""Payments from the books to the PSA, through the whole engine over real HTTP.
+
+One company for all tests; each has invoices of its own.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+
+import pytest
+import redis
+
+from app.domain.problems import ValidationError
+from app.models.columns import utcnow
+from app.services import batches, payments, running
+from tests import engine
+from tests.services.bookkeeper import Bookkeeper
+
+NUMBERS = (
+    "10395", "10398", "10399", "10441", "10401", "10412", "10413", "10420", "10426", "10442", "10430", "10432", "10435", "10437", "10438",
+    "10439", "10440", "10450", "10451",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory, redis_url: str) -> Iterator[Bookkeeper]:
+    server = redis.Redis.from_url(redis_url)
+    server.flushall()
+    made = engine.make(tmp_path_factory.mktemp("payments"), server)
+    yield Bookkeeper(made, *NUMBERS)
+    made.both.stop()
+    made.database.dispose()
+
+
+@pytest.fixture
+def keeper(shop: Bookkeeper) -> Iterator[Bookkeeper]:
+    """The company with its settings as they come; nothing of the test before is left to be synced."""
+    shop.sync()
+    yield shop
+    shop.settle(form="invoice", credits="mirror", unapplied="warn", paid_status="", unpaid_status="")
+    shop.engine.both.connectwise.gate.faults.clear()
+    shop.engine.site.switches.change({"payment_marks": "kept", "payments_per_invoice": "several"})
+
+
+def test_a_payment_in_the_books_stands_on_the_invoice_in_the_psa(keeper: Bookkeeper) -> None:
+    keeper.pays(("10395", "40.00"))
+    found = keeper.sync()
+    assert (found["status"], found["changed"], found["written"], found["problems"]) == ("completed", 1, 1, [])
+    [invoice] = found["invoices"]
+    assert (invoice["before"], invoice["books"], invoice["after"]) == ("0.00", "40.00", "40.00")
+    [standing] = keeper.in_psa("10395")
+    assert (standing["amount"], standing["date"], standing["type"]) == ("40.00", "2026-11-20", "P")
+    assert standing["reference"] == "CF-M38897-g1"
+    again = keeper.sync()
+    assert (again["changed"], again["written"], again["invoices"]) == (0, 0, [])
+
+
+def test_a_second_payment_changes_the_one_entry_or_makes_its_own_by_setting(keeper: Bookkeeper) -> None:
+    keeper.pays(("10398", "100.00"))
+    keeper.sync()
+    second = keeper.pays(("10398", "50.00"), day="2026-11-25")
+    keeper.sync()
+    assert [(row["amount"], row["date"]) for row in keeper.in_psa("10398")] == [("150.00", "2026-11-25")]
+    keeper.settle(form="allocation")
+    keeper.pays(("10398", "25.00"))
+    keeper.sync()
+    assert keeper.amounts("10398") == ["150.00", "25.00"]
+    keeper.voids(second)
+    found = keeper.sync()
+    assert keeper.amounts("10398") == ["100.00", "25.00"]
+    assert found["status"] == "completed"
+
+
+def test_one_cheque_over_two_invoices_is_applied_otherwise_and_deleted(keeper: Bookkeeper) -> None:
+    cheque = keeper.pays(("10450", "475.00"), ("10451", "20.00"), total="600.00")
+    found = keeper.sync()
+    assert (keeper.amounts("10450"), keeper.amounts("10451")) == (["475.00"], ["20.00"])
+    assert [problem["code"] for problem in found["problems"]] == ["money_unapplied"]
+    assert found["problems"][0]["message"].startswith("105.00 USD of payment of Madrona Childcare")
+    assert found["status"] == "completed_with_warnings"
+    before = keeper.in_psa("10450")[0]["id"]
+    keeper.reapplies(cheque, ("10450", "470.00"))
+    keeper.sync()
+    assert (keeper.amounts("10450"), keeper.amounts("10451")) == (["470.00"], [])
+    assert keeper.in_psa("10450")[0]["id"] == before, "changed, not taken away and made again"
+    keeper.deletes(cheque)
+    keeper.sync()
+    assert not keeper.in_psa("10450")
+
+
+def test_an_applied_credit_memo_is_applied_in_the_psa_too(keeper: Bookkeeper) -> None:
+    payment = keeper.pays(("10432", "200.00"), ("10412", "-112.50"))
+    found = keeper.sync()
+    assert found["problems"] == []
+    rows = {(row["credit"], row["amount"]) for row in keeper.in_psa("10432")}
+    assert rows == {(keeper.record("10412"), "112.50"), (None, "87.50")}
+    keeper.voids(payment)
+    keeper.sync()
+    assert not keeper.in_psa("10432")
+    keeper.settle(credits="payment")
+    keeper.pays(("10432", "112.50"), ("10412", "-112.50"))
+    keeper.sync()
+    assert {(row["credit"], row["amount"]) for row in keeper.in_psa("10432")} == {(None, "112.50")}
+
+
+def test_a_credit_memo_is_freed_before_it_is_applied_elsewhere(keeper: Bookkeeper) -> None:
+    keeper.settle(form="allocation")
+    payment = keeper.pays(("10438", "162.00"), ("10413", "-162.00"))
+    keeper.sync()
+    assert keeper.amounts("10438") == ["162.00"]
+    keeper.deletes(payment)
+    keeper.pays(("10438", "150.00"), ("10413", "-150.00"))
+    found = keeper.sync()
+    assert found["problems"] == []
+    assert [(row["credit"], row["amount"]) for row in keeper.in_psa("10438")] == [(keeper.record("10413"), "150.00")]
+
+
+def test_what_was_entered_in_the_psa_is_kept_and_told(keeper: Bookkeeper) -> None:
+    keeper.types_in("10399", "30.00")
+    keeper.types_in("10399", "60.00")
+    keeper.pays(("10399", "60.00"))
+    found = keeper.sync()
+    assert keeper.codes(found) == ["entered_in_psa"]
+    assert (found["status"], found["written"]) == ("completed_with_warnings", 0)
+    assert keeper.amounts("10399") == ["30.00", "60.00"]
+    keeper.pays(("10399", "10.00"))
+    keeper.sync()
+    assert keeper.amounts("10399") == ["10.00", "30.00", "60.00"]
+
+
+@pytest.mark.parametrize("fault", ["lose_answer", "drop_before", "500_after", "500_before"])
+@pytest.mark.parametrize("marks", ["kept", "dropped"])
+def test_a_lost_answer_is_looked_up_and_nothing_is_written_twice(keeper: Bookkeeper, fault: str, marks: str) -> None:
+    keeper.engine.site.switches.change({"payment_marks": marks})
+    keeper.types_in("10441", "1.00")  # somebody else's, that must not be taken for ours
+    payment = keeper.pays(("10441", "1.01"))
+    keeper.engine.both.connectwise.gate.faults.add(fault, method="POST", path="/payments")
+    found = keeper.sync()
+    assert found["status"] == "completed_with_warnings"
+    assert keeper.amounts("10441").count("1.01") == 1
+    keeper.engine.both.connectwise.gate.faults.add(fault, method="PATCH", path="/payments")
+    second = keeper.pays(("10441", "0.02"))
+    keeper.sync()
+    assert keeper.amounts("10441").count("1.03") == 1
+    keeper.engine.both.connectwise.gate.faults.add(fault, method="DELETE", path="/payments")
+    keeper.voids(payment)
+    keeper.voids(second)
+    keeper.sync()
+    assert set(keeper.amounts("10441")) == {"1.00"}
+
+
+def test_a_site_that_keeps_one_payment_gets_one(keeper: Bookkeeper) -> None:
+    keeper.engine.site.switches.change({"payments_per_invoice": "one"})
+    keeper.settle(form="allocation")
+    keeper.pays(("10426", "10.00"))
+    keeper.pays(("10426", "20.00"))
+    found = keeper.sync()
+    assert "one_payment_only" in keeper.codes(found)
+    keeper.settle(form="invoice")
+    found = keeper.sync()
+    assert keeper.codes(found) == []
+    assert keeper.amounts("10426") == ["30.00"]
+
+
+def test_a_dry_run_says_what_would_change_and_writes_nothing(keeper: Bookkeeper) -> None:
+    keeper.pays(("10442", "27.50"))
+    look = keeper.sync(mode="dry")
+    assert (look["status"], look["changed"], look["written"]) == ("completed", 1, 0)
+    [invoice] = look["invoices"]
+    assert (invoice["before"], invoice["planned"], invoice["after"]) == ("0.00", "27.50", None)
+    assert not keeper.in_psa("10442")
+    keeper.sync()
+    assert keeper.amounts("10442") == ["27.50"]
+
+
+def test_looking_further_back_than_the_last_run_does_no_harm(keeper: Bookkeeper) -> None:
+    keeper.pays(("10435", "24.00"))
+    keeper.sync()
+    keeper.by_hand("take_off_payment", payment=keeper.in_psa("10435")[0]["id"])
+    assert keeper.sync()["invoices"] == [], "nothing changed in the books"
+    found = keeper.sync(since=utcnow() - dt.timedelta(days=7))
+    assert found["status"] in ("completed", "completed_with_warnings")
+    assert keeper.amounts("10435") == ["24.00"]
+    assert keeper.in_psa("10435")[0]["reference"] == "CF-M39017-g2"
+
+
+def test_of_two_batches_the_second_waits_behind_the_first(keeper: Bookkeeper) -> None:
+    keeper.pays(("10437", "5.00"))
+    first, second = keeper.submit(), keeper.submit()
+    with keeper.engine.database.session() as session:
+        assert payments.moving(session, keeper.engine.book_id) is not None
+    keeper.engine.both.connectwise.gate.faults.add("drop_before", method="POST", path="/payments")
+    running.run(keeper.engine.database, keeper.engine.connectors, first, engine.SHORT)
+    if keeper.engine.batch(first).ended_at is None:
+        running.run(keeper.engine.database, keeper.engine.connectors, second, engine.SHORT)
+        waiting = keeper.engine.batch(second).waiting or {}
+        assert keeper.engine.batch(first).name in waiting["reason"]
+    keeper.engine.run(first)
+    keeper.engine.run(second)
+    assert keeper.amounts("10437") == ["5.00"]
+    assert keeper.json(second)["written"] == 0
+
+
+def test_a_stopped_batch_is_taken_over_by_the_next_or_resumed(keeper: Bookkeeper) -> None:
+    keeper.pays(("10439", "9.00"))
+    stopped = keeper.submit()
+    with keeper.engine.database.session() as session:
+        batches.stop(session, batches.find(session, stopped), by=engine.BY)
+    keeper.sync()
+    assert keeper.amounts("10439") == ["9.00"]
+    with keeper.engine.database.session() as session:
+        batches.resume(session, batches.find(session, stopped), by=engine.BY)
+    keeper.engine.run(stopped)
+    assert keeper.amounts("10439") == ["9.00"]
+
+
+def test_a_paid_invoice_gets_its_status_and_loses_it_with_the_payment(keeper: Bookkeeper) -> None:
+    keeper.settle(paid_status="Paid", unpaid_status="13")
+    total = keeper.total("10440")
+    payment = keeper.pays(("10440", str(total - 1)))
+    keeper.sync()
+    rest = keeper.pays(("10440", "1.00"))
+    found = keeper.sync()
+    assert (found["written"], found["problems"]) == (2, [])
+    keeper.voids(rest)
+    found = keeper.sync()
+    assert (found["written"], found["problems"]) == (2, [])
+    keeper.voids(payment)
+    keeper.sync()
+    assert not keeper.in_psa("10440")
+
+
+def test_what_the_psa_refuses_stands_beside_its_invoice_and_the_others_go_on(keeper: Bookkeeper) -> None:
+    total = keeper.total("10401")
+    keeper.types_in("10401", str(total - 10))
+    keeper.pays(("10401", "20.00"))
+    keeper.pays(("10420", "20.00"))
+    found = keeper.sync()
+    assert keeper.codes(found) == ["entered_in_psa", "psa_refuses_amount"]
+    assert found["status"] == "completed_with_errors"
+    assert keeper.amounts("10420") == ["20.00"]
+    assert keeper.amounts("10401") == [str(total - 10)]
+
+
+def test_a_run_with_nothing_new_asks_the_books_twice_at_most(keeper: Bookkeeper) -> None:
+    keeper.sync()
+    before = sum(keeper.engine.company.counts.values())
+    found = keeper.sync()
+    asked = sum(keeper.engine.company.counts.values()) - before
+    assert found["status"].startswith("completed")
+    assert asked <= 2
+
+
+def test_a_day_in_the_far_past_is_refused(keeper: Bookkeeper) -> None:
+    with pytest.raises(ValidationError):
+        keeper.submit(since=dt.datetime(1999, 1, 1, tzinfo=dt.UTC))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import click
@@ -9,8 +10,8 @@ import click
 from app.cli.context import Context, pass_context
 from app.cli.options import command
 from app.cli.output import emit, table
-from app.models.people import ROLES, User
-from app.services import invitations, people, two_factor
+from app.models.people import NO_ROLE, ROLES, User
+from app.services import access, books, invitations, people, two_factor
 
 
 @click.group()
@@ -25,12 +26,24 @@ mail_option = click.option("--mail", "by_mail", is_flag=True, help="Mail the lin
 @command(user)
 @email_argument
 @click.option("--role", type=click.Choice(ROLES), default="viewer", show_default=True)
+@click.option("--book", "book_ref", default="", metavar="BOOK", help="Only in this QuickBooks company: id or name.")
 @mail_option
 @pass_context
-def add(context: Context, email: str, role: str, by_mail: bool) -> None:
-    """Add a user; prints a one-time link for choosing the password, or mails it."""
+def add(context: Context, email: str, role: str, book_ref: str, by_mail: bool) -> None:
+    """Add a user; prints a one-time link for choosing the password, or mails it.
+
+    With --book the role holds in that company only; a user who is there already gets it beside the roles there are.
+    """
     with context.database.session() as session:
-        added = people.create_user(session, email=email, role=role, by=context.actor)
+        if book_ref:
+            book = books.find_book(session, book_ref)
+            added, new = access.let_in(session, email=email, role=role, book=book, by=context.actor)
+            if not new:
+                value = _json(added, access.own(session, added.id or 0))
+                emit(value, [f"{added.email} is {role} in {book.name}."], as_json=context.as_json)
+                return
+        else:
+            added = people.create_user(session, email=email, role=role, by=context.actor)
         handed = invitations.invite(session, added, _sender(context), by_mail=by_mail)
     _emit(context, added, handed)
 
@@ -40,8 +53,9 @@ def add(context: Context, email: str, role: str, by_mail: bool) -> None:
 def list_(context: Context) -> None:
     """List everybody."""
     with context.database.reading() as session:
-        found = [_json(row) for row in people.list_users(session)]
-    cells = [[u["email"], u["name"], u["role"], "yes" if u["active"] else "no"] for u in found]
+        beside, names = access.everybodys(session), {book.id: book.name for book in books.list_books(session)}
+        found = [_json(row, beside.get(row.id or 0, {})) for row in people.list_users(session)]
+    cells = [[u["email"], u["name"], _roles(u, names), "yes" if u["active"] else "no"] for u in found]
     lines = table(cells, ["EMAIL", "NAME", "ROLE", "ACTIVE"]) if found else ["There is no user yet."]
     emit({"users": found}, lines, as_json=context.as_json)
 
@@ -90,14 +104,24 @@ def _emit(context: Context, found: User, handed: invitations.Handed) -> None:
     if handed.mail:
         lines = [f"A one-time link, good for {days} days, is on its way to {found.email}."]
     more = {"mail": handed.mail.id} if handed.mail else {"link": handed.link}
-    emit({**_json(found), **more}, lines, as_json=context.as_json)
+    with context.database.reading() as session:
+        roles = access.own(session, found.id or 0)
+    emit({**_json(found, roles), **more}, lines, as_json=context.as_json)
 
 
-def _json(row: User) -> dict[str, Any]:
+def _roles(user: dict[str, Any], names: Mapping[int | None, str]) -> str:
+    """``viewer, bookkeeper in Demo MSP``; only the latter for one who has a role in companies only."""
+    places = [f"{role} in {names.get(book, book)}" for book, role in user["books"].items()]
+    general = [] if places and user["role"] == NO_ROLE else [access.words(user["role"])]
+    return ", ".join([*general, *places])
+
+
+def _json(row: User, roles: Mapping[int, str] | None = None) -> dict[str, Any]:
     return {
         "email": row.email,
         "name": row.name,
         "role": row.role,
+        "books": dict(roles or {}),
         "active": row.active,
         "last_login": row.last_login_at,
     }

@@ -16,7 +16,7 @@ from app.domain.settings_catalogue import TABS
 from app.domain.states import RecordKind
 from app.models.connections import Book
 from app.routes import fragments, shell
-from app.routes.guard import me, requires
+from app.routes.guard import installation, me, requires
 from app.routes.web import reading, writing
 from app.services import books as service
 from app.services import cards, links, lists, records, samples, settings_file
@@ -190,7 +190,7 @@ def load(book_id: int) -> ResponseReturnValue:
 
 
 @books.post("/settings/books/<int:book_id>/default")
-@requires("admin")
+@requires("admin", of=installation)
 def make_default(book_id: int) -> ResponseReturnValue:
     """Pages begin with this company."""
     with writing() as session:

@@ -70,7 +70,7 @@ def _page_of(here: Sight, record: str, endpoint: str) -> str:
 
 
 @rows.get("/peek/<path:record>")
-@requires("viewer")
+@requires("viewer", of=selecting.draft_book)
 def peek(record: str) -> ResponseReturnValue:
     """The document of the row under the cursor; without HTMX the record's own page."""
     here, row = _row(record)
@@ -79,7 +79,7 @@ def peek(record: str) -> ResponseReturnValue:
 
 
 @rows.get("/hold/<path:record>")
-@requires("bookkeeper")
+@requires("bookkeeper", of=selecting.draft_book)
 def ask_hold(record: str) -> ResponseReturnValue:
     """What does it wait for? Without HTMX the record's own page asks."""
     here, row = _row(record)
@@ -88,7 +88,7 @@ def ask_hold(record: str) -> ResponseReturnValue:
 
 
 @rows.post("/hold/<path:record>")
-@requires("bookkeeper")
+@requires("bookkeeper", of=selecting.draft_book)
 def hold(record: str) -> ResponseReturnValue:
     """Keep it out of batches; the list shows it at once."""
     here, row = _row(record)
@@ -103,7 +103,7 @@ def hold(record: str) -> ResponseReturnValue:
 
 
 @rows.post("/release/<path:record>")
-@requires("bookkeeper")
+@requires("bookkeeper", of=selecting.draft_book)
 def release(record: str) -> ResponseReturnValue:
     """Let it go again, where nobody else has yet."""
     here, _ = _row(record)
@@ -115,7 +115,7 @@ def release(record: str) -> ResponseReturnValue:
 
 
 @rows.get("/progress")
-@requires("viewer")
+@requires("viewer", of=selecting.draft_book)
 def progress() -> ResponseReturnValue:
     """What has been looked at since; the rows stay where they are, so that no tick and no word typed is lost."""
     here = _here()

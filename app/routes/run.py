@@ -27,7 +27,7 @@ MODES = {"submit": "post", "dry": "dry", "clear": "clear"}
 
 
 @run.get("")
-@requires("viewer")
+@requires("viewer", of=selecting.draft_book)
 def show() -> ResponseReturnValue:
     """The selection page; for HTMX its list and what counts it, with ``bar`` also what the ticks come to."""
     whole = not fragments.is_fragment()
@@ -125,7 +125,7 @@ def _through(text: str) -> Any:
 
 
 @run.post("/tick")
-@requires("bookkeeper")
+@requires("bookkeeper", of=selecting.draft_book)
 def tick() -> ResponseReturnValue:
     """The ticks of the shown page, as they stand now; only the bar and the count above the list change."""
     with writing() as session:
@@ -146,7 +146,7 @@ def _take_ticks(session: Session) -> None:
 
 
 @run.post("/select")
-@requires("bookkeeper")
+@requires("bookkeeper", of=selecting.draft_book)
 def select_many() -> ResponseReturnValue:
     """This page, all that match, all that are ready, or none."""
     which = request.form.get("select", "none")
@@ -170,7 +170,7 @@ def select_many() -> ResponseReturnValue:
 
 
 @run.post("/like")
-@requires("bookkeeper")
+@requires("bookkeeper", of=selecting.draft_book)
 def like_last_month() -> ResponseReturnValue:
     """As the batch of last month: its location and summary, to the end of last month, and all of it that is ready."""
     here = _here(bar=False)
@@ -199,7 +199,7 @@ def _matching(here: Sight, verdicts: Any, every: list[str]) -> list[str]:
 
 
 @run.post("/refresh")
-@requires("bookkeeper")
+@requires("bookkeeper", of=selecting.draft_book)
 def refresh() -> ResponseReturnValue:
     """Read the PSA's list anew; then workers look at what is new in it."""
     here = _here()
@@ -236,7 +236,7 @@ def _end_looks() -> None:
 
 
 @run.post("")
-@requires("bookkeeper")
+@requires("bookkeeper", of=selecting.draft_book)
 def confirm() -> ResponseReturnValue:
     """Without HTMX also the ticks of the page; then what will happen, by name, before it does."""
     try:
@@ -283,7 +283,7 @@ def _ask(here: Sight, status: int = 200, mode: str = "post", **more: Any) -> Res
 
 
 @run.post("/submit")
-@requires("bookkeeper")
+@requires("bookkeeper", of=selecting.draft_book)
 def submit() -> ResponseReturnValue:
     """Make the batch and wake a worker. A second Submit of the same form leads to the same batch."""
     token = request.form.get("token", "")

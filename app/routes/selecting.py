@@ -14,8 +14,9 @@ from app.domain.problems import Problem
 from app.domain.states import RecordKind
 from app.models.connections import Book
 from app.models.records import Selection, UnpostedList
-from app.routes import shell
+from app.routes import kinds, shell
 from app.routes.guard import me
+from app.routes.web import writing
 from app.services import batch_names, books, outlook, precedents, previews, records, selections, views
 from app.services.outlook import Question
 from app.services.precedents import Precedent
@@ -79,6 +80,12 @@ class Listed:
     @property
     def looked(self) -> int:
         return self.counts.total() - self.counts[views.UNLOOKED]
+
+
+def draft_book(_arguments: Mapping[str, object]) -> int | None:
+    """The company of the person's draft, for the guard; None where none is connected that the person may see."""
+    with writing() as session:
+        return selections.current(session, me().id, kinds.kind()).book_id
 
 
 def sight(session: Session, selection: Selection, book: Book, kind: RecordKind, *, bar: bool = True) -> Sight:

@@ -75,6 +75,12 @@ def use_book(book: Book | None) -> None:
         g.zone, g.country, g.book_chosen = books.zone_of(book), book.country or "US", True
 
 
+def about(book: Book) -> None:
+    """The page is about this company: also what the person may do is."""
+    use_book(book)
+    g.book_here = book.id
+
+
 def _context() -> dict[str, Any]:
     try:
         frame = around()

@@ -11,7 +11,7 @@ from app.models.people import ROLES, User
 from app.routes import mail as mail_pages
 from app.routes.guard import me, requires
 from app.routes.web import reading, web, writing
-from app.services import invitations, mail_settings, outbox, people, sessions, two_factor
+from app.services import access, books, invitations, mail_settings, outbox, people, sessions, two_factor
 
 users = Blueprint("users", __name__)
 
@@ -30,7 +30,8 @@ def _page(status: int = 200, **context: object) -> ResponseReturnValue:
     mails_go_out = mail_settings.server(reading()) is not None
     return render_template(
         "settings/users.html",
-        users=everybody, roles=ROLES, form=form, mails=mails, mails_go_out=mails_go_out,
+        users=everybody, roles=ROLES, books=books.list_books(reading()), beside=access.everybodys(reading()),
+        form=form, mails=mails, mails_go_out=mails_go_out,
         with_two_factor=two_factor.those_with(reading()), **context,
     ), status  # fmt: skip
 
@@ -42,13 +43,22 @@ def add() -> ResponseReturnValue:
     try:
         with writing() as session:
             by_mail = _by_mail(session)
-            user = people.create_user(
-                session, email=request.form.get("email", ""), role=request.form.get("role", ""), by=me().email
-            )
+            user, new = _let_in(session)
+            if not new:
+                flash(f"{user.email} is there already, and has that role now.")
+                return redirect(url_for("users.one", user_id=user.id), 303)
             handed = invitations.invite(session, user, _sender(), by_mail=by_mail)
     except ValidationError as error:
         return _page(422, error=error)
     return _page(whose=user, handed=_rung(handed))
+
+
+def _let_in(session: Session) -> tuple[User, bool]:
+    """The new user, in all companies or in one; or the old one, who gets a role in one more."""
+    email, role, ref = (request.form.get(name, "") for name in ("email", "role", "book"))
+    if ref:
+        return access.let_in(session, email=email, role=role, book=books.find_book(session, ref), by=me().email)
+    return people.create_user(session, email=email, role=role, by=me().email), True
 
 
 def _by_mail(session: Session) -> bool:
@@ -86,12 +96,30 @@ def _one(user_id: int, status: int = 200, **context: object) -> ResponseReturnVa
         "settings/user.html",
         user=user,
         roles=ROLES,
+        books=books.list_books(reading()),
+        own=access.own(reading(), user_id),
         mail=outbox.newest_about(reading(), f"user:{user.id}").get(f"user:{user.id}"),
         mails_go_out=mail_settings.server(reading()) is not None,
         two_factor_on=two_factor.is_on(reading(), user.id),
         sessions=sessions.live(reading(), user.id),
         **context,
     ), status
+
+
+@users.post("/settings/users/<int:user_id>/companies")
+@requires("admin")
+def change_companies(user_id: int) -> ResponseReturnValue:
+    """Roles that hold in one company instead of the user's own."""
+    try:
+        with writing() as session:
+            user = _user(session, user_id)
+            ids = [book.id or 0 for book in books.list_books(session)]
+            wanted = {i: request.form[f"book-{i}"] for i in ids if f"book-{i}" in request.form}
+            changed = access.set_roles(session, user, wanted, me().email)
+    except ValidationError as error:
+        return _one(user_id, 422, error=error)
+    flash("Saved." if changed else "Nothing was different.")
+    return redirect(url_for("users.one", user_id=user_id), 303)
 
 
 @users.post("/settings/users/<int:user_id>/two-factor/reset")
@@ -139,5 +167,5 @@ def change_role(user_id: int) -> ResponseReturnValue:
             people.set_role(session, user, request.form.get("role", ""), me().email)
     except ValidationError as error:
         return _one(user_id, 422, error=error)
-    flash(f"{user.email} is {user.role} now.")
+    flash(f"{user.email} is {access.words(user.role)} now.")
     return redirect(url_for("users.one", user_id=user_id), 303)

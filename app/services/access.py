@@ -1,14 +1,67 @@
-"""Who may do what in which company: a user's own role, or what a BookRole says in its place."""
+"""Who may do what in which company: a user's own role, or what a BookRole says in its place; and who sees which.
+
+What a person may not see is kept from every query of the request: whatever a page, a search, an export or a count asks
+for, rows of other companies are not there. A query that must know them all the same (has another company's batch this
+record?) says so: ``execution_options(**EVERY_BOOK)``.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextvars import ContextVar
+from functools import cache
+from typing import Any
 
-from sqlmodel import Session, col, select
+from sqlalchemy import event, or_
+from sqlalchemy.orm import ORMExecuteState, with_loader_criteria
+from sqlmodel import Session, SQLModel, col, select
 
 from app.domain.problems import ValidationError
+from app.models.connections import Book
 from app.models.people import NO_ROLE, ROLES, BookRole, User
-from app.services import audit
+from app.services import audit, people
+
+#: The companies that the request under way may see; None for all of them, as outside of requests.
+visible: ContextVar[frozenset[int] | None] = ContextVar("visible", default=None)
+EVERY_BOOK: dict[str, Any] = {"every_book": True}
+#: What is one company's and yet counts for all: what is taken, which generations were on the wire, a person's draft.
+SHARED = frozenset({"postings", "calls", "creations", "selections", "book_roles"})
+
+
+@event.listens_for(Session, "do_orm_execute")
+def _narrow(state: ORMExecuteState) -> None:
+    """Leave out rows of companies that the person may not see."""
+    seen = visible.get()
+    if seen is None or not state.is_select or state.is_column_load or state.execution_options.get("every_book"):
+        return
+    state.statement = state.statement.options(*_criteria(seen))
+
+
+@cache
+def _owned() -> tuple[tuple[type[Any], Any], ...]:
+    """Every table that belongs to a company, and the column that says to which."""
+    tables: list[Any] = [table for table in SQLModel.__subclasses__() if hasattr(table, "__table__")]
+    own = [(table, col(table.book_id)) for table in tables if hasattr(table, "book_id")]
+    return (Book, col(Book.id)), *(pair for pair in own if pair[0].__tablename__ not in SHARED)
+
+
+def _criteria(seen: frozenset[int]) -> list[Any]:
+    ids = sorted(seen)
+    return [
+        with_loader_criteria(
+            table, or_(column.in_(ids), column.is_(None)) if column.nullable else column.in_(ids), include_aliases=True
+        )
+        for table, column in _owned()
+    ]  # fmt: skip
+
+
+def seen_by(session: Session, user: User) -> tuple[dict[int, str], frozenset[int] | None]:
+    """Book → role beside the user's own; and the companies that the user may see, None for all."""
+    roles = {} if user.role == "admin" else own(session, user.id or 0)
+    if user.role in ROLES and NO_ROLE not in roles.values():
+        return roles, None
+    ids = session.exec(select(Book.id)).all()
+    return roles, frozenset(i for i in ids if i is not None and role_in(user.role, roles, i) in ROLES)
 
 
 def at_least(role: str, least: str) -> bool:
@@ -65,3 +118,23 @@ def set_roles(session: Session, user: User, wanted: Mapping[int, str], by: str) 
         audit.record(session, by, "user.book_role", f"user:{user.email}", old=old, new=role, book=book_id)
     session.commit()
     return bool(changed)
+
+
+def let_in(session: Session, *, email: str, role: str, book: Book, by: str) -> tuple[User, bool]:
+    """A role in one company, for a new user (who then has it there only) or one who is there; commits.
+
+    Answers the user, and whether it is a new one. Raises ValidationError: not an address, not a role, or an admin.
+    """
+    address = email.strip().lower()
+    user = session.exec(select(User).where(User.email == address)).first()
+    if user is not None and user.role == "admin":
+        raise ValidationError(f"{address} is an admin, and may do everything everywhere.", "Choose another role first.")
+    new = user is None
+    user = user or people.create_user(session, email=email, role=NO_ROLE, by=by)
+    set_roles(session, user, {book.id or 0: role}, by)
+    return user, new
+
+
+def words(role: str) -> str:
+    """A role as people read it; of one who has it in some companies only."""
+    return "by company" if role == NO_ROLE else role

@@ -14,7 +14,7 @@ from sqlmodel import Session, col, func, select
 from app.domain.problems import NotFoundError, ValidationError
 from app.models.columns import utcnow
 from app.models.connections import InstallationSetting
-from app.models.people import ROLES, User
+from app.models.people import NO_ROLE, ROLES, User
 from app.services import audit, passwords
 
 EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]{1,255}")
@@ -71,8 +71,8 @@ def create_user(
 
 
 def _check_role(role: str) -> None:
-    if role not in ROLES:
-        raise ValidationError(f"“{role}” is not a role.", f"Choose {', '.join(ROLES)}.")
+    if role not in (NO_ROLE, *ROLES):
+        raise ValidationError(f"“{role}” is not a role.", f"Choose {', '.join(ROLES)}, or {NO_ROLE}.")
 
 
 def _name(name: str) -> str:

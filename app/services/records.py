@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, String, and_, case, cast, delete, func, or_
 from sqlalchemy import select as columns
 from sqlalchemy.orm import defer
-from sqlmodel import Session, col, select
+from sqlmodel import Session, SQLModel, col, select
 
 from app.connectors.protocols import Source, UnpostedRecord
 from app.database import Database
@@ -22,9 +22,11 @@ from app.models.batches import Batch
 from app.models.columns import utcnow
 from app.models.postings import Posting, PostingRecord
 from app.models.records import Hold, UnpostedList, UnpostedRow
-from app.services import paging
+from app.services import access, paging
 
 PAGE = 100
+#: In place of the name of a batch that the person may not see.
+ELSEWHERE = "(another company’s)"
 #: What the PSA exported: for thousands of records it fills the memory, and lists have no use for it.
 _HEAVY: tuple[Any, ...] = (UnpostedRow.document, UnpostedRow.export_problems)
 SORTS = {
@@ -180,15 +182,16 @@ def _matches(word: str) -> ColumnElement[bool]:
 
 
 def _taken(source_id: int, kind: RecordKind) -> Any:
-    """Records that some batch is working on, or that are in the books already."""
+    """Records that some batch is working on, or that are in the books already: of whatever company it is (access)."""
+    batch = SQLModel.metadata.tables["batches"].c
     ended_held = and_(
         col(Posting.state).in_((PostingState.HELD, PostingState.REFUSED)),
-        or_(col(Batch.ended_at).is_not(None), col(Batch.stopped).is_(True)),
+        or_(batch.ended_at.is_not(None), batch.stopped.is_(True)),
     )
     return (
         select(PostingRecord.record)
         .join(Posting, col(Posting.id) == PostingRecord.posting_id)
-        .join(Batch, col(Batch.id) == Posting.batch_id)
+        .join(batch.id.table, batch.id == Posting.batch_id)
         .where(PostingRecord.source_id == source_id, PostingRecord.kind == kind, col(PostingRecord.live))
         .where(~ended_held)
     )
@@ -329,7 +332,7 @@ def standings(session: Session, source_id: int, kind: RecordKind, records: Seque
             .where(col(PostingRecord.record).in_(records[start : start + 500]))
             .order_by(case((col(PostingRecord.live), 1), else_=0), col(PostingRecord.id))
         )
-        for link, posting, batch, fingerprint in session.execute(query):
+        for link, posting, batch, fingerprint in session.execute(query, execution_options=access.EVERY_BOOK):
             found[link.record] = _standing(link, posting, batch, fingerprint)
         held = select(Hold).where(Hold.source_id == source_id, Hold.kind == kind)
         for hold in session.exec(held.where(col(Hold.record).in_(records[start : start + 500]))):
@@ -340,6 +343,9 @@ def standings(session: Session, source_id: int, kind: RecordKind, records: Seque
 
 def _standing(link: PostingRecord, posting: Posting, batch: Batch, fingerprint: str | None) -> Standing:
     known = Standing(False, state=posting.state, batch_id=batch.id, batch=batch.name, posting_id=posting.id)
+    seen = access.visible.get()
+    if seen is not None and batch.book_id not in seen:
+        known = Standing(False, state=posting.state, batch=ELSEWHERE)
     unchanged = fingerprint == link.fingerprint
     held = posting.state in (PostingState.HELD, PostingState.REFUSED)
     if link.live:

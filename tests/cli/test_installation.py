@@ -5,6 +5,7 @@ import pytest
 from app.database import Database
 from app.services import people
 from tests.cli.conftest import CommandLine
+from tests.rows import a_book
 
 PASSWORD = "Ledger-Harbor-4417-tern"
 
@@ -94,6 +95,23 @@ def test_users_are_invited_disabled_and_reset_by_one_time_links(
     assert users == {"owner@example.test": ("admin", True), "ab@example.test": ("bookkeeper", False)}
     assert crossfoot("user", "reset", "ab@example.test").out.count("/welcome/") == 1
     assert crossfoot("user", "disable", "owner@example.test").status == 2
+
+
+def two_companies(database: Database) -> None:
+    with database.session() as session:
+        session.add_all([a_book(), a_book("Other Ltd", "77")])
+        session.commit()
+
+
+def test_a_role_may_be_for_one_company_only(crossfoot: CommandLine) -> None:
+    crossfoot("user", "list")  # makes the database
+    crossfoot.database(two_companies)
+    new = crossfoot("user", "add", "ab@example.test", "--role", "bookkeeper", "--book", "Demo MSP", "--json").json
+    assert (new["role"], new["books"], "/welcome/" in new["link"]) == ("none", {"1": "bookkeeper"}, True)
+    more = crossfoot("user", "add", "ab@example.test", "--role", "viewer", "--book", "2")
+    assert more.out == "ab@example.test is viewer in Other Ltd.\n"
+    assert "bookkeeper in Demo MSP, viewer in Other Ltd" in crossfoot("user", "list").out
+    assert crossfoot("user", "add", "ab@example.test", "--book", "3").status == 2
 
 
 def test_the_doctor_names_what_is_missing_and_ends_with_0(crossfoot: CommandLine) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from app.jobs import workers
 from app.models.connections import Book
 from app.routes.web import reading, web
-from app.services import attention, books, health
+from app.services import attention, books, drift, health
 
 
 class Around:
@@ -38,6 +38,11 @@ class Around:
     def broken(self) -> list[health.Broken]:
         """Connections that a person must mend."""
         return health.broken(reading())
+
+    @cached_property
+    def drifted(self) -> int:
+        """How many posted documents are no longer as they were, and nobody has said anything to it."""
+        return drift.open_count(reading())
 
     @cached_property
     def attention(self) -> int:

@@ -117,18 +117,37 @@ def touched(company: Company, document: Json) -> Json:
 
 
 def release(company: Company, entity: str, document: Json) -> None:
-    """Take a document out of the payments that are linked to it; their money becomes unapplied."""
+    """Take a document out of the payments that are linked to it: money becomes unapplied, what a credit paid is open.
+
+    A payment of zero that links nothing any more is gone.
+    """
     for linked in document.get("LinkedTxn", []):
         payment = company.find("Payment", linked["TxnId"]) if linked["TxnType"] == "Payment" else None
         if payment is None:
             continue
-        kept = [line for line in payment.get("Line", []) if not _is_about(line, entity, document["Id"])]
-        gone = sum(
-            (item.amount for item in links_of(payment) if (item.entity, item.id) == (entity, document["Id"])), ZERO
-        )
-        sign = 1 if entity == "Invoice" else -1
-        rest = max(payment["UnappliedAmt"] + gone * sign, ZERO)
-        company.put("Payment", touched(company, {**payment, "Line": kept, "UnappliedAmt": rest}))
+        unlink(company, payment)
+        left = [line for line in payment.get("Line", []) if not _is_about(line, entity, document["Id"])]
+        kept, rest = _affordable(payment["TotalAmt"], left)
+        if not kept and not payment["TotalAmt"]:
+            company.remove("Payment", payment["Id"])
+            continue
+        new = touched(company, {**payment, "Line": kept, "UnappliedAmt": rest})
+        company.put("Payment", new)
+        link(company, new)
+
+
+def _affordable(money: Decimal, lines: list[Json]) -> tuple[list[Json], Decimal]:
+    """The credits, and of the charges as much as they and the money pay, first come first served; and what is left."""
+    credits_ = [line for line in lines if line["LinkedTxn"][0]["TxnType"] in CREDITS]
+    rest = money + sum((line["Amount"] for line in credits_), ZERO)
+    kept = list(credits_)
+    for line in lines:
+        amount = min(line["Amount"], rest)
+        if line not in credits_ and amount > 0:
+            kept.append({**line, "Amount": amount})
+            rest -= amount
+    # Credits that pay nothing any more are let go, too.
+    return (kept, rest) if money or len(kept) > len(credits_) else ([], rest)
 
 
 def _is_about(line: Json, entity: str, id_: str) -> bool:

@@ -7,6 +7,7 @@ import datetime as dt
 import hashlib
 import hmac
 import json
+import time
 from typing import Any
 
 import pytest
@@ -15,6 +16,9 @@ from hypothesis import strategies as st
 
 from app.connectors.ledger_events import BadNoticeError, LedgerEvent
 from app.connectors.quickbooks_online.webhooks import events
+from sandbox.quickbooks_online import bookkeeper
+from sandbox.quickbooks_online.chart import empty_company, place
+from sandbox.wire import Server
 
 VERIFIER = "c2a7b1d0-3d1f-4f0e-9c58-0b6d2a1f7e11"
 
@@ -111,3 +115,33 @@ def test_anything_signed_ends_in_events_or_in_one_typed_error(told: Any) -> None
     except BadNoticeError:
         return
     assert all(event.realm and event.ledger_id for event in found)
+
+
+@pytest.mark.parametrize("shape", ["notifications", "cloud_events"])
+def test_what_the_sandbox_tells_is_read_in_both_shapes(shape: str) -> None:
+    company, heard = empty_company(), list[tuple[bytes, str]]()
+
+    def listen(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        heard.append((environ["wsgi.input"].read(), environ["HTTP_INTUIT_SIGNATURE"]))
+        start_response("200 OK", [])
+        return [b""]
+
+    server = Server(listen).start()
+    try:
+        company.switches.update(
+            {"webhook_url": server.url, "webhook_shape": shape, "webhook_twice": True, "webhook_verifier": VERIFIER}
+        )
+        with company.lock:
+            customer = place(company, "Customer", {"DisplayName": "Acme Dental"})["Id"]
+            paid = bookkeeper.act(company, {"operation": "receive", "customer": customer, "amount": "10"})["Id"]
+            bookkeeper.act(company, {"operation": "void", "payment": paid})
+        until = time.monotonic() + 5
+        while len(heard) < 2 and time.monotonic() < until:
+            time.sleep(0.01)
+    finally:
+        server.stop()
+    first, second = (events(body, signature, VERIFIER) for body, signature in heard)
+    told = {(event.realm, event.entity, event.ledger_id, event.operation) for event in first}
+    assert told == {(company.realm, "Customer", customer, "created"), (company.realm, "Payment", paid, "created"),
+                    (company.realm, "Payment", paid, "voided")}  # fmt: skip
+    assert [event.event_id for event in second] == [event.event_id for event in first]

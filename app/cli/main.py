@@ -35,6 +35,7 @@ COMMANDS = {
     "autosync": "app.cli.autosync:autosync",
     "clear": "app.cli.undo:clear",
     "mappings": "app.cli.mappings:mappings",
+    "payments": "app.cli.payments:payments",
     "user": "app.cli.user:user",
     "sweep": "app.cli.sweep:sweep",
     "doctor": "app.cli.doctor:doctor",

@@ -95,9 +95,9 @@ class Entry:
 class Draft:
     """An entry to be created in the ledger for a PSA source id that has no counterpart.
 
-    ``parent`` is the name of the customer that a sub-customer stands under. ``account`` is an item's income account as
-    the PSA's GL account string, ``cost_account`` and ``inventory_account`` likewise; ``since`` the day from which an
-    inventory item must have stock.
+    ``parent`` is the name of the customer that a sub-customer stands under, ``chosen`` a person's name for the entry.
+    ``account`` is an item's income account as the PSA's GL account string, ``cost_account`` and ``inventory_account``
+    likewise; ``since`` the day from which an inventory item must have stock.
     """
 
     kind: LinkKind
@@ -105,6 +105,7 @@ class Draft:
     name: str
     party: Party | None = None
     parent: str = ""
+    chosen: str = ""
     item_kind: str = ""
     description: str = ""
     taxable: bool = False

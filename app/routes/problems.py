@@ -14,13 +14,13 @@ from sqlmodel import Session, select
 
 from app.connectors.protocols import ConnectionFailedError
 from app.domain.links import CREATABLE, NOUNS, LinkKind
-from app.domain.problems import CrossfootError, NotFoundError
+from app.domain.problems import CrossfootError, NotFoundError, Problem
 from app.domain.states import RecordKind
 from app.jobs import doorbell
 from app.models.batches import Batch
 from app.models.connections import Book, Link
 from app.models.postings import Posting, PostingProblem, PostingRecord
-from app.routes import fragments, shell
+from app.routes import fixes, fragments, shell
 from app.routes.formats import plural
 from app.routes.guard import local_path, me, requires
 from app.routes.mapping_lists import TITLES
@@ -34,7 +34,9 @@ from app.services import (
     links,
     posting_problems,
     problem_groups,
+    redating,
     reloading,
+    renaming,
     support,
 )
 
@@ -129,8 +131,14 @@ def _drawer(place: Place, status: int = 200, **more: Any) -> ResponseReturnValue
         retryable=sample.code in afterwards.RETRIED,
         reloadable=sample.code in reloading.CURED and all(e["batch"].kind == RecordKind.INVOICES for e in documents),
         **_linking(session, book, sample.subject),
+        **_others(session, book, sample, documents),
         **more,
     )
+
+
+def _others(session: Session, book: Book, problem: Problem, documents: list[dict[str, Any]]) -> dict[str, Any]:
+    source_name = _linking(session, book, problem.subject).get("source_name", "")
+    return fixes.offered(session, book, problem, source_name, [entry["batch"] for entry in documents])
 
 
 def _document(session: Session, posting: Posting, row: PostingProblem) -> dict[str, Any]:
@@ -192,14 +200,18 @@ def fix_all(book_id: int, state: str, key: str) -> ResponseReturnValue:
 
 def _fix(place: Place) -> ResponseReturnValue:
     form, how = request.form, request.form.get("how", "retry")
-    count, again = 0, list[int]()
+    count, again, subject = 0, list[int](), place.key.partition(":")[2]
     try:
+        if how == "wake":
+            flash(fixes.wake(reading().get_one(Book, place.book_id), subject))
         with writing() as session:
             found = place.documents(session)
-            if how == "link":
-                kind, _, source_id = place.key.partition(":")[2].partition(":")
-                book = session.get_one(Book, place.book_id)
-                links.set_link(session, book, LinkKind(kind), source_id, form.get("ledger_id", ""), by=me().email)
+            if how == "hold":
+                held = fixes.hold(session, [posting for posting, _ in found], reason=form.get("reason", ""))
+                return _done(
+                    place, [], f"{plural(held, 'record')} on hold; nothing posts them until somebody releases them."
+                )
+            _mend(session, session.get_one(Book, place.book_id), how, subject, [posting for posting, _ in found])
             for batch_id, idents in _by_batch(found).items():
                 batch = batches.find(session, batch_id)
                 if how == "reload":
@@ -217,6 +229,18 @@ def _fix(place: Place) -> ResponseReturnValue:
         )
     words = "1 document goes again" if count == 1 else f"{count} documents go again"
     return _done(place, again, words + (f" in {plural(len(again), 'batch', 'batches')}." if len(again) > 1 else "."))
+
+
+def _mend(session: Session, book: Book, how: str, subject: str, postings: list[Posting]) -> None:
+    """Link, give another date or another name; the caller retries. Raises ValidationError."""
+    kind, _, source_id = subject.partition(":")
+    match how:
+        case "link":
+            links.set_link(session, book, LinkKind(kind), source_id, request.form.get("ledger_id", ""), by=me().email)
+        case "redate":
+            redating.redate(session, book, postings, fixes.date_given(), by=me().email)
+        case "rename":
+            renaming.rename(session, book, LinkKind(kind), source_id, request.form.get("name", ""), by=me().email)
 
 
 def _by_batch(found: Found) -> dict[int, list[int]]:

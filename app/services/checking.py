@@ -287,7 +287,7 @@ def _want(session: Session, run: Run, draft: Draft) -> None:
             .where(col(Creation.id) == creation.id)
             .values(
                 state="wanted", batch_id=run.batch_id, generation=Creation.generation + 1, request_id="", problem=None,
-                draft=to_json(draft), name=draft.name,
+                draft=to_json(replace(draft, chosen=draft_of(creation).chosen)), name=draft.name,
             )
         )  # fmt: skip
     elif creation.state == "wanted":

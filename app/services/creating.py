@@ -11,7 +11,7 @@ import secrets
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sqlalchemy import update
 from sqlmodel import Session, col, func, select
@@ -187,7 +187,7 @@ def unique_name(draft: Draft, taken: Collection[str], valid: Callable[[str], str
 
     ``valid`` takes out what the ledger forbids and cuts to its limit; the tail must survive the cut.
     """
-    name = valid(draft.name)
+    name = valid(draft.chosen or draft.name)
     number = draft.party.account_number if draft.party else ""
     tails = ["", *([f" ({number})"] if number else []), *(f" ({count})" for count in range(2, 1000))]
     for tail in tails:
@@ -278,7 +278,8 @@ def _renamed(draft: Draft, entry: Entry) -> Problem:
 def _refuse(run: Run, ident: int, problem: Problem) -> None:
     with run.database.session() as session:
         creation = session.get_one(Creation, ident)
-        creation.state, creation.problem = "refused", to_json(problem)
+        about = problem.subject or f"{creation.kind}:{creation.source_id}"
+        creation.state, creation.problem = "refused", to_json(replace(problem, subject=about))
         session.add(creation)
         run.log(session, f"“{creation.name}” was not created: {problem.message}", **problem.technical)
         run.changed(session)

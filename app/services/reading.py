@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from dataclasses import replace
 
 from sqlalchemy import update
 from sqlmodel import Session, col, select
@@ -216,6 +217,8 @@ def _keep(session: Session, run: Run, posting: Posting, items: Sequence[Exported
         return
     try:
         document = shaping.shaped(grouping.merged(documents), run.rules)
+        if posting.redated:
+            document = replace(document, date=posting.redated)
     except ValueError:
         posting_problems.hold(session, posting, SectionKey.READ, [*problems, NOT_ONE])
         return

@@ -1,0 +1,68 @@
+"""Fixes in a problem's drawer: another date for a closed period, on hold with a reason."""
+
+from __future__ import annotations
+
+import pytest
+from sqlmodel import select
+
+from app.database import Database
+from app.models.connections import Book
+from app.models.people import Audit
+from app.models.postings import Posting
+from tests.routes.conftest import Browser, Vendors, words
+from tests.routes.test_records import posted
+from tests.routes.world import World
+
+KEY = "/batches/1/problems/period_closed"
+
+
+@pytest.fixture
+def closed(database: Database, vendors: Vendors, bookkeeper: Browser) -> World:
+    """Three documents of Acme in a batch; the books are closed over their date."""
+    world = World(database, vendors)
+    with database.session() as session:
+        book = session.get_one(Book, 1)
+        book.rules = {**book.rules, "close_date": "2026-11-30"}
+        session.add(book)
+        session.commit()
+    posted(bookkeeper, world, "39005", "39006")
+    return world
+
+
+def test_a_group_is_posted_as_of_an_open_day_with_both_dates_shown(
+    bookkeeper: Browser, closed: World, database: Database
+) -> None:
+    said = words(bookkeeper.get(KEY))
+    assert "Dated 11/22/2026 in ConnectWise" in said
+    assert "Post as of this date: 2 documents, $321.00" in said
+    assert 'value="12/01/2026"' in bookkeeper.get(KEY).text
+    refused = bookkeeper.post(KEY, {"how": "redate", "date": "11/30/2026"}, status=422)
+    assert "closed to 2026-11-30" in words(refused)
+    bookkeeper.post(KEY, {"how": "redate", "date": "12/01/2026"})
+    closed.work()
+    booked = {receipt.date.isoformat() for receipt in closed.company.documents.values() if receipt.date}
+    assert (booked, len(closed.company.documents)) == ({"2026-12-01"}, 2)
+    with database.reading() as session:
+        assert {p.state for p in session.exec(select(Posting))} == {"closed"}
+        acts = session.exec(select(Audit).where(Audit.action == "posting.redate")).all()
+    assert [(act.detail["old"], act.detail["new"]) for act in acts] == [("2026-11-22", "2026-12-01")] * 2
+
+
+def test_a_day_that_is_none_is_refused_and_nothing_changes(bookkeeper: Browser, closed: World) -> None:
+    bookkeeper.get(KEY)
+    for day in ("", "yesterday", "2036-01-01"):
+        bookkeeper.post(KEY, {"how": "redate", "date": day}, status=422)
+    assert closed.company.documents == {}
+
+
+def test_a_group_is_put_on_hold_with_a_reason(bookkeeper: Browser, closed: World) -> None:
+    bookkeeper.get(KEY)
+    bookkeeper.post(KEY, {"how": "hold", "reason": " "}, status=422)
+    bookkeeper.post(KEY, {"how": "hold", "reason": "accountant is asked"})
+    said = words(bookkeeper.get("/run/invoices?view=on_hold"))
+    assert "accountant is asked" in said
+
+
+def test_a_viewer_gets_no_fix(viewer: Browser, closed: World) -> None:
+    assert "A bookkeeper can fix it here" in words(viewer.get(KEY))
+    viewer.post(KEY, {"how": "redate", "date": "12/01/2026"}, status=403)

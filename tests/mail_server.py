@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import email
 import email.policy
 import ssl
@@ -27,7 +28,17 @@ class Post:
         self.to_recipient = ""
         self.to_data = ""
         self.hang_up = False
+        self.demands = False
+        self.tokens: set[str] = set()
         self.port = 0
+
+    async def handle_MAIL(  # noqa: N802
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        if self.demands and not session.authenticated:
+            return "530 5.7.57 Client not authenticated to send mail"
+        envelope.mail_from = address
+        return "250 OK"
 
     async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
@@ -48,6 +59,16 @@ class Post:
             transport.abort()
         return "250 2.0.0 Ok: queued as 4711"
 
+    async def auth_XOAUTH2(self, server: SMTP, args: list[str]) -> AuthResult:  # noqa: N802
+        """``user=…^Aauth=Bearer …^A^A`` at once; a refusal is a challenge first, answered with nothing."""
+        asked = base64.b64decode(args[1]).decode() if len(args) > 1 else ""
+        user, _, rest = asked.partition("\x01")
+        if user == f"user={USER}" and rest.removeprefix("auth=Bearer ").strip("\x01") in self.tokens:
+            return AuthResult(success=True, auth_data=USER)
+        await server.challenge_auth('{"status":"400","schemes":"bearer"}')
+        await server.push("535 5.7.3 Authentication unsuccessful")
+        return AuthResult(success=False, handled=True)
+
     def server(self, security: Security = Security.NONE, user: str = "", password: str = PASSWORD) -> MailServer:
         """How to reach it."""
         return MailServer("localhost", self.port, security, "books@shop.test", user, password if user else "")
@@ -66,13 +87,21 @@ def _knows(server: Any, session: Any, envelope: Any, mechanism: str, data: Any) 
 
 
 @contextmanager
-def mail_server(certificate: Path | None = None, *, from_first_byte: bool = False) -> Iterator[Post]:
-    """A server on a free port of this machine; with a certificate it offers STARTTLS, or is TLS from the first byte."""
+def mail_server(
+    certificate: Path | None = None, *, from_first_byte: bool = False, xoauth2: bool = False
+) -> Iterator[Post]:
+    """A server on a free port of this machine; with a certificate it offers STARTTLS, or is TLS from the first byte.
+
+    With ``xoauth2`` it takes mail only from who signs in so, with one of ``Post.tokens``, and no password.
+    """
     post, context = Post(), None
     if certificate:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate)
     more: dict[str, Any] = {"authenticator": _knows, "auth_require_tls": not from_first_byte and bool(certificate)}
+    if xoauth2:
+        more["auth_exclude_mechanism"] = ["LOGIN", "PLAIN"]
+        post.demands = True
     if context and not from_first_byte:
         more["tls_context"] = context
     tls = context if from_first_byte else None

@@ -12,8 +12,9 @@ from app.domain.problems import ValidationError
 from app.jobs import doorbell
 from app.models.mail import Mail
 from app.routes.guard import me, requires
+from app.routes.mail_sign_in import callback_url
 from app.routes.web import reading, web, writing
-from app.services import letters, mail_settings, outbox
+from app.services import letters, mail_grants, mail_settings, outbox
 
 mail = Blueprint("mail", __name__)
 
@@ -46,7 +47,9 @@ def _page(status: int = 200, **context: object) -> ResponseReturnValue:
     return render_template(
         "settings/mail.html",
         server=server, values={**values, **typed}, securities=SECURITIES, mails=mails, before=before,
-        following=following, public_url=web().settings.public_url, **context,
+        following=following, public_url=web().settings.public_url, app=mail_grants.app(reading()),
+        providers=mail_grants.PROVIDERS, signed_in=mail_grants.signed_in(reading(), server), callback=callback_url(),
+        **context,
     ), status  # fmt: skip
 
 

@@ -33,7 +33,7 @@ def store(session: Session, form: Mapping[str, str], by: str) -> None:
     old = server(session)
     new = parsed(form, old)
     row = session.get(InstallationSetting, NAME) or InstallationSetting(key=NAME)
-    row.value = asdict(new)
+    row.value = {name: value for name, value in asdict(new).items() if name != "token"}
     session.add(row)
     changed = old is None or old.password != new.password
     audit.record(session, by, "mail.settings", "installation", old=_shown(old), new=_shown(new), new_password=changed)
@@ -86,4 +86,4 @@ def _kept(made: MailServer, old: MailServer | None) -> str:
 
 
 def _shown(server: MailServer | None) -> dict[str, object]:
-    return {name: value for name, value in asdict(server).items() if name != "password"} if server else {}
+    return {name: value for name, value in asdict(server).items() if name not in ("password", "token")} if server else {}

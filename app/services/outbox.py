@@ -13,7 +13,7 @@ from app.database import Database
 from app.domain.problems import CrossfootError, NotFoundError, ValidationError
 from app.models.columns import utcnow
 from app.models.mail import Mail, MailFile
-from app.services import audit, letters, mail_problems, mail_settings
+from app.services import audit, letters, mail_grants, mail_problems, mail_settings
 
 #: A sender that has not come back after so long is taken for dead; longer than all waits of one conversation.
 LEASE = dt.timedelta(minutes=5)
@@ -118,10 +118,12 @@ def _hindrance(mail: Mail, server: MailServer | None) -> str:
 
 def _hand_over(database: Database, mailer: Mailer, server: MailServer, mail: Mail) -> None:
     try:
+        server = mail_grants.authorized(database, mailer, server)
         said = mailer.send(server, _letter(database, mail, server), lambda: _going_out(database, mail))
     except MailInDoubtError as error:
         _settle(database, mail, state="in_doubt", problem=error.message, said=error.said)
     except MailNotSentError as error:
+        mail_grants.distrust(database, server.token)
         _try_again(database, mail, error)
     else:
         _settle(database, mail, state="sent", said=said)

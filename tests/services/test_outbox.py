@@ -8,7 +8,15 @@ from collections.abc import Callable
 import pytest
 from sqlmodel import Session, select, update
 
-from app.connectors.mail.mailer import Letter, MailError, MailInDoubtError, MailNotSentError, MailServer
+from app.connectors.mail.mailer import (
+    Letter,
+    MailApp,
+    MailError,
+    MailGrant,
+    MailInDoubtError,
+    MailNotSentError,
+    MailServer,
+)
 from app.database import Database
 from app.domain.problems import ValidationError
 from app.models.columns import utcnow
@@ -29,6 +37,15 @@ class FakeMailer:
         self.taken: list[Letter] = []
         self.error = error
         self.meanwhile: Callable[[], None] = lambda: None
+
+    def authorize_url(self, app: MailApp, redirect_uri: str, state: str, verifier: str) -> str:
+        raise NotImplementedError
+
+    def exchange(self, app: MailApp, redirect_uri: str, code: str, verifier: str) -> MailGrant:
+        raise NotImplementedError
+
+    def renew(self, app: MailApp, grant: MailGrant) -> MailGrant:
+        raise NotImplementedError
 
     def send(self, server: MailServer, letter: Letter, before_data: Callable[[], None]) -> str:
         if isinstance(self.error, MailNotSentError):

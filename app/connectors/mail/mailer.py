@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -20,7 +21,10 @@ class Security(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class MailServer:
-    """Who takes our mail. Without ``user`` nobody logs in. ``sender`` is a bare address."""
+    """Who takes our mail. Without ``user`` nobody logs in. ``sender`` is a bare address.
+
+    With a ``token`` the user logs in by XOAUTH2, and there is no password.
+    """
 
     host: str
     port: int
@@ -28,6 +32,29 @@ class MailServer:
     sender: str
     user: str = ""
     password: str = field(default="", repr=False)
+    token: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class MailApp:
+    """Our registration with a provider whose mail servers want XOAUTH2. ``extra``: what else its page is asked."""
+
+    provider: str
+    client_id: str
+    authorize_url: str
+    token_url: str
+    scope: str
+    client_secret: str = field(default="", repr=False)
+    extra: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MailGrant:
+    """A person's consent: an access token until a moment (aware), and what gets the next one."""
+
+    access: str = field(repr=False)
+    refresh: str = field(repr=False)
+    until: dt.datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +105,21 @@ class MailInDoubtError(MailError):
 
 class Mailer(Protocol):
     """Hands letters to a mail server."""
+
+    def authorize_url(self, app: MailApp, redirect_uri: str, state: str, verifier: str) -> str:
+        """Where a person signs in at the provider. ``state`` and ``verifier`` (PKCE) are the caller's secrets.
+
+        Raises ConnectionFailedError.
+        """
+        ...
+
+    def exchange(self, app: MailApp, redirect_uri: str, code: str, verifier: str) -> MailGrant:
+        """The consent for the code that the redirect brought. Raises ConnectionFailedError."""
+        ...
+
+    def renew(self, app: MailApp, grant: MailGrant) -> MailGrant:
+        """A fresh access token. Raises ConnectionFailedError: ``systemic`` where a person must sign in again."""
+        ...
 
     def send(self, server: MailServer, letter: Letter, before_data: Callable[[], None]) -> str:
         """Hand over one letter; answers the server's own words.

@@ -18,7 +18,17 @@ from email.utils import format_datetime
 from typing import Any
 
 from app.connectors.addresses import AddressRefusedError, NetRules, trust
-from app.connectors.mail.mailer import Letter, MailInDoubtError, MailNotSentError, MailServer, Security
+from app.connectors.http import Http
+from app.connectors.mail import oauth
+from app.connectors.mail.mailer import (
+    Letter,
+    MailApp,
+    MailGrant,
+    MailInDoubtError,
+    MailNotSentError,
+    MailServer,
+    Security,
+)
 
 NAME = "Crossfoot"
 #: Seconds without an answer. RFC 5321 allows minutes; a person who tests the settings waits for the page.
@@ -36,6 +46,20 @@ class SmtpMailer:
         self._rules = rules
         self._own_name = own_name
         self._patience = patience
+        self._http = Http("The mail provider", rules, connections=2)
+
+    def authorize_url(self, app: MailApp, redirect_uri: str, state: str, verifier: str) -> str:
+        from app.connectors.mail import consent  # noqa: PLC0415 -- Authlib, which workers never need
+
+        return consent.authorize_url(app, self._http, redirect_uri, state, verifier)
+
+    def exchange(self, app: MailApp, redirect_uri: str, code: str, verifier: str) -> MailGrant:
+        from app.connectors.mail import consent  # noqa: PLC0415 -- Authlib, which workers never need
+
+        return consent.exchange(app, self._http, redirect_uri, code, verifier)
+
+    def renew(self, app: MailApp, grant: MailGrant) -> MailGrant:
+        return oauth.refresh(app, self._http, grant)
 
     def send(self, server: MailServer, letter: Letter, before_data: Callable[[], None]) -> str:
         said: list[str] = []
@@ -91,8 +115,18 @@ class SmtpMailer:
         if server.security is Security.STARTTLS:
             smtp.starttls(context=trust(self._rules.ca_bundle))
             smtp.ehlo()
-        if server.user:
+        if server.token:
+            _sign_in(smtp, server)
+        elif server.user:
             smtp.login(server.user, server.password)
+
+
+def _sign_in(smtp: smtplib.SMTP, server: MailServer) -> None:
+    """XOAUTH2: user and token at once; the reason for a refusal comes as a challenge and is answered with nothing."""
+    if "XOAUTH2" not in smtp.esmtp_features.get("auth", "").upper().split():
+        raise smtplib.SMTPNotSupportedError("it does not let people sign in by XOAUTH2.")
+    first = f"user={server.user}\x01auth=Bearer {server.token}\x01\x01"
+    smtp.auth("XOAUTH2", lambda challenge=None: first if challenge is None else "")
 
 
 class _Listening:
@@ -147,6 +181,12 @@ def _told(server: MailServer, said: list[str]) -> Iterator[None]:
         remedy = "See the server’s words." if final else "It is tried again."
         raise MailNotSentError(str(error), remedy, _joined(said), final=final) from error
     except smtplib.SMTPAuthenticationError as error:
+        if server.token:  # perhaps only out of date: the next try comes with a new one
+            raise MailNotSentError(
+                f"The server refused the sign-in as {server.user}.",
+                "If it stays so, sign in again, and allow authenticated SMTP for this mailbox at the provider.",
+                _joined(said),
+            ) from error
         raise MailNotSentError(
             "The server refused user or password.", "Enter them again.", _joined(said), final=error.smtp_code >= 500
         ) from error

@@ -30,6 +30,7 @@ from app.services import (
     overview,
     people,
     progress,
+    queueing,
     rerunning,
     undo_plan,
     undoing,
@@ -83,6 +84,7 @@ def _context(batch: Batch) -> dict[str, Any]:
         "view": view,
         "lookup": lookups.of_batch(session, batch.id or 0) if view.states.get(PostingState.IN_DOUBT) else None,
         "sending": view.states.get(PostingState.SENDING, 0),
+        "ahead": queueing.ahead(session, batch) if view.moving else None,
         "to_go": _seconds_to_go(view),
         "names": people.labels(session),
     }

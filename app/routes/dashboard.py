@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from typing import Any
 
 from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
@@ -13,11 +14,11 @@ from app.domain.links import LinkKind
 from app.domain.states import RecordKind
 from app.models.columns import utcnow
 from app.models.connections import Book
-from app.routes import fragments, shell
+from app.routes import autosync, fragments, shell
 from app.routes.formats import local
 from app.routes.guard import requires
 from app.routes.web import reading, web
-from app.services import attention, batches, cards, intuit_keys, overview, progress, records
+from app.services import attention, batches, books, cards, intuit_keys, overview, progress, records
 from app.services.records import Sum
 
 dashboard = Blueprint("dashboard", __name__)
@@ -61,6 +62,7 @@ def show() -> ResponseReturnValue:
         cards=cards.cards(session),
         runs=[(batch, progress.status(session, batch)) for batch in reversed(newest)],
         steps=_steps(bool(newest), frame.book if frame else None),
+        syncs=_syncs(),
         **_standing(frame.book if frame else None),
     )
 
@@ -85,6 +87,15 @@ def _standing(book: Book | None) -> dict[str, object]:
         "month": month,
         "attention": attention.page(session).groups[:GROUPS],
     }
+
+
+def _syncs() -> list[dict[str, Any]]:
+    """AutoSync of each company, where it is on, and of the one that the page is about also where it is off."""
+    session = reading()
+    frame = shell.around()
+    shown = [{"book": book, **autosync.brief(session, book)} for book in books.list_books(session)]
+    own = frame.book.id if frame and frame.book else None
+    return [sync for sync in shown if sync["view"].word != "off" or sync["book"].id == own]
 
 
 def _kind(session: Session, source_id: int, kind: RecordKind, month: dt.datetime) -> KindStanding:

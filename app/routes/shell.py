@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from app.jobs import workers
 from app.models.connections import Book
 from app.routes.web import reading, web
-from app.services import attention, books, drift, health
+from app.services import attention, autosync_ends, books, drift, health
 
 
 class Around:
@@ -38,6 +38,11 @@ class Around:
     def broken(self) -> list[health.Broken]:
         """Connections that a person must mend."""
         return health.broken(reading())
+
+    @cached_property
+    def paused(self) -> list[autosync_ends.Paused]:
+        """Companies whose AutoSync waits for a person."""
+        return autosync_ends.paused(reading())
 
     @cached_property
     def drifted(self) -> int:

@@ -7,7 +7,9 @@ either: the next run takes up what this one left.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import Counter
+from dataclasses import dataclass
 
 from sqlalchemy import func, update
 from sqlalchemy import select as columns
@@ -23,7 +25,7 @@ from app.models.connections import Book
 from app.models.people import User
 from app.models.postings import Posting
 from app.models.rounds import AutoSync, Round
-from app.services import audit, letters, mail_settings, outbox, posting_problems, progress, rounds
+from app.services import audit, books, letters, mail_settings, outbox, posting_problems, progress, rounds
 
 ACTOR = "AutoSync"
 #: So many documents in a row, none of them posted, count as every record failing.
@@ -114,3 +116,25 @@ def _pause(session: Session, book_id: int, problem: Problem, home: str) -> None:
             session, kind="autosync", key=f"{book_id}:{now:%Y%m%d%H%M%S}:{admin.id}", to=admin.email, words=words,
             home=home, by=ACTOR, about=f"autosync:{book_id}:{admin.id}",
         )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Paused:
+    """What the banner says."""
+
+    book_id: int
+    name: str
+    at: dt.datetime
+    why: str
+    remedy: str
+
+
+def paused(session: Session) -> list[Paused]:
+    """Companies whose AutoSync waits for a person, of those that may be seen."""
+    rows = session.exec(select(AutoSync).where(col(AutoSync.enabled), col(AutoSync.paused).is_not(None)))
+    stopped = {row.book_id: row for row in rows}
+    return [
+        Paused(book.id or 0, book.name, row.paused_at or utcnow(), row.paused["message"], row.paused["remedy"])
+        for book in (books.list_books(session) if stopped else [])
+        if (row := stopped.get(book.id or 0)) and row.paused
+    ]

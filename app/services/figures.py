@@ -62,11 +62,9 @@ def receivables(session: Session, book: Book) -> list[tuple[str, Chart]]:
 
 
 def _ages(currency: str, parts: Sequence[tuple[str, int]]) -> Chart:
-    points = tuple(Point(name, cents, f"{cents / 100:,.0f}".replace("-", "−")) for name, cents in parts)
-    total = sum(cents for _, cents in parts)
-    about = (
-        f"{total / 100:,.2f} {currency} still to be paid, by days overdue; credits and unapplied money count against."
-    )
+    points = tuple(Point(name, cents, f"{Decimal(cents) / 100:,.0f}".replace("-", "−")) for name, cents in parts)
+    total = Decimal(sum(cents for _, cents in parts)) / 100
+    about = f"{total:,.2f} {currency} still to be paid, by days overdue; credits and unapplied money count against."
     return Chart(f"Receivables still open, {currency}", about, points)
 
 

@@ -23,6 +23,7 @@ from app.models.connections import Book, Link, ListEntry
 from app.models.postings import Posting, PostingRecord
 from app.models.reconcile import DriftLook, LedgerDocument, PsaAgreement, PsaInvoice
 from app.services import books, looks
+from app.services.access import EVERY_BOOK
 
 Month = tuple[int, int]
 #: A posting in one of these keeps its record out of every other company.
@@ -144,6 +145,7 @@ def _traces(session: Session, book: Book, look: DriftLook) -> tuple[dict[str, Tr
         .where(PostingRecord.source_id == book.source_id, PostingRecord.kind == RecordKind.INVOICES)
         .where(Posting.role == "main", Batch.mode != "dry")
         .order_by(col(Posting.id))
+        .execution_options(**EVERY_BOOK)
     )
     found: dict[str, Trace] = {}
     others: set[str] = set()
@@ -210,9 +212,7 @@ def _invoiced(
         PsaInvoice.closed, PsaInvoice.batch, PsaInvoice.accounts,
     )  # fmt: skip
     query = select(*columns).where(PsaInvoice.source_id == source_id, PsaInvoice.date >= look.first_day)
-    return [
-        Invoiced(*row[:12], accounts=accounts.of_psa(row[12])) for row in session.exec(query) if row[0] not in others
-    ]
+    return [Invoiced(*(*row[:12], accounts.of_psa(row[12]))) for row in session.exec(query) if row[0] not in others]
 
 
 def _booked(session: Session, book_id: int, accounts: _Accounts) -> list[Booked]:
@@ -223,12 +223,7 @@ def _booked(session: Session, book_id: int, accounts: _Accounts) -> list[Booked]
         LedgerDocument.accounts,
     )  # fmt: skip
     return [
-        Booked(
-            *row[:11],
-            record=_record(row[11]),
-            customer=accounts.customers.get(row[3], ""),
-            accounts=accounts.of_books(row[12]),
-        )
+        Booked(*(*row[:11], _record(row[11]), accounts.customers.get(row[3], ""), accounts.of_books(row[12])))
         for row in session.exec(select(*columns).where(LedgerDocument.book_id == book_id))
     ]
 

@@ -30,6 +30,7 @@ SECRETS = ("Demo MSP", "9341", "Month end", "Hardware sales", "Acme Dental", "10
 #: Arguments that name nothing of a company.
 OTHERS = {
     "kind", "side", "key", "state", "record", "tab", "token", "name", "pathname", "user_id", "mail_id", "session_id",
+    "month", "currency", "drift_id",
 }  # fmt: skip
 
 

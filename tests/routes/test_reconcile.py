@@ -6,6 +6,7 @@ import csv
 import datetime as dt
 import io
 import zipfile
+from decimal import Decimal
 
 import pytest
 from flask import Flask
@@ -46,9 +47,10 @@ def reconciled(app: Flask, database: Database, vendors: Vendors) -> World:
         session.flush()
         for record, ledger_id in (("1", "145"), ("3", "146")):
             posting = Posting(
-                batch_id=batch.id or 0, book_id=1, state="closed", number=f"10{record}", party="Acme", date=NOVEMBER,
-                currency="USD", total=100, cents=107_00, ledger_id=ledger_id, posted_at=now - dt.timedelta(days=1),
-            )  # type: ignore[arg-type]  # fmt: skip
+                batch_id=batch.id or 0, book_id=1, state="closed", number=f"10{record}", party="Acme",
+                date=NOVEMBER,
+                currency="USD", total=Decimal(107), cents=107_00, ledger_id=ledger_id, posted_at=now - dt.timedelta(days=1),
+            )  # fmt: skip
             session.add(posting)
             session.flush()
             closed = (now - dt.timedelta(days=3)).isoformat()

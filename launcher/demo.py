@@ -170,6 +170,9 @@ def _story(app: App, vendors: Json, notes: Notes) -> int:
     batch = app.json("batch", "run", "--book", book, "--kind", "invoices", *chosen, "--accept", ok=(0, 1))
     batch = _follow(app, batch)
     _tell_foot(batch)
+    paid = demo_parts.customers_pay(vendors)
+    tell(f"Meanwhile customers have paid in QuickBooks; {paid} payments can be brought to ConnectWise:")
+    tell(f"  {app.base}/run/payments")
     return exit_status(batch)
 
 

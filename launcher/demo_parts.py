@@ -180,6 +180,12 @@ def close_invoices(vendors: Json, count: int) -> None:
     _ask(vendors["connectwise"]["url"] + "/_close", {"count": count})
 
 
+def customers_pay(vendors: Json) -> int:
+    """Let customers pay what was posted, each in their own way; how many payments that made."""
+    order = {"operation": "collect", "noted": "CF-"}
+    return len(_ask(vendors["quickbooks_online"]["api_url"] + "/_bookkeeper", order)["payments"])
+
+
 def numbers_in_the_books(vendors: Json) -> set[str]:
     """The numbers of the documents that QuickBooks holds."""
     return {row["DocNumber"] for row in _ask(vendors["quickbooks_online"]["api_url"] + "/_documents")}

@@ -15,6 +15,7 @@ null for an amount means all that is open. A payment is named by `payment` (its 
 | `refund_receipt` | money back for a sale that was no invoice | `customer` `amount` |
 | `deposit` | brings payments to the bank | `payments` |
 | `deposit_money` | a customer's money on the bank's statement, to be applied | `customer` `amount` |
+| `collect` | customers pay, each in their own way, the open invoices whose memo holds `noted` | `noted` |
 """
 
 from __future__ import annotations
@@ -121,6 +122,49 @@ def _deposit_money(company: Company, order: Json) -> Json:
     return _written(company, "Deposit", {"value": str(order["customer"])}, cents(_exact(order["amount"])))
 
 
+def _collect(company: Company, order: Json) -> Json:
+    """Customer by customer: a cheque over all invoices; half of the first; 25.00 too much; nothing; paid, then voided.
+
+    Open credits are applied to the first invoice before.
+    """
+    noted, made = str(order.get("noted", "")), []
+    for place, customer in enumerate(_owing(company, noted)):
+        invoices, credits_ = (_open_ones(company, entity, customer, noted) for entity in ("Invoice", "CreditMemo"))
+        if credits_:
+            amount = min(credits_[0]["Balance"], invoices[0]["Balance"])
+            pairs = {"invoices": {invoices[0]["Id"]: amount}, "credits": {credits_[0]["Id"]: amount}}
+            made.append(_apply_credits(company, pairs))
+            invoices = _open_ones(company, "Invoice", customer, noted)
+        made += _paid(company, place % 5, invoices, {"reference": str(4101 + place)}) if invoices else []
+    return {"payments": [payment["Id"] for payment in made]}
+
+
+def _paid(company: Company, manner: int, invoices: list[Json], order: Json) -> list[Json]:
+    first = {invoices[0]["Id"]: invoices[0]["Balance"]}
+    if manner == 0:
+        return [_receive(company, {**order, "invoices": {row["Id"]: None for row in invoices}})]
+    if manner == 1:
+        return [_receive(company, {**order, "invoices": {invoices[0]["Id"]: cents(invoices[0]["Balance"] / 2)}})]
+    if manner == 2:
+        return [_receive(company, {**order, "invoices": first, "amount": invoices[0]["Balance"] + 25})]
+    if manner == 4:
+        return [_void(company, {"payment": _receive(company, {**order, "invoices": first})["Id"]})]
+    return []
+
+
+def _owing(company: Company, noted: str) -> list[str]:
+    customers = {party_of(row) for row in company.tables["Invoice"].values() if _is_open(row, noted)}
+    return sorted(customers, key=int)
+
+
+def _open_ones(company: Company, entity: str, customer: str, noted: str) -> list[Json]:
+    return [row for row in company.tables[entity].values() if party_of(row) == customer and _is_open(row, noted)]
+
+
+def _is_open(row: Json, noted: str) -> bool:
+    return bool(row["Balance"] > 0 and noted in row.get("PrivateNote", ""))
+
+
 OPERATIONS: dict[str, Callable[[Company, Json], Json]] = {
     "receive": _receive,
     "apply": _apply,
@@ -133,6 +177,7 @@ OPERATIONS: dict[str, Callable[[Company, Json], Json]] = {
     "refund_receipt": _refund_receipt,
     "deposit": _deposit,
     "deposit_money": _deposit_money,
+    "collect": _collect,
 }
 
 

@@ -104,6 +104,21 @@ def test_what_makes_no_sense_is_refused(books: Books) -> None:
     assert books.refusal("deposit", {"Line": []}) == "500"
 
 
+def test_customers_pay_each_in_their_own_way(books: Books) -> None:
+    customers = ["1", *(books.customer(f"Customer {number}") for number in range(2, 6))]
+    idents = {}
+    for customer in customers:
+        rows = [invoice(customer, line(100, tax="NON"), PrivateNote="PSA 1 · CF-I1-g1") for _ in range(2)]
+        idents[customer] = [str(books.create("Invoice", row)["Id"]) for row in rows]
+    other = sale(books)
+    books.create("CreditMemo", invoice("1", line(30, tax="NON"), PrivateNote="CF-I2-g1"))
+    assert len(work(books, "collect", noted="CF-")["payments"]) == 5
+    left = [[balance(books, ident) for ident in idents[customer]] for customer in customers]
+    assert left == [[0, 0], [50, 100], [0, 100], [100, 100], [100, 100]]
+    assert balance(books, other) == 100
+    assert sum(row["UnappliedAmt"] for row in books.company.tables["Payment"].values()) == 25
+
+
 @pytest.mark.parametrize(("limit", "counts"), [("answer", [600, 400]), ("entity", [600, 700])])
 def test_change_data_capture_tells_a_thousand_objects_an_answer_or_a_kind(
     books: Books, limit: str, counts: list[int]

@@ -34,6 +34,7 @@ from app.routes import (
     mail,
     mail_sign_in,
     mappings,
+    payments,
     problems,
     quickbooks,
     reconcile,
@@ -49,6 +50,7 @@ from app.routes import (
     users,
     web,
     why,
+    webhooks,
     wording,
 )
 from app.settings import Settings
@@ -61,6 +63,8 @@ BLUEPRINTS = (
     run.run,
     rows.rows,
     why.why,
+    payments.payments,
+    webhooks.webhooks,
     batches.batches,
     approval.approval,
     problems.problems,

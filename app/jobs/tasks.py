@@ -13,6 +13,7 @@ from app.services import (
     entry_changes,
     looks,
     outbox,
+    payments,
     previews,
     reloading,
     retention,
@@ -63,12 +64,25 @@ def sweep() -> None:
         doorbell.ring(here.settings.redis_url, "look", look_id, ttl=60)
     for batch_id in running.due(here.database):
         doorbell.ring(here.settings.redis_url, "run_batch", batch_id, ttl=60)
+    with here.database.reading() as session:
+        rung = payments.due(session)
+    for book_id in rung:
+        doorbell.ring(here.settings.redis_url, "answer_payments", book_id, ttl=60)
 
 
 def look(look_id: int) -> None:
     """Compare what was posted with what both systems hold now; goes on where the last worker left it."""
     here = runtime()
     looks.work(here.database, here.connectors, look_id, here.abandon)
+
+
+def answer_payments(book_id: int) -> None:
+    """QuickBooks told of a change: sync the company's payments, unless that is under way or was just done."""
+    here = runtime()
+    with here.database.session() as session:
+        batch = payments.answer(session, book_id)
+    if batch is not None:
+        doorbell.ring(here.settings.redis_url, "run_batch", batch.id or 0)
 
 
 def reload(source_id: int) -> None:

@@ -18,7 +18,7 @@ from app.jobs import doorbell
 from app.models.batches import Batch
 from app.models.connections import Book
 from app.models.postings import Posting
-from app.routes import fragments, shell
+from app.routes import fragments, payments, shell
 from app.routes.formats import plural
 from app.routes.guard import me, requires
 from app.routes.web import reading, web, writing
@@ -68,6 +68,8 @@ def history() -> ResponseReturnValue:
 def show(batch_id: int) -> ResponseReturnValue:
     """The page of one batch."""
     batch = service.find(reading(), batch_id)
+    if batch.kind == payments.KIND:
+        return payments.batch_page(batch)
     context = _context(batch)
     return render_template("batches/show.html", seen=_seen(context), **context, **_rows(batch))
 
@@ -117,6 +119,8 @@ def _digest(html: str) -> str:
 def live(batch_id: int) -> ResponseReturnValue:
     """Only the parts that changed since ``seen``, out of band; 204 for none, 286 at the end."""
     batch = service.find(reading(), batch_id)
+    if batch.kind == payments.KIND:
+        return payments.batch_live(batch)
     context = _context(batch)
     seen = request.args.get("seen", "").split(".")
     parts = {name: _part(name, context, oob=True) for name in PARTS}
@@ -199,6 +203,8 @@ def _opened(batch: Batch) -> tuple[Source | None, Destination | None]:
 def rows(batch_id: int) -> ResponseReturnValue:
     """The table of documents alone."""
     batch = service.find(reading(), batch_id)
+    if batch.kind == payments.KIND:
+        return payments.batch_rows(batch)
     shell.use_book(reading().get_one(Book, batch.book_id))
     if not fragments.is_fragment():
         return redirect(url_for("batches.show", batch_id=batch_id) + "?" + request.query_string.decode())

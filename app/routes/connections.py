@@ -119,9 +119,28 @@ def _intuit(status: int = 200, **context: object) -> ResponseReturnValue:
     keys = intuit_keys.keys(reading(), settings)
     callback = settings.public_url + url_for("quickbooks.callback")
     page = render_template(
-        "connections/intuit.html", keys=keys, callback=callback, environment=settings.qbo_environment, **context
+        "connections/intuit.html",
+        keys=keys,
+        callback=callback,
+        environment=settings.qbo_environment,
+        webhooks=bool(intuit_keys.verifier(reading())),
+        webhook=settings.public_url + url_for("webhooks.quickbooks_online"),
+        **context,
     )
     return page, status
+
+
+@connections.post("/settings/connections/intuit/webhooks")
+@requires("admin")
+def store_webhooks() -> ResponseReturnValue:
+    """Take Intuit's notices of changes, or none."""
+    try:
+        with writing() as session:
+            intuit_keys.store_verifier(session, request.form.get("verifier", ""), me().email)
+    except ValidationError as error:
+        return _intuit(422, error=error)
+    flash("Saved.")
+    return redirect(url_for("connections.intuit"), 303)
 
 
 @connections.post("/settings/connections/intuit")

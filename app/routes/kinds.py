@@ -63,8 +63,8 @@ def install(app: Flask) -> None:
 
 
 def words_of(kind: str) -> Words:
-    """The words of a kind, also of one that is stored as text."""
-    return WORDS[RecordKind(kind)]
+    """The words of a kind, also of one that is stored as text; a batch of payments is about invoices."""
+    return WORDS[RecordKind(kind) if kind in tuple(RecordKind) else RecordKind.INVOICES]
 
 
 def in_addresses(blueprint: Blueprint) -> None:

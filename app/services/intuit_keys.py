@@ -12,6 +12,7 @@ from app.services import audit
 from app.settings import Secret, Settings
 
 NAME = "intuit_keys"
+WEBHOOKS = "intuit_webhooks"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,24 @@ def keys(session: Session, settings: Settings) -> Keys:
     row = session.get(InstallationSetting, NAME)
     stored = row.value if row else {}
     return Keys(stored.get("client_id", ""), Secret(stored.get("client_secret", "")))
+
+
+def verifier(session: Session) -> str:
+    """The token that Intuit signs its webhooks with; empty where none are taken."""
+    row = session.get(InstallationSetting, WEBHOOKS)
+    return str((row.value or {}).get("verifier", "")) if row else ""
+
+
+def store_verifier(session: Session, token: str, by: str) -> None:
+    """Take webhooks signed with this token, or none where it is empty; commits. Raises ValidationError."""
+    token = token.strip()
+    if token and not (16 <= len(token) <= 200 and token.isascii() and token.isprintable()):
+        raise ValidationError("That is no verifier token.", "Copy it from the Intuit developer portal, Webhooks.")
+    row = session.get(InstallationSetting, WEBHOOKS) or InstallationSetting(key=WEBHOOKS, value={})
+    row.value = {"verifier": token}
+    session.add(row)
+    audit.record(session, by, "intuit_webhooks.set", "installation", taken=bool(token))
+    session.commit()
 
 
 def store(session: Session, client_id: str, client_secret: str, by: str) -> None:

@@ -59,8 +59,8 @@ EMAIL = (
         "A button with QuickBooks’ own link. Needs QuickBooks Payments, and card or bank payment allowed under Sales.",
         _NO_YES,
     ),
-    _template("subject", "Subject", "One line. Empty: the text that was here first.", MAIL_FIELDS, SUBJECT),
-    _template("text", "Text", "Each line becomes a paragraph. Empty: the text that was here first.", MAIL_FIELDS, TEXT),
+    _template("subject", "Subject", "One line. Empty: Crossfoot’s own.", MAIL_FIELDS, SUBJECT),
+    _template("text", "Text", "Each line becomes a paragraph. Empty: Crossfoot’s own.", MAIL_FIELDS, TEXT),
     Setting(
         "email.sender_name",
         "Name of the sender",

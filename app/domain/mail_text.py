@@ -30,9 +30,9 @@ TEXT = """\
 Hello{% if attention %} {{ attention }}{% endif %},
 
 {% if attached %}
-please find attached our {{ document | lower }} {{ number }} of {{ date }} for {{ total }}.
+Please find attached our {{ document | lower }} {{ number }} of {{ date }} for {{ total }}.
 {% else %}
-this is about our {{ document | lower }} {{ number }} of {{ date }} for {{ total }}.
+This is about our {{ document | lower }} {{ number }} of {{ date }} for {{ total }}.
 {% endif %}
 {% if due_date %}
 It is due on {{ due_date }}.

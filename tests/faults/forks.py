@@ -16,11 +16,12 @@ import redis
 
 from app.connectors.addresses import NetRules
 from app.connectors.connectwise import opening as _connectwise
+from app.connectors.mail.smtp import SmtpMailer
 from app.connectors.quickbooks_online import opening as _quickbooks_online
 from app.connectors.quickbooks_online.settings import App
 from app.connectors.registry import Registry
 from app.database import Database
-from app.services import running
+from app.services import outbox, running
 from app.settings import Endpoints, Waits
 from tests.faults.traps import Trap, dying_at_exit
 
@@ -29,7 +30,10 @@ PRELOADED = (_connectwise, _quickbooks_online)
 
 @dataclass
 class Order:
-    """Run a batch once: on which database and Redis, against which QuickBooks, with which waits and traps."""
+    """Run a batch once: on which database and Redis, against which QuickBooks, with which waits and traps.
+
+    With ``mail`` it hands over that mail instead.
+    """
 
     database: str
     key: str
@@ -40,6 +44,7 @@ class Order:
     speed: float
     waits: dict[str, float]
     trap: dict[str, Any] = field(default_factory=dict)
+    mail: int = 0
 
 
 class Forks:
@@ -112,6 +117,9 @@ def work(order: Order) -> None:
     database = Database(order.database, (order.key,))
     if order.trap:
         Trap(**order.trap).set(database.engine)
+    if order.mail:
+        outbox.deliver(database, SmtpMailer(NetRules.parse(order.allow), "books.test"), order.mail)
+        return
     keys = App("", "", Endpoints(order.qbo, "", "", ""), "sandbox")
     server = redis.Redis.from_url(order.redis)
     connectors = Registry(server, NetRules.parse(order.allow), lambda: keys, speed=order.speed)

@@ -43,7 +43,12 @@ PAGES = (
     "/settings/connections/intuit",
     "/settings/books",
     "/settings/books/1",
-    *(f"/settings/books/1/{tab}" for tab in ("sales", "purchases", "inventory", "contacts", "taxes", "categories")),
+    *(
+        f"/settings/books/1/{tab}"
+        for tab in ("sales", "purchases", "inventory", "contacts", "taxes", "categories", "email")
+    ),
+    "/mail/1",
+    "/mail/1?view=failed",
     "/settings/users",
     "/settings/users/1",
     "/settings/sessions",

@@ -89,7 +89,7 @@ def test_each_posted_invoice_goes_to_its_customer_once_with_the_psas_pdf(working
     assert letter["To"] == "ap@sandpiperhospitality.example", "QuickBooks’, for ConnectWise has none"
     assert b"invoice 10394" in pdf_of(letter)
     assert [part.get_filename() for part in letter.iter_attachments()] == ["Invoice 10394.pdf"]
-    assert "please find attached our invoice 10394" in next(text for text in post.texts if "10394" in text)
+    assert "Please find attached our invoice 10394" in next(text for text in post.texts if "10394" in text)
     section = next(one for one in shown["sections"] if one["key"] == "email")
     assert (section["status"], section["done"]) == ("completed", 2)
     with working.database.reading() as session:

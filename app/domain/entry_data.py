@@ -16,12 +16,16 @@ FIELDS = ("address", "email", "terms", "active")
 
 @dataclass(frozen=True, slots=True)
 class EntryData:
-    """``terms`` is the ledger's id of the billing terms; None where what they are is not known."""
+    """``terms`` is the ledger's id of the billing terms; None where what they are is not known.
+
+    ``account`` is the ledger's id of an item's income account.
+    """
 
     active: bool = True
     email: str = ""
     terms: str | None = ""
     address: Address = NOWHERE
+    account: str = ""
 
 
 def changes(now: EntryData, wanted: EntryData, fields: Collection[str]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -68,7 +72,7 @@ def in_words(field: str, value: Any, terms: Mapping[str, str] | None = None) -> 
     """A stored value as people read it; terms by their name."""
     if field == "active":
         return "active" if value else "inactive"
-    if field == "terms":
+    if field in ("terms", "account"):
         return (terms or {}).get(value, value) or "none"
     if field == "address":
         a = codec.from_json(Address, value)

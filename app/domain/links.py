@@ -160,6 +160,27 @@ class Rules:
         return self.settings.get(key, "")
 
 
+#: Before the name of a product category of the PSA: it is linked among items, which ledgers keep it with.
+CATEGORY = "category:"
+
+
+def is_category(entry: Entry) -> bool:
+    """A heading among items: nothing is sold by it."""
+    return entry.kind is LinkKind.ITEMS and entry.detail == "Category"
+
+
+def above(draft: Draft, rules: Rules) -> list[Draft]:
+    """What an entry stands under and which must be there before it: the outermost first."""
+    if draft.kind in (LinkKind.CLASSES, LinkKind.LOCATIONS):
+        levels = draft.name.split(":")
+        before = draft.source_id.removesuffix(draft.name)
+        paths = [":".join(levels[:n]) for n in range(1, len(levels))]
+        return [Draft(draft.kind, before + path, path) for path in paths]
+    if draft.kind is LinkKind.ITEMS and draft.category and rules["inventory.categories"] == "yes":
+        return [Draft(LinkKind.ITEMS, CATEGORY + draft.category, draft.category, item_kind="Category")]
+    return []
+
+
 def party_key(document: Document) -> tuple[LinkKind, str] | None:
     """The link of the document's party; None where it has none."""
     party = document.party
@@ -223,6 +244,17 @@ def books_elsewhere(line: Line, links: Links) -> bool:
     account = links.get((LinkKind.ACCOUNTS, line.account))
     own = item.account_id if item and line.basis is Basis.ITEM else ""
     return bool(own and account and own != account.ledger_id)
+
+
+def conflicts(document: Document, links: Links) -> list[tuple[int, Entry, Entry]]:
+    """Lines whose item earns to another account than the PSA says: their number, the item, and that account."""
+    if document.kind not in SALES:
+        return []
+    return [
+        (number, links[LinkKind.ITEMS, item_source_id(line)], links[LinkKind.ACCOUNTS, line.account])
+        for number, line in enumerate(document.lines, 1)
+        if books_elsewhere(line, links)
+    ]
 
 
 def variants(document: Document, links: Links, rules: Rules) -> list[Need]:

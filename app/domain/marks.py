@@ -14,7 +14,7 @@ from app.domain.states import RecordKind, Role
 
 LETTERS = {RecordKind.INVOICES: "I", RecordKind.EXPENSES: "E", RecordKind.INVENTORY: "P"}
 #: Letters of what stands beside a document.
-BESIDE = {Role.COGS: "C", Role.BILL: "V"}
+BESIDE: dict[str, str] = {Role.COGS: "C", Role.BILL: "V"}
 #: A record id that a mark can hold as it is, and what it can't hold.
 PLAIN, OTHERS = re.compile(r"[0-9A-Za-z_]{1,20}"), re.compile(r"[^0-9A-Za-z_]+")
 #: Any mark of ours inside a longer text (QuickBooks' private note).

@@ -113,11 +113,12 @@ SALES = (
     _choice(
         "sales.account_conflict",
         "When an item books to another account than the PSA says",
-        "QuickBooks books a sale by its item; the PSA has an account on every line.",
+        "QuickBooks books a sale by its item; the PSA has an account on every line. A change counts from then on.",
         (
             ("warn", "Post it and warn"),
             ("block", "Hold the document"),
             ("variant", "Use an item of its own, SKU – account"),
+            ("update", "Change the item’s account in QuickBooks, once Submit accepts it"),
         ),
     ),
     Setting(
@@ -211,6 +212,7 @@ PURCHASES = (
     _switch("purchases.customer", "Customer on lines", "Names the customer that a cost was made for on its line."),
     _switch("purchases.billable", "Mark lines as billable", "QuickBooks then offers them for invoicing a second time."),
     _switch("purchases.unit_of_measure", "Unit of measure in line texts", "Adds e.g. “(Each)” behind the text."),
+    _switch("purchases.serial_numbers", "Serial numbers in line texts", "Adds “S/N: …” behind what was received."),
 )
 
 INVENTORY = (
@@ -266,6 +268,11 @@ INVENTORY = (
         "Products of the PSA’s type Other Charge become",
         "Also those of an unknown type. Counts when an item is created.",
         (("Service", "Services"), ("NonInventory", "Non-inventory items")),
+    ),
+    _switch(
+        "inventory.categories",
+        "Categories of new items",
+        "A new item stands under the category of its PSA subcategory, which is created where QuickBooks has none.",
     ),
     _ledger(
         "inventory.income_account",

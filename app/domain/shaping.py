@@ -32,13 +32,18 @@ def shaped(document: Document, rules: Rules) -> Document:
     found = step(document, rules) if step else document
     if found.kind not in _PAYABLES:
         return found
-    if rules["purchases.unit_of_measure"] == "yes":
-        found = replace(found, lines=tuple(_with_unit(line) for line in found.lines))
+    found = replace(found, lines=tuple(_worded(line, rules) for line in found.lines))
     return _tax_as_lines(found, rules)
 
 
-def _with_unit(line: Line) -> Line:
-    return replace(line, description=f"{line.description} ({line.unit})") if line.unit else line
+def _worded(line: Line, rules: Rules) -> Line:
+    """With unit and serial numbers behind the text, where the Book wants them."""
+    text = line.description
+    if line.unit and rules["purchases.unit_of_measure"] == "yes":
+        text = f"{text} ({line.unit})"
+    if line.serial_numbers and rules["purchases.serial_numbers"] == "yes":
+        text = f"{text} S/N: {line.serial_numbers}".strip()
+    return replace(line, description=text) if text != line.description else line
 
 
 def _parted(document: Document, delimiter: str) -> Document:

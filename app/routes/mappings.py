@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from sqlmodel import Session, select
 
 from app.connectors.protocols import ConnectionFailedError
-from app.domain.links import NOUNS, Entry, LinkKind
+from app.domain.links import NOUNS, Entry, LinkKind, is_category
 from app.domain.problems import CrossfootError, ValidationError
 from app.jobs import doorbell
 from app.models.connections import Book
@@ -101,7 +101,7 @@ def offers(session: Session, book_id: int, kind: LinkKind, name: str, words: str
     alike = [] if words.strip() else suggestions.suggest(session, book_id, kind, name)
     if alike:
         return alike
-    usable = [e for e in lists.entries(session, book_id, kind) if e.active and e.its_own]
+    usable = [e for e in lists.entries(session, book_id, kind) if e.active and e.its_own and not is_category(e)]
     hits = [e for e in usable if all(w in _text(e) for w in words.casefold().split())]
     return [suggestions.Suggestion(entry, 0, ()) for entry in hits[:FOUND]]
 

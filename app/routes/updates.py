@@ -21,7 +21,8 @@ from app.services import books, entry_changes, lists
 
 updates = Blueprint("updates", __name__)
 PAGE = 100
-WORDS = {"address": "Address", "email": "E-mail", "terms": "Billing terms", "active": "Active"}
+WORDS = {"address": "Address", "email": "E-mail", "terms": "Billing terms", "active": "Active",
+         "account": "Income account"}  # fmt: skip
 STATES = {
     "wanted": ("ready", "waiting"), "sending": ("sending", "sending"), "in_doubt": ("in_doubt", "in doubt"),
     "done": ("completed", "done"), "refused": ("refused", "refused"),
@@ -38,25 +39,28 @@ def show(book_id: int) -> ResponseReturnValue:
     every, after = entry_changes.proposed(session, book), request.args.get("after", "")
     start = next((place + 1 for place, row in enumerate(every) if str(row.id) == after), 0)
     page = every[start : start + PAGE]
-    terms = {entry.ledger_id: entry.name for entry in lists.entries(session, book_id, LinkKind.TERMS)}
+    names = {
+        field: {entry.ledger_id: entry.name for entry in lists.entries(session, book_id, kind)}
+        for field, kind in (("terms", LinkKind.TERMS), ("account", LinkKind.ACCOUNTS))
+    }
     return render_template(
         "mappings/updates.html",
         book=book,
         fields=entry_changes.fields_of(book),
         words=WORDS,
-        rows=[(row, _changes(row, terms)) for row in page],
+        rows=[(row, _changes(row, names)) for row in page],
         count=len(every),
         start=start,
         next=str(page[-1].id) if len(every) > start + PAGE else "",
-        recent=[(row, _changes(row, terms), *STATES[row.state]) for row in entry_changes.recent(session, book)],
+        recent=[(row, _changes(row, names), *STATES[row.state]) for row in entry_changes.recent(session, book)],
     )
 
 
-def _changes(row: EntryChange, terms: dict[str, str]) -> list[tuple[str, str, str]]:
+def _changes(row: EntryChange, names: dict[str, dict[str, str]]) -> list[tuple[str, str, str]]:
     """Field, old and new, in words."""
     return [
-        (WORDS[field], entry_data.in_words(field, row.old.get(field), terms) if field in row.old else "none",
-         entry_data.in_words(field, value, terms))
+        (WORDS[field], entry_data.in_words(field, row.old.get(field), names.get(field)) if field in row.old else "none",
+         entry_data.in_words(field, value, names.get(field)))
         for field, value in row.new.items()
     ]  # fmt: skip
 

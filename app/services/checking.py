@@ -19,7 +19,19 @@ from app.domain.problems import Problem, Severity
 from app.domain.states import PostingState, Role, SectionKey
 from app.models.connections import Book
 from app.models.postings import Creation, Posting, PostingRecord
-from app.services import beside, billing, links, lists, numbering, posting_problems, posting_rows, receipts, wants
+from app.models.records import UnpostedRow
+from app.services import (
+    beside,
+    billing,
+    item_accounts,
+    links,
+    lists,
+    numbering,
+    posting_problems,
+    posting_rows,
+    receipts,
+    wants,
+)
 from app.services.reading import document_of
 from app.services.run import Run
 
@@ -106,6 +118,9 @@ def _examine(run: Run, chunk: Sequence[Posting]) -> list[Look]:
         look = Look(posting, records[posting.id or 0], document, found, problems)
         if not look.stops and not document.is_empty:
             look.problems += _translation_problems(run, look)
+        if found.updates and not look.stops:
+            with run.database.reading() as session:
+                look.problems += item_accounts.against(session, run, found.updates)
         looks.append(look)
     return looks
 
@@ -236,8 +251,9 @@ def _settle(session: Session, run: Run, posting: Posting, look: Look) -> None:
         return
     for need, entry in look.wants.exact:
         links.take_exact(session, run.book_id, need, entry, by=run.by)
+    item_accounts.want(session, run, look.wants.updates)
     for draft in look.wants.drafts:
-        _want(session, run, draft)
+        _want(session, run, _early_enough(session, run, draft))
 
 
 def _nothing_to_post(session: Session, posting: Posting, look: Look) -> None:
@@ -249,6 +265,14 @@ def _nothing_to_post(session: Session, posting: Posting, look: Look) -> None:
         return
     posting.state = PostingState.SKIPPED
     posting_problems.add(session, posting, SectionKey.CHECK, NOTHING_TO_POST)
+
+
+def _early_enough(session: Session, run: Run, draft: Draft) -> Draft:
+    """Nothing may be dated before an inventory item's first day: it begins with the oldest record that still waits."""
+    if not draft.since:
+        return draft
+    oldest = session.exec(select(func.min(UnpostedRow.date)).where(UnpostedRow.source_id == run.source_id)).one()
+    return replace(draft, since=min(draft.since, oldest.isoformat())) if oldest else draft
 
 
 def _say(session: Session, posting: Posting, look: Look) -> None:

@@ -18,7 +18,7 @@ from sqlmodel import Session, col, func, select
 
 from app.connectors.protocols import Created, CreationOutcome, NameTaken, Slot, UntranslatableError, Wait
 from app.domain.codec import to_json
-from app.domain.links import NAMESPACE, Draft, Entry, LinkKind
+from app.domain.links import NAMESPACE, Draft, Entry, LinkKind, Rules, above
 from app.domain.outcomes import InDoubt, NotDone, Refused
 from app.domain.problems import Problem, Severity
 from app.domain.states import SectionKey
@@ -37,6 +37,8 @@ SECTIONS = (
     (SectionKey.ITEMS, (LinkKind.ITEMS,)),
 )
 MOST_TRIES = 4
+#: Of those that wait for what they stand under, so many are looked at.
+MOST_LOOKED_AT = 50
 LOOK_AGAIN = dt.timedelta(seconds=3)
 
 
@@ -65,7 +67,7 @@ def create(run: Run, lanes: Lanes) -> None:
                 lanes.drain()
                 return
             pause = _start(run, lanes, kinds, names)
-            _look(run, kinds)
+            _look(run, kinds, names)
             if not lanes.settle(min(pause, 1.0)):
                 time.sleep(0 if lanes.busy else min(pause, 0.2))
         lanes.drain()
@@ -147,9 +149,20 @@ def _next(run: Run, kinds: Collection[LinkKind]) -> Creation | None:
             .where(Creation.batch_id == run.batch_id, Creation.state == "wanted", col(Creation.kind).in_(kinds))
             .where((col(Creation.look_at).is_(None)) | (col(Creation.look_at) <= utcnow()))
             .order_by(col(Creation.id))
-            .limit(1)
+            .limit(MOST_LOOKED_AT)
         )
-        return session.exec(query).first()
+        candidates = session.exec(query).all()
+        return next((one for one in candidates if not _waits(run, session, one)), None)
+
+
+def _waits(run: Run, session: Session, creation: Creation) -> bool:
+    """What it stands under is still to be created, or on its way."""
+    names = [parent.source_id for parent in above(draft_of(creation), run.rules)]
+    if not names:
+        return False
+    query = select(Creation.id).where(Creation.book_id == run.book_id, Creation.kind == creation.kind)
+    query = query.where(col(Creation.source_id).in_(names), col(Creation.state).not_in(("done", "refused")))
+    return session.exec(query.where(Creation.batch_id == run.batch_id)).first() is not None
 
 
 def _prepare(run: Run, creation: Creation, names: Names) -> tuple[str, str] | None:
@@ -163,19 +176,18 @@ def _prepare(run: Run, creation: Creation, names: Names) -> tuple[str, str] | No
         return None
     try:
         name = unique_name(draft, names.taken(draft.kind), lambda name: run.destination.valid_name(draft.kind, name))
-        body = run.destination.draft_body(draft, name, _account_links(names, draft), run.rules)
+        body = run.destination.draft_body(draft, name, _account_links(names, draft, run.rules), run.rules)
     except UntranslatableError as error:
         _refuse(run, creation.id or 0, error.problems[0])
         return None
     return name, body
 
 
-def _account_links(names: Names, draft: Draft) -> dict[tuple[LinkKind, str], Entry]:
-    """An item's accounts, and what a class, a location or a sub-customer stands under."""
+def _account_links(names: Names, draft: Draft, rules: Rules) -> dict[tuple[LinkKind, str], Entry]:
+    """An item's accounts, and what it, a class, a location or a sub-customer stands under."""
     accounts = {draft.account, draft.cost_account, draft.inventory_account} - {""}
     keys = [(LinkKind.ACCOUNTS, account) for account in accounts]
-    if draft.kind in (LinkKind.CLASSES, LinkKind.LOCATIONS) and ":" in draft.source_id:
-        keys.append((draft.kind, draft.source_id.rpartition(":")[0]))
+    keys += [(parent.kind, parent.source_id) for parent in above(draft, rules)[-1:]]
     found = {key: names.index.entry(*key) for key in keys}
     if draft.parent:
         found[draft.kind, f"name:{draft.parent}"] = names.index.exact(draft.kind, draft.parent)
@@ -294,6 +306,7 @@ def _name_taken(run: Run, ident: int, problem: Problem, names: Names) -> None:
         return
     entry = _in_ledger(run, creation)
     if entry is not None:
+        names.index.add(entry.kind, creation.source_id, entry)
         _finish(run, ident, entry, "")
         return
     names.taken(LinkKind(creation.kind)).add(creation.name.casefold())
@@ -310,7 +323,7 @@ def _in_ledger(run: Run, creation: Creation) -> Entry | None:
     return next((entry for entry in own if entry.name.casefold() == creation.name.casefold()), None)
 
 
-def _look(run: Run, kinds: Collection[LinkKind]) -> None:
+def _look(run: Run, kinds: Collection[LinkKind], names: Names) -> None:
     """Creations in doubt: found by name they are done; absent, the identical request goes again."""
     with run.database.reading() as session:
         query = select(Creation).where(
@@ -323,6 +336,7 @@ def _look(run: Run, kinds: Collection[LinkKind]) -> None:
     for creation in due:
         entry = _in_ledger(run, creation)
         if entry is not None:
+            names.index.add(entry.kind, creation.source_id, entry)
             _finish(run, creation.id or 0, entry, "")
         else:
             _set(run, creation.id or 0, state="wanted", look_at=utcnow() + LOOK_AGAIN)

@@ -188,6 +188,11 @@ def work(database: Database, connectors: Connectors, book_id: int, only: int | N
         destination = connections.open_destination(database, connectors, book_id)
     except ConnectionFailedError:
         return  # the sweep rings again
+    carry_out(database, destination, book_id, only)
+
+
+def carry_out(database: Database, destination: Destination, book_id: int, only: int | None = None) -> None:
+    """The same over a connection that is open."""
     while (change := _claim(database, book_id, only)) is not None:
         try:
             _step(database, destination, change)
@@ -228,10 +233,15 @@ def _step(database: Database, destination: Destination, change: EntryChange) -> 
         _end(database, change, GONE)
     elif entry_data.holds(held.data, change.new):
         _done(database, change, held.entry)  # an answer that was lost, or somebody was faster
-    elif change.version and held.version != change.version:
+    elif (change.version and held.version != change.version) or not _as_shown(held, change):
         _end(database, change, EDITED)
     else:
         _send(database, destination, change, held)
+
+
+def _as_shown(held: HeldEntry, change: EntryChange) -> bool:
+    """An item's account is still the one that was shown as the old one."""
+    return bool(held.data.account == change.old.get("account", held.data.account))
 
 
 def _send(database: Database, destination: ChangingEntries, change: EntryChange, held: HeldEntry) -> None:

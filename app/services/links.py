@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import case, func
 from sqlmodel import Session, col, select, update
 
-from app.domain.links import NOUNS, Entry, LinkKind, Need
+from app.domain.links import CATEGORY, NOUNS, Entry, LinkKind, Need, is_category
 from app.domain.problems import ValidationError
 from app.domain.states import PostingState
 from app.models.columns import utcnow
@@ -63,8 +63,9 @@ class Index:
     def _put(self, entry: Entry) -> None:
         self._entries[entry.kind, entry.ledger_id] = entry
         if entry.its_own:
+            own = CATEGORY if is_category(entry) else ""
             for name in {_same(entry.name), _same(entry.path)} - {""}:
-                self._named[entry.kind, name].append(entry)
+                self._named[entry.kind, own + name].append(entry)
 
 
 def _same(name: str) -> str:

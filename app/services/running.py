@@ -34,9 +34,10 @@ from app.services import (
     connections,
     creating,
     doubts,
+    item_accounts,
+    mailing,
     payment_runs,
     payments,
-    mailing,
     proving,
     queueing,
     reading,
@@ -192,6 +193,8 @@ def _write(run: Run) -> float | None:
     with Lanes(documents=run.destination.lanes, closing=run.source.lanes) as lanes:
         if not all_or_nothing.hold_back(run):
             creating.create(run, lanes)
+            if (wait := item_accounts.change(run)) is not None:
+                return wait
             all_or_nothing.hold_back(run)  # what could not be created holds its documents
         wake = _post_and_close(run, lanes)
         if wake is None and not run.stopping():

@@ -12,7 +12,7 @@ from functools import cached_property
 from rapidfuzz import fuzz, process
 from sqlmodel import Session
 
-from app.domain.links import Entry, LinkKind
+from app.domain.links import Entry, LinkKind, is_category
 from app.domain.names import awake, normal
 from app.domain.source_lists import SourceEntry
 from app.services import lists
@@ -56,7 +56,7 @@ class Matcher:
 
     def __init__(self, entries: Iterable[Entry]) -> None:
         self._known: dict[tuple[str, ...], list[Suggestion]] = {}
-        own = [entry for entry in entries if entry.its_own]
+        own = [entry for entry in entries if entry.its_own and not is_category(entry)]
         self._usable = [entry for entry in own if entry.active]
         self._asleep: dict[str, list[Entry]] = defaultdict(list)
         for entry in own:

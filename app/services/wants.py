@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from app.domain.documents import Document, PartyRole
 from app.domain.links import (
+    CATEGORY,
     CREATABLE,
     DISPENSABLE,
     NOUNS,
@@ -16,6 +17,8 @@ from app.domain.links import (
     Links,
     Need,
     Rules,
+    above,
+    conflicts,
     needs,
     party_key,
     variants,
@@ -38,12 +41,14 @@ class Wants:
         exact: unlinked, but the ledger has an entry of exactly this name, which may be taken.
         drafts: to be created.
         problems: what a person has to say or do.
+        updates: items, each with the account that it is to earn to from now on.
     """
 
     links: dict[tuple[LinkKind, str], Entry] = field(default_factory=dict)
     exact: list[tuple[Need, Entry]] = field(default_factory=list)
     drafts: list[Draft] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+    updates: list[tuple[Entry, Entry]] = field(default_factory=list)
 
 
 def of(document: Document, index: Index, rules: Rules, policies: Mapping[LinkKind, str], *, accept: bool) -> Wants:
@@ -51,7 +56,70 @@ def of(document: Document, index: Index, rules: Rules, policies: Mapping[LinkKin
     found = resolve(needs(document, rules), index, policies, accept=accept)
     for need in variants(document, found.links, rules):
         _resolve(found, need, index, policies.get(need.kind, "ask"), accept=accept)
+    if accept and rules["sales.account_conflict"] == "update":
+        _update(found, document)
+    _put_above(found, index, rules)
     return found
+
+
+def _put_above(wants: Wants, index: Index, rules: Rules) -> None:
+    """What entries to be created stand under: taken where the ledger has it, else created before them."""
+    for draft in list(wants.drafts):
+        for parent in above(draft, rules):
+            key = (parent.kind, parent.source_id)
+            if key in wants.links or index.entry(*key):
+                continue
+            need = Need(parent.kind, parent.source_id, parent.name, "parent", parent)
+            if exact := _exact(index, need):
+                wants.links[key] = exact
+                wants.exact.append((need, exact))
+            else:
+                wants.links[key] = Entry(parent.kind, TO_COME, parent.name)
+                wants.drafts.insert(wants.drafts.index(draft), parent)
+
+
+def _exact(index: Index, need: Need) -> Entry | None:
+    return index.exact(need.kind, need.source_id if need.source_id.startswith(CATEGORY) else need.name)
+
+
+def _update(wants: Wants, document: Document) -> None:
+    """Items as they will be once they are changed; one that is wanted for two accounts can't be."""
+    accounts = {e.ledger_id: e.name for (kind, _), e in wants.links.items() if kind is LinkKind.ACCOUNTS}
+    for number, item, account in conflicts(document, wants.links):
+        ours = next((wanted for one, wanted in wants.updates if one.ledger_id == item.ledger_id), None)
+        if ours is None:
+            wants.updates.append((item, account))
+            wants.problems.append(_changed(number, item, accounts.get(item.account_id, ""), account))
+        elif ours.ledger_id != account.ledger_id:
+            wants.problems.append(for_two_accounts(item.name, ours.name, account.name))
+    for key, entry in list(wants.links.items()):
+        for item, account in wants.updates:
+            if key[0] is LinkKind.ITEMS and entry.ledger_id == item.ledger_id:
+                wants.links[key] = replace(entry, account_id=account.ledger_id)
+
+
+def _changed(number: int, item: Entry, before: str, account: Entry) -> Problem:
+    old = f"from “{before}” " if before else ""
+    return Problem(
+        "item_account_to_change",
+        f"Item “{item.name}” of line {number} is changed in QuickBooks {old}to “{account.name}”, as the PSA says.",
+        "It counts for what is posted from then on. Link the product to another item if that is not wanted.",
+        Severity.INFO,
+        field=f"line {number}",
+        subject=f"{LinkKind.ITEMS}:{item.ledger_id}",
+    )
+
+
+def for_two_accounts(item: str, one: str, other: str) -> Problem:
+    """The same product on two accounts: changing the item to and fro would book one of them wrongly."""
+    return Problem(
+        "item_for_two_accounts",
+        f"Item “{item}” is wanted for “{other}”, but for “{one}” too.",
+        "Let one of them be an item of its own (Settings ▸ Sales), or correct the GL mapping in the PSA.",
+        Severity.ERROR,
+        field="account",
+        subject=f"{LinkKind.ITEMS}:{item}",
+    )
 
 
 def resolve(needed: Iterable[Need], index: Index, policies: Mapping[LinkKind, str], *, accept: bool) -> Wants:
@@ -94,7 +162,7 @@ def _resolve(wants: Wants, need: Need, index: Index, policy: str, *, accept: boo
         if not entry.active:
             wants.problems.append(_inactive(need, entry))
         return
-    exact = index.exact(need.kind, need.name) or _as_created(need, index)
+    exact = _exact(index, need) or _as_created(need, index)
     if exact is not None:
         wants.links[key] = exact
         wants.exact.append((need, exact))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from app.domain.documents import Document
-from app.domain.links import LinkKind, Links, Rules, books_elsewhere, item_key, item_source_id
+from app.domain.links import LinkKind, Links, Rules, conflicts, item_key, item_source_id
 from app.domain.problems import Problem, Severity
 
 
@@ -20,22 +20,24 @@ def warnings(document: Document, links: Links, rules: Rules) -> list[Problem]:
 
 
 def _blocks(rules: Rules) -> bool:
-    return rules["sales.account_conflict"] == "block"
+    """Where the item is to be changed, it must have been before anything is sent."""
+    return rules["sales.account_conflict"] in ("block", "update")
 
 
 def _conflicts(document: Document, links: Links, rules: Rules, severity: Severity) -> Iterator[Problem]:
-    for number, line in enumerate(document.lines, 1):
-        item = links.get((LinkKind.ITEMS, item_source_id(line)))
-        account = links.get((LinkKind.ACCOUNTS, line.account))
-        served = item_key(line, links, rules)[1] != item_source_id(line)
-        if item and account and books_elsewhere(line, links) and not served:
-            yield Problem(
-                "item_account_differs",
-                f"Line {number} belongs to “{account.name}” in the PSA; its item “{item.name}” books"
-                " to another account.",
-                "Change the item’s account in QuickBooks, link the line’s product to another item, or correct the GL"
-                " mapping in the PSA.",
-                severity,
-                field=f"line {number}",
-                subject=f"{LinkKind.ITEMS}:{item_source_id(line)}",
-            )
+    change = rules["sales.account_conflict"] == "update"
+    for number, item, account in conflicts(document, links):
+        line = document.lines[number - 1]
+        if item_key(line, links, rules)[1] != item_source_id(line):
+            continue  # a variant of its own serves it
+        yield Problem(
+            "item_account_differs",
+            f"Line {number} belongs to “{account.name}” in the PSA; its item “{item.name}” books to another account.",
+            f"Submit or retry with accepting: then the item is changed to “{account.name}” in QuickBooks."
+            if change
+            else "Change the item’s account in QuickBooks, link the line’s product to another item, or correct the GL"
+            " mapping in the PSA.",
+            severity,
+            field=f"line {number}",
+            subject=f"{LinkKind.ITEMS}:{item_source_id(line)}",
+        )

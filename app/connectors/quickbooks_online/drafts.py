@@ -13,7 +13,7 @@ from app.connectors.quickbooks_online.addresses import physical_address
 from app.connectors.quickbooks_online.exact_json import dumps
 from app.connectors.quickbooks_online.new_items import new_item
 from app.domain.documents import Party
-from app.domain.links import Draft, LinkKind, Links, Rules
+from app.domain.links import Draft, LinkKind, Links, Rules, above
 from app.domain.outcomes import InDoubt, Refused
 from app.domain.problems import Problem
 
@@ -47,7 +47,7 @@ def draft_body(draft: Draft, name: str, links: Links, rules: Rules) -> str:
     if draft.kind is LinkKind.ITEMS:
         return dumps(new_item(draft, name, links, rules))
     if draft.kind in PATHS:
-        return dumps(_level(draft, name, links))
+        return dumps(_level(draft, name, links, rules))
     return dumps({"Name": name, "Type": "STANDARD", "DueDays": min(max(draft.due_days or 0, 0), 999)})
 
 
@@ -81,20 +81,21 @@ def _below(draft: Draft, links: Links) -> dict[str, Any]:
     """What a sub-customer stands under. Raises UntranslatableError: only the child is ever created."""
     if not draft.parent:
         return {}
-    above = links.get((draft.kind, f"name:{draft.parent}"))
-    if above is None:
+    under = links.get((draft.kind, f"name:{draft.parent}"))
+    if under is None:
         raise UntranslatableError(
             [
                 Problem(
                     "parent_not_found",
-                    f"“{draft.parent}:{draft.name}” is a sub-customer; QuickBooks has no active customer “{draft.parent}”.",
+                    f"“{draft.parent}:{draft.name}” is a sub-customer; QuickBooks has no active customer"
+                    f" “{draft.parent}”.",
                     f"Create “{draft.parent}” in QuickBooks, or link the customer to one that is there.",
                     field="party",
                     subject=f"{draft.kind}:{draft.source_id}",
                 )
             ]
         )
-    return {"Job": True, "ParentRef": {"value": above.ledger_id}}
+    return {"Job": True, "ParentRef": {"value": under.ledger_id}}
 
 
 def _contact(party: Party) -> dict[str, Any]:
@@ -111,11 +112,12 @@ def _contact(party: Party) -> dict[str, Any]:
     return body
 
 
-def _level(draft: Draft, name: str, links: Links) -> dict[str, Any]:
+def _level(draft: Draft, name: str, links: Links, rules: Rules) -> dict[str, Any]:
     """A class or location under its parent where that is linked, else on the first level under its whole path."""
-    parent, _, leaf = name.rpartition(":")
-    above = links.get((draft.kind, draft.source_id.rpartition(":")[0])) if parent else None
-    if above is None:
+    parent = next(iter(above(draft, rules)[-1:]), None)
+    leaf = name.rpartition(":")[2]
+    under = links.get((draft.kind, parent.source_id)) if parent else None
+    if under is None:
         return {"Name": text.name(name, 100)}
     sub = {"SubClass": True} if draft.kind is LinkKind.CLASSES else {}
-    return {"Name": leaf, **sub, "ParentRef": {"value": above.ledger_id}}
+    return {"Name": leaf, **sub, "ParentRef": {"value": under.ledger_id}}

@@ -72,6 +72,7 @@ def _data(row: Members) -> EntryData:
         email=member_text(part(row, "PrimaryEmailAddr"), "Address"),
         terms=ref(row, "SalesTermRef"),
         address=_address(part(row, "BillAddr")),
+        account=ref(row, "IncomeAccountRef"),
     )
 
 
@@ -104,6 +105,8 @@ def _members(field: str, value: Any) -> dict[str, Any]:
             return {"Active": bool(value)}
         case "email":
             return {"PrimaryEmailAddr": {"Address": text.fits(text.one_line(value), 100)}}
+        case "account":
+            return {"IncomeAccountRef": {"value": value}}
         case "terms":
             return {"SalesTermRef": {"value": value}}
         case _:

@@ -21,7 +21,7 @@ PURCHASE = "p:"
 #: US pseudo codes for a line; they can't be a document's tax code.
 PSEUDO_CODES = ("TAX", "NON")
 #: Categories and bundles can't stand on a line.
-ITEM_TYPES = ("Service", "NonInventory", "Inventory")
+ITEM_TYPES = ("Service", "NonInventory", "Inventory", "Category")
 #: What reading a row of another form than expected ends in.
 UNREADABLE = (KeyError, AttributeError, TypeError, ValueError, ArithmeticError)
 

@@ -8,7 +8,7 @@ from typing import Any
 from app.connectors.protocols import UntranslatableError
 from app.connectors.quickbooks_online import text
 from app.connectors.quickbooks_online.linked import not_linked
-from app.domain.links import Draft, LinkKind, Links, Need, Rules
+from app.domain.links import Draft, LinkKind, Links, Need, Rules, above
 
 #: The PSA's types of a product, without blanks and case, as QuickBooks' types.
 TYPES = {"inventorypart": "Inventory", "noninventorypart": "NonInventory", "service": "Service"}
@@ -17,7 +17,12 @@ _SERVICE = re.compile(r"service|labou?r|agreement|expense", re.IGNORECASE)
 
 
 def new_item(draft: Draft, name: str, links: Links, rules: Rules) -> dict[str, Any]:
-    """The body. Raises UntranslatableError with each account that is not linked."""
+    """The body. Raises UntranslatableError with each account that is not linked.
+
+    A category is an item that nothing is sold by; it has no accounts.
+    """
+    if draft.item_kind == "Category":
+        return {"Name": name, "Type": "Category"}
     kind = item_type(draft, rules)
     accounts = {"IncomeAccountRef": draft.account, "ExpenseAccountRef": draft.cost_account}
     if kind == "Inventory":
@@ -25,7 +30,7 @@ def new_item(draft: Draft, name: str, links: Links, rules: Rules) -> dict[str, A
     refs = _accounts(accounts, links)
     if kind == "Inventory" and not draft.account:
         refs["IncomeAccountRef"] = {"value": rules["inventory.income_account"]}
-    body: dict[str, Any] = {"Name": name, "Type": kind}
+    body: dict[str, Any] = {"Name": name, "Type": kind, **_category(draft, links, rules)}
     if description := text.shorten(text.clean(draft.description), 4000):
         body["Description"] = description
     body |= refs
@@ -34,6 +39,12 @@ def new_item(draft: Draft, name: str, links: Links, rules: Rules) -> dict[str, A
     if rules.tax_mode in ("manual", "automated"):
         body["Taxable"] = draft.taxable
     return body
+
+
+# https://developer.intuit.com/app/developer/qbo/docs/api/accounting/all-entities/item#create-a-category
+def _category(draft: Draft, links: Links, rules: Rules) -> dict[str, Any]:
+    under = [links.get((parent.kind, parent.source_id)) for parent in above(draft, rules)]
+    return {"SubItem": True, "ParentRef": {"value": under[0].ledger_id}} if under and under[0] else {}
 
 
 def item_type(draft: Draft, rules: Rules) -> str:

@@ -128,8 +128,8 @@ def _problems_of_payment(document: Document, links: Links, rules: Rules) -> list
         return [
             Problem(
                 "refund_not_on_card",
-                f"Money came back to “{document.paid_from or paid_from}”, an account of the type {kind}: QuickBooks takes"
-                " back an expense on a credit card only.",
+                f"Money came back to “{document.paid_from or paid_from}”, an account of the type {kind}: QuickBooks"
+                " takes back an expense on a credit card only.",
                 "Enter it as a deposit in QuickBooks, then skip it here; or link the PSA’s account to a card.",
                 field="paid from",
                 subject=f"{LinkKind.ACCOUNTS}:{document.paid_from}" if document.paid_from else "",

@@ -12,6 +12,7 @@ from sqlmodel import Session, select
 from app.connectors.protocols import ConnectionFailedError
 from app.domain.links import NOUNS, Entry, LinkKind, is_category
 from app.domain.problems import CrossfootError, ValidationError
+from app.domain.source_lists import SourceEntry
 from app.jobs import doorbell
 from app.models.connections import Book
 from app.models.records import UnpostedRow
@@ -29,9 +30,9 @@ from app.services import (
     lists,
     proposals,
     source_lists,
-    suggestions,
     workbench,
 )
+from app.services.suggestions import Suggestion
 
 mappings = Blueprint("mappings", __name__)
 
@@ -60,6 +61,7 @@ def _drawer(book_id: int, tab: str, source_id: str, status: int = 200, **more: A
     line = next((line for line in bench.lines if line.source.ident == source_id), None)
     linked_to = line.entry.ledger_id if line and line.entry else ""
     name = line.source.name if line else name_of(session, book, kind, source_id)
+    source = line.source if line else workbench.named(kind, source_id, name)
     words = request.args.get("q", "")
     return fragments.page_or_fragment(
         "mappings/link.html",
@@ -76,7 +78,7 @@ def _drawer(book_id: int, tab: str, source_id: str, status: int = 200, **more: A
         waiting=workbench.waiting(session, book, kind).get(source_id, workbench.NONE),
         words=words,
         back=request.values.get("back", ""),
-        offers=offers(session, book_id, kind, name, words),
+        offers=offers(session, book, kind, source, words),
         asleep=mapping_lists.asleep(session, book, kind, name, linked_to),
         **more,
     )
@@ -96,14 +98,16 @@ def name_of(session: Session, book: Book, kind: LinkKind, source_id: str) -> str
     return str(session.exec(query).first() or "")
 
 
-def offers(session: Session, book_id: int, kind: LinkKind, name: str, words: str) -> list[suggestions.Suggestion]:
-    """What may be chosen: the likeliest entries, else the list; with words those that hold all of them."""
-    alike = [] if words.strip() else suggestions.suggest(session, book_id, kind, name)
+def offers(session: Session, book: Book, kind: LinkKind, source: SourceEntry, words: str) -> list[Suggestion]:
+    """What may be chosen: the likeliest active entries, else the list; with words those that hold all of them."""
+    bench = workbench.bench(session, book, kind)
+    alike = [] if words.strip() else [one for one in bench.matcher.rank(source) if one.entry.active]
     if alike:
         return alike
+    usable = [e for e in bench.entries.values() if e.active and e.its_own]
     usable = [e for e in lists.entries(session, book_id, kind) if e.active and e.its_own and not is_category(e)]
     hits = [e for e in usable if all(w in _text(e) for w in words.casefold().split())]
-    return [suggestions.Suggestion(entry, 0, ()) for entry in hits[:FOUND]]
+    return [Suggestion(entry, 0, ()) for entry in hits[:FOUND]]
 
 
 def _text(entry: Entry) -> str:

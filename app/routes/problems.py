@@ -38,6 +38,7 @@ from app.services import (
     reloading,
     renaming,
     support,
+    workbench,
 )
 
 problems = Blueprint("problems", __name__)
@@ -180,7 +181,7 @@ def _linking(session: Session, book: Book, subject: str) -> dict[str, Any]:
         "source_name": source_name,
         "creatable": kind in CREATABLE,
         "words": words,
-        "offers": offers(session, book.id or 0, kind, source_name, words),
+        "offers": offers(session, book, kind, workbench.named(kind, source_id, source_name), words),
     }
 
 

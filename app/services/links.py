@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
-from sqlalchemy import case, func
+from sqlalchemy import func
 from sqlmodel import Session, col, select, update
 
 from app.domain.links import CATEGORY, NOUNS, Entry, LinkKind, Need, is_category
@@ -91,14 +91,9 @@ def state(session: Session, book_id: int) -> tuple[object, ...]:
     """Differs as soon as a link or a list of the Book does."""
     return (
         *session.exec(select(func.count(), func.max(Link.at)).where(Link.book_id == book_id)).one(),
-        *session.exec(select(func.count(), func.max(ListEntry.id), _awake()).where(ListEntry.book_id == book_id)).one(),
+        *session.exec(select(func.count(), func.max(ListEntry.id)).where(ListEntry.book_id == book_id)).one(),
         *session.exec(select(func.count(), func.max(ListFetch.at)).where(ListFetch.book_id == book_id)).one(),
     )
-
-
-def _awake() -> Any:
-    """How many entries are active: one that is made so keeps its row."""
-    return func.sum(case((col(ListEntry.active), 1), else_=0))
 
 
 def remember(session: Session, book_id: int, needs: Iterable[Need]) -> None:

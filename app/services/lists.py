@@ -69,10 +69,20 @@ def entry(session: Session, book_id: int, kind: LinkKind, ledger_id: str) -> Ent
 def put(session: Session, book_id: int, new: Entry) -> None:
     """Add or replace one entry, e.g. one that was just created; the caller commits."""
     row = session.exec(_one(book_id, new.kind, new.ledger_id)).first()
+    if row:
+        _nudge(session, book_id, new.kind)
     row = row or ListEntry(book_id=book_id, kind=new.kind, ledger_id=new.ledger_id, name=new.name)
     row.name, row.active, row.data = new.name, new.active, _rest(new)
     session.add(row)
     session.flush()
+
+
+def _nudge(session: Session, book_id: int, kind: LinkKind) -> None:
+    """Whoever keeps the list in memory sees that it has changed: a row that is replaced is not a new one."""
+    fetch = session.exec(select(ListFetch).where(ListFetch.book_id == book_id, ListFetch.kind == kind)).first()
+    if fetch:
+        fetch.at += dt.timedelta(microseconds=1)
+        session.add(fetch)
 
 
 def to_entry(row: ListEntry) -> Entry:

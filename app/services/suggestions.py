@@ -10,12 +10,10 @@ from enum import StrEnum
 from functools import cached_property
 
 from rapidfuzz import fuzz, process
-from sqlmodel import Session
 
 from app.domain.links import Entry, LinkKind, is_category
 from app.domain.names import awake, normal
 from app.domain.source_lists import SourceEntry
-from app.services import lists
 
 #: Below this similarity (percent) names have nothing in common.
 CUT = 60
@@ -162,13 +160,6 @@ def _plain(text: str) -> str:
 
 def _in_order(name: str) -> str:
     return " ".join(sorted(name.split()))
-
-
-def suggest(
-    session: Session, book_id: int, kind: LinkKind, name: str, limit: int = 5, *, email: str = ""
-) -> list[Suggestion]:
-    """The likeliest active entries of a Book's list for a name, best first."""
-    return rank(lists.entries(session, book_id, kind), name, limit, email=email)
 
 
 def rank(entries: Sequence[Entry], name: str, limit: int = 5, *, email: str = "") -> list[Suggestion]:

@@ -124,10 +124,14 @@ def _of_source(session: Session, book: Book, kind: LinkKind) -> dict[str, Source
 def _line(kind: LinkKind, entries: Mapping[str, Entry], listed: SourceEntry | None, *row: str) -> Line:
     """``row``: the columns of a link, in their order."""
     ident, name, ledger_id, origin = row
-    number = _number(kind, ident, name)
-    source = listed or SourceEntry(kind, ident, name or ident.removeprefix("account:"), number=number)
+    source = listed or named(kind, ident, name)
     entry = entries.get(ledger_id) if ledger_id else None
     return Line(source, entry, origin if entry else "", gone=bool(ledger_id) and entry is None)
+
+
+def named(kind: LinkKind, ident: str, name: str) -> SourceEntry:
+    """What documents name, where the PSA's own list was not read or doesn't hold it."""
+    return SourceEntry(kind, ident, name or ident.removeprefix("account:"), number=_number(kind, ident, name))
 
 
 def _number(kind: LinkKind, ident: str, name: str) -> str:
@@ -148,7 +152,7 @@ def is_member(line: Line) -> bool:
 def with_waiting(session: Session, book: Book, kind: LinkKind, lines: Iterable[Line]) -> list[Line]:
     """The lines with what waits for each: most money first, then the unlinked, then by name."""
     stops = waiting(session, book, kind)
-    full = [replace(line, waiting=stops.get(line.source.ident, NONE)) for line in lines]
+    full = [replace(line, waiting=stops[line.source.ident]) if line.source.ident in stops else line for line in lines]
     return sorted(full, key=lambda line: (-line.waiting.count, -_money(line.waiting), line.linked))
 
 

@@ -174,7 +174,8 @@ def _resend(book_id: int, drift_id: int) -> int:
 def month(book_id: int, month: str) -> ResponseReturnValue:
     """One month in one currency: the foot, what explains the difference, and the tables beside it."""
     book = _book(book_id)
-    loaded, chosen = _loaded(book), _month(month)
+    chosen = _month(month)
+    loaded = _loaded(book, chosen)
     currencies = loaded.currencies(chosen)
     currency = request.args.get("currency", "")
     currency = currency if currency in currencies else next(iter(_home_first(currencies)), "")
@@ -210,8 +211,8 @@ def _from(statement: Statement, after: str, *, whole: bool) -> list[Any]:
     return found[start : start + PAGE + 1]
 
 
-def _loaded(book: Book) -> Loaded:
-    loaded = tie_out.load(reading(), book)
+def _loaded(book: Book, month: Month) -> Loaded:
+    loaded = tie_out.load(reading(), book, month)
     if loaded is None:
         raise NotFoundError("Nobody has looked at both systems yet.", "Press “Look now” under Reconcile first.")
     return loaded
@@ -249,7 +250,8 @@ def as_xlsx(book_id: int, month: str, currency: str) -> ResponseReturnValue:
 
 def _statement(book_id: int, month: str, currency: str) -> tuple[Book, Statement]:
     book = _book(book_id)
-    loaded, chosen = _loaded(book), _month(month)
+    chosen = _month(month)
+    loaded = _loaded(book, chosen)
     if currency not in loaded.currencies(chosen):
         raise NotFoundError(f"Nothing is dated in {month_name(chosen)} in “{currency[:10]}”.", "Choose another month.")
     return book, loaded.statement(chosen, currency)

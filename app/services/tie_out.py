@@ -119,16 +119,19 @@ class Statement:
 # ── from the tables ──────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def load(session: Session, book: Book) -> Loaded | None:
-    """Everything that the last look has kept; None before there was one."""
+def load(session: Session, book: Book, month: Month | None = None) -> Loaded | None:
+    """Everything that the last look has kept; None before there was one.
+
+    Accounts are read for one ``month`` only: they are most of the work, and no page shows more.
+    """
     look = looks.newest(session, book.id or 0)
     if look is None or book.source_id is None:
         return None
     traces, others = _traces(session, book, look)
     accounts = _Accounts(session, book.id or 0)
-    invoiced = _invoiced(session, book.source_id, look, others, accounts)
+    invoiced = _invoiced(session, book.source_id, look, others, accounts, month)
     pennies = int(books.setting_of(book, "reconcile.pennies"))
-    found = items(invoiced, _booked(session, book.id or 0, accounts), traces, pennies)
+    found = items(invoiced, _booked(session, book.id or 0, accounts, month), traces, pennies)
     return Loaded(look, found, accounts.names, pennies, len(others))
 
 
@@ -204,28 +207,47 @@ def _merged(parts: Any) -> dict[str, int]:
 
 
 def _invoiced(
-    session: Session, source_id: int, look: DriftLook, others: set[str], accounts: _Accounts
+    session: Session, source_id: int, look: DriftLook, others: set[str], accounts: _Accounts, month: Month | None
 ) -> list[Invoiced]:
+    mine = (PsaInvoice.source_id == source_id, PsaInvoice.date >= look.first_day)
+    parts: dict[str, Any] = {}
+    if month:
+        first, last = _days(month)
+        query = select(PsaInvoice.record, PsaInvoice.accounts)
+        query = query.where(*mine, PsaInvoice.date >= first, PsaInvoice.date <= last)
+        parts = {record: accounts.of_psa(found) for record, found in session.exec(query)}
     columns: tuple[Any, ...] = (
         PsaInvoice.record, PsaInvoice.number, PsaInvoice.party_id, PsaInvoice.party, PsaInvoice.date,
         PsaInvoice.currency, PsaInvoice.cents, PsaInvoice.tax_cents, PsaInvoice.open_cents, PsaInvoice.tax_code,
-        PsaInvoice.closed, PsaInvoice.batch, PsaInvoice.accounts,
+        PsaInvoice.closed, PsaInvoice.batch,
     )  # fmt: skip
-    query = select(*columns).where(PsaInvoice.source_id == source_id, PsaInvoice.date >= look.first_day)
-    return [Invoiced(*(*row[:12], accounts.of_psa(row[12]))) for row in session.exec(query) if row[0] not in others]
+    rows = session.exec(select(*columns).where(*mine))
+    return [Invoiced(*(*row, parts.get(row[0]))) for row in rows if row[0] not in others]
 
 
-def _booked(session: Session, book_id: int, accounts: _Accounts) -> list[Booked]:
+def _booked(session: Session, book_id: int, accounts: _Accounts, month: Month | None) -> list[Booked]:
+    mine = LedgerDocument.book_id == book_id
+    parts: dict[tuple[str, str], Any] = {}
+    if month:
+        first, last = _days(month)
+        query = select(LedgerDocument.kind, LedgerDocument.ledger_id, LedgerDocument.accounts)
+        query = query.where(mine, LedgerDocument.date >= first, LedgerDocument.date <= last)
+        parts = {(kind, ident): accounts.of_books(found) for kind, ident, found in session.exec(query)}
     columns: tuple[Any, ...] = (
         LedgerDocument.kind, LedgerDocument.ledger_id, LedgerDocument.number, LedgerDocument.party_id,
         LedgerDocument.party, LedgerDocument.date, LedgerDocument.currency, LedgerDocument.cents,
         LedgerDocument.tax_cents, LedgerDocument.open_cents, LedgerDocument.voided, LedgerDocument.mark,
-        LedgerDocument.accounts,
     )  # fmt: skip
+    customers = accounts.customers
     return [
-        Booked(*(*row[:11], _record(row[11]), accounts.customers.get(row[3], ""), accounts.of_books(row[12])))
-        for row in session.exec(select(*columns).where(LedgerDocument.book_id == book_id))
+        Booked(*(*row[:11], _record(row[11]), customers.get(row[3], ""), parts.get((row[0], row[1]))))
+        for row in session.exec(select(*columns).where(mine))
     ]
+
+
+def _days(month: Month) -> tuple[dt.date, dt.date]:
+    """First and last."""
+    return dt.date(*month, 1), dt.date(*month, calendar.monthrange(*month)[1])
 
 
 def _record(mark: str) -> str:
@@ -242,8 +264,7 @@ def _record(mark: str) -> str:
 
 def agreements_without(session: Session, source_id: int, month: Month) -> list[PsaAgreement]:
     """Agreements that ran in the month and have no invoice dated in it, whatever its status; by customer."""
-    first = dt.date(*month, 1)
-    last = dt.date(*month, calendar.monthrange(*month)[1])
+    first, last = _days(month)
     billed = select(PsaInvoice.agreement_id).where(
         PsaInvoice.source_id == source_id, PsaInvoice.date >= first, PsaInvoice.date <= last
     )

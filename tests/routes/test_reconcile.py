@@ -49,7 +49,8 @@ def reconciled(app: Flask, database: Database, vendors: Vendors) -> World:
             posting = Posting(
                 batch_id=batch.id or 0, book_id=1, state="closed", number=f"10{record}", party="Acme",
                 date=NOVEMBER,
-                currency="USD", total=Decimal(107), cents=107_00, ledger_id=ledger_id, posted_at=now - dt.timedelta(days=1),
+                currency="USD", total=Decimal(107), cents=107_00, ledger_id=ledger_id,
+                posted_at=now - dt.timedelta(days=1),
             )  # fmt: skip
             session.add(posting)
             session.flush()

@@ -23,29 +23,29 @@ from tests.fakes import FakeSource
 
 
 class FakePayingBooks(FakeBooks):
-    """Payments by id, each with the moment of its last change. ``calls`` counts what was asked."""
+    """Payments by id, each with the moment of its last change. ``asked`` counts what was asked."""
 
     def __init__(self, *rest: Any, **more: Any) -> None:
         super().__init__(*rest, **more)
         self.received: dict[str, LedgerPayment] = {}
-        self.calls = 0
+        self.asked = 0
 
     def receive(self, payment: LedgerPayment) -> None:
         """It is so from now on."""
         self.received[payment.ledger_id] = replace(payment, modified=dt.datetime.now(dt.UTC))
 
     def payments_since(self, since: dt.datetime) -> LedgerNews:
-        self.calls += 1
+        self.asked += 1
         now = dt.datetime.now(dt.UTC)
         news = [payment for payment in self.received.values() if payment.modified and payment.modified >= since]
         return LedgerNews(tuple(news), (), now, 1)
 
     def payments(self, ledger_ids: Sequence[str]) -> list[LedgerPayment]:
-        self.calls += 1
+        self.asked += 1
         return [self.received[ident] for ident in ledger_ids if ident in self.received]
 
     def payments_of(self, invoices: Sequence[str]) -> dict[str, tuple[str, ...]]:
-        self.calls += 1
+        self.asked += 1
         wanted, found = set(invoices), dict[str, list[str]]()
         for payment in self.received.values():
             if not payment.gone:

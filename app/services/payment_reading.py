@@ -36,6 +36,8 @@ from app.services.payment_work import CHUNK, Invoice, Work
 
 #: A ledger may write down a change a little later than the moment that it bears.
 OVERLAP = dt.timedelta(minutes=5)
+#: Before the version of a payment that only a dry run has read: it is still news to the next run.
+LOOKED_AT = "dry:"
 #: Notes about money that pays nothing yet; more of them help nobody.
 MOST_NOTES = 100
 
@@ -75,7 +77,7 @@ def _sift(work: Work, news: LedgerNews, *, every: bool) -> Findings:
         found = Findings(news, remembered(session, work.run.book_id, [p.ledger_id for p in news.payments]))
     for payment in news.payments:
         before = found.known.get(payment.ledger_id)
-        if every or before is None or not same(before, payment):
+        if every or before is None or before.version.startswith(LOOKED_AT) or not same(before, payment):
             found.changed[payment.ledger_id] = payment
             found.touched |= _documents(payment) | (_documents(before) if before else set())
     return found
@@ -104,7 +106,8 @@ def _complete(work: Work, found: Findings) -> None:
     ours = {ledger_id: one for ledger_id, one in named.items() if one.kind == DocumentKind.INVOICE}
     if not ours:
         return
-    linked = work.ledger.payments_of(sorted(ours))
+    told = {ledger_id: found.news.linked[ledger_id] for ledger_id in ours.keys() & found.news.linked.keys()}
+    linked = {**told, **work.ledger.payments_of(sorted(ours.keys() - told.keys()))}
     with work.run.database.reading() as session:
         known = _linked(session, work.run.book_id, ours)
         ids = sorted({ident for idents in linked.values() for ident in idents})
@@ -170,7 +173,7 @@ def to_payment(row: LedgerPaymentRow) -> LedgerPayment:
 
 def _store(session: Session, work: Work, found: Findings) -> None:
     book_id = work.run.book_id
-    _remember(session, book_id, found.changed.values())
+    _remember(session, book_id, found.changed.values(), dry=work.run.mode == "dry")
     targets = _targets(session, work, found)
     session.add_all(targets)
     row = session.get_one(PaymentRun, work.run.batch_id)
@@ -184,7 +187,7 @@ def _store(session: Session, work: Work, found: Findings) -> None:
     work.run.log(session, f"{len(found.changed)} payments changed in QuickBooks; {len(targets)} invoices to look at.")
 
 
-def _remember(session: Session, book_id: int, changed: Iterable[LedgerPayment]) -> None:
+def _remember(session: Session, book_id: int, changed: Iterable[LedgerPayment], *, dry: bool) -> None:
     payments_ = {payment.ledger_id: payment for payment in changed}
     rows: dict[str, LedgerPaymentRow] = {}
     wanted = sorted(payments_)
@@ -198,6 +201,7 @@ def _remember(session: Session, book_id: int, changed: Iterable[LedgerPayment]) 
         row = rows.setdefault(ledger_id, LedgerPaymentRow(book_id=book_id, ledger_id=ledger_id, **_values(payment)))
         for name, value in _values(payment).items():
             setattr(row, name, value)
+        row.version = f"{LOOKED_AT if dry else ''}{payment.version}"[:40]
     session.add_all(rows.values())
     session.flush()
     session.add_all(

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Protocol, runtime_checkable
 
@@ -23,12 +23,14 @@ class LedgerNews:
         until: give this as ``since`` the next time; before the first byte of the answer was written, so that nothing
             falls between two looks (overlap is the rule, what comes twice is no news).
         calls: how many calls it took.
+        linked: what ``payments_of`` would say of those of the ``invoices`` that were told whole: no need to ask again.
     """
 
     payments: tuple[LedgerPayment, ...]
     invoices: tuple[str, ...]
     until: dt.datetime
     calls: int
+    linked: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @runtime_checkable

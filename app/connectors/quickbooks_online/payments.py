@@ -67,7 +67,7 @@ def since(client: Client, moment: dt.datetime, home: str, now: dt.datetime) -> L
         left = [entity for full in news.capture(ENTITIES, start) for entity in news.capture((full,), start)]
     for entity in left:
         news.query(entity, start)
-    return LedgerNews(tuple(news.payments.values()), tuple(news.documents), news.until, news.calls)
+    return LedgerNews(tuple(news.payments.values()), tuple(news.linked), news.until, news.calls, news.linked)
 
 
 def by_id(client: Client, ids: Sequence[str], home: str, today: dt.date) -> list[LedgerPayment]:
@@ -103,7 +103,7 @@ class _News:
 
     def __init__(self, client: Client, home: str, now: dt.datetime) -> None:
         self.payments: dict[str, LedgerPayment] = {}
-        self.documents: dict[str, None] = {}
+        self.linked: dict[str, tuple[str, ...]] = {}
         self.until = now
         self.calls = 0
         self._client = client
@@ -165,7 +165,8 @@ class _News:
 
     def _take(self, entity: str, row: Members) -> None:
         if entity != PAYMENT:
-            self.documents[_id(row)] = None
+            # The last one told is the newest; of a deleted one nothing is told, and nothing pays it.
+            self.linked[_id(row)] = _payments_of(row)
             return
         payment = _deleted(row, self._home) if row.get("status") == "Deleted" else to_payment(row, self._home)
         before = self.payments.get(payment.ledger_id)

@@ -235,6 +235,21 @@ def test_a_clock_that_goes_otherwise_than_ours_loses_nothing(
     assert only(ledger.payments_since(first.until))
 
 
+@pytest.mark.parametrize("days", [1, 60])
+def test_what_pays_the_changed_documents_is_told_at_once(
+    books: Bookkeeper, ledger: QuickBooksOnline, days: int
+) -> None:
+    first, second, third, credit = books.invoice(), books.invoice(), books.invoice(), books.credit()
+    books.receive(invoices={first: "60.00", second: "40.00"})
+    books.apply_credits(invoices={first: "40.00"}, credits={credit: "40.00"})
+    books.unapply(payment=books.receive(invoices={third: None})["Id"])
+    news = ledger.payments_since(ago(days=days))
+    assert news.linked == ledger.payments_of([first, second, third, credit])
+    assert set(news.linked) == set(news.invoices)
+    books.delete(invoice=third)
+    assert ledger.payments_since(ago(days=1)).linked[third] == ()
+
+
 # beyond change data capture ──────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -34,6 +34,7 @@ COMMANDS = {
     "explain": "app.cli.explain:explain",
     "autosync": "app.cli.autosync:autosync",
     "clear": "app.cli.undo:clear",
+    "reconcile": "app.cli.reconcile:reconcile",
     "mappings": "app.cli.mappings:mappings",
     "payments": "app.cli.payments:payments",
     "user": "app.cli.user:user",

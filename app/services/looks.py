@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import secrets
 import threading
+import time
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import or_, update
@@ -165,6 +166,15 @@ def work(
         _failed(database, look_id, owner, error)
     with database.reading() as session:
         return session.get(DriftLook, look_id)
+
+
+def work_again(database: Database, connectors: Connectors, look_id: int) -> DriftLook | None:
+    """Wait until a look that failed may be tried again, then ``work`` on it."""
+    with database.reading() as session:
+        wake_at = session.get_one(DriftLook, look_id).wake_at
+    if wake_at is not None:
+        time.sleep(max(0.0, (wake_at - utcnow()).total_seconds()))
+    return work(database, connectors, look_id)
 
 
 def _take(database: Database, look_id: int, owner: str) -> bool:

@@ -17,6 +17,8 @@ from launcher.set_up import set_up
 PROCESSES = "4"
 #: How many workers the campaign kills at random moments, and how many generated examples Hypothesis tries.
 KILLS, PROFILE = "CROSSFOOT_CAMPAIGN_KILLS", "HYPOTHESIS_PROFILE"
+#: Files that go through everything only in the campaign (tests/thorough.py).
+SAMPLED = ("tests/**/test_hostile_*.py", "tests/journeys/test_pages.py", "tests/services/test_exactly_once.py")
 PLAYWRIGHT_BROWSER = (
     "from playwright.sync_api import sync_playwright as start\nwith start() as p: print(p.chromium.executable_path)"
 )
@@ -51,12 +53,14 @@ def command(project: Project, arguments: list[str]) -> int:
 def campaign(project: Project, arguments: list[str]) -> int:
     """The long suites, or the files that are named, one scenario at a time; faults end with a table.
 
-    All of tests/campaign, then bad input with many new generated examples. Non-zero where anything was violated.
+    All of tests/campaign, then what the daily suite only samples: bad input with many new examples, every page and
+    every pair of faults. Non-zero where anything was violated.
     """
     os.environ.setdefault(PROFILE, "campaign")
     named = any("tests/" in argument for argument in arguments)
-    hostile = [str(file.relative_to(project.root)) for file in sorted(project.root.glob("tests/**/test_hostile_*.py"))]
-    return command(project, ["-n0", *([] if named else ["tests/campaign", *hostile]), *arguments])
+    sampled = [file for pattern in SAMPLED for file in sorted(project.root.glob(pattern))]
+    whole = ["tests/campaign", *(str(file.relative_to(project.root)) for file in sampled)]
+    return command(project, ["-n0", *([] if named else whole), *arguments])
 
 
 def requires_all(environ: Mapping[str, str]) -> bool:

@@ -23,6 +23,7 @@ from app.models.postings import Call, Posting
 from app.services import connections, decisions
 from tests import engine
 from tests.engine import Engine
+from tests.thorough import crossed
 
 #: Clean invoices of the demo PSA, of several customers; the last one is a credit memo.
 CLEAN = ("10395", "10397", "10398", "10399", "10401")
@@ -32,8 +33,10 @@ def states(batch: dict[str, Any]) -> set[str]:
     return {posting["state"] for posting in batch["postings"]}
 
 
-@pytest.mark.parametrize("requestid", ["honoured", "ignored", "replay_deleted"])
-@pytest.mark.parametrize("fault", ["lose_answer", "cut_answer", "500_after", "missing_items"])
+@pytest.mark.parametrize(
+    ("fault", "requestid"),
+    crossed(["lose_answer", "cut_answer", "500_after", "missing_items"], ["ignored", "honoured", "replay_deleted"]),
+)
 def test_an_answer_lost_after_the_commit_is_found_and_never_sent_again(
     working: Engine, requestid: str, fault: str
 ) -> None:
@@ -44,8 +47,7 @@ def test_an_answer_lost_after_the_commit_is_found_and_never_sent_again(
     assert len(working.in_books()) == len(CLEAN)
 
 
-@pytest.mark.parametrize("requestid", ["honoured", "ignored"])
-@pytest.mark.parametrize("fault", ["drop_before", "500_before", "503"])
+@pytest.mark.parametrize(("fault", "requestid"), crossed(["drop_before", "500_before", "503"], ["ignored", "honoured"]))
 def test_a_call_that_never_arrived_goes_again_to_the_byte(working: Engine, requestid: str, fault: str) -> None:
     working.company.switches.requestid = requestid
     working.company.faults.add(fault, entity="batch")

@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from app.jobs import workers
 from app.models.connections import Book
 from app.routes.web import reading, web
-from app.services import attention, autosync_ends, books, drift, health
+from app.services import attention, autosync_ends, books, customer_mail, drift, health
 
 
 class Around:
@@ -48,6 +48,11 @@ class Around:
     def drifted(self) -> int:
         """How many posted documents are no longer as they were, and nobody has said anything to it."""
         return drift.open_count(reading())
+
+    @cached_property
+    def mails(self) -> int:
+        """How many mails to customers wait for a person."""
+        return customer_mail.waiting(reading())
 
     @cached_property
     def attention(self) -> int:

@@ -50,12 +50,16 @@ class Task:
 
 
 def name_of(kind: DocumentKind, number: str) -> str:
-    """``Invoice 10482.pdf``: under this name the file is sent and looked for."""
-    return f"{NAMES[kind]} {number}.pdf"
+    """``Invoice 10482.pdf``: under this name the file is sent and looked for. No path, no line break."""
+    shown = "".join(char if char.isprintable() and char not in '/\\:"' else "-" for char in number)
+    return f"{NAMES[kind]} {shown}.pdf"
 
 
 def work(run: Run) -> float | None:
     """Attach what this batch's documents want; answers seconds until the next doubt is looked up, None if done."""
+    psa, ledger = run.source, run.destination
+    if not (isinstance(psa, GivesPdf) and isinstance(ledger, Attaching)):
+        return None
     if not afterwards.has_section(run.database, run.batch_id, SectionKey.ATTACHMENTS):
         return None
     _want(run)
@@ -63,7 +67,7 @@ def work(run: Run) -> float | None:
         return None
     run.begin(SectionKey.ATTACHMENTS)
     _recover(run)
-    wake = _Work(run).through()
+    wake = _Work(run, psa, ledger).through()
     if wake is None and not run.stopping():
         run.end(SectionKey.ATTACHMENTS)
     return wake
@@ -125,10 +129,8 @@ def _due(run: Run, under_way: set[int], *, later: bool = False, limit: int = 8) 
 class _Work:
     """One run's work on them: looks, PDFs and uploads side by side, rows only in this thread."""
 
-    def __init__(self, run: Run) -> None:
-        if not isinstance(run.source, GivesPdf) or not isinstance(run.destination, Attaching):
-            raise TypeError("A batch has this section only where PSA and ledger can do it.")  # see afterwards.sections
-        self._run, self._psa, self._ledger = run, run.source, run.destination
+    def __init__(self, run: Run, psa: GivesPdf, ledger: Attaching) -> None:
+        self._run, self._psa, self._ledger = run, psa, ledger
         self._ready: list[Task] = []
         self._under_way: set[int] = set()
 
@@ -142,7 +144,8 @@ class _Work:
                     if pause is None or pause > PATIENCE:
                         return pause
                     self._run.lost.wait(min(pause, 0.5))
-                lanes.settle(min(pause or 0.5, 0.5) if lanes.busy else 0.05)
+                    continue
+                lanes.settle(min(pause or 0.5, 0.5))
         return None
 
     def _start(self, lanes: Lanes) -> float | None:
@@ -160,8 +163,11 @@ class _Work:
 
     def _next_look(self) -> float | None:
         with self._run.database.reading() as session:
-            query = select(func.min(Attachment.look_at)).where(
-                Attachment.batch_id == self._run.batch_id, col(Attachment.state).in_(("wanted", "in_doubt"))
+            query = (
+                select(func.min(Attachment.look_at))
+                .join(Posting, col(Posting.id) == Attachment.posting_id)
+                .where(Attachment.batch_id == self._run.batch_id, Attachment.ledger_id == Posting.ledger_id)
+                .where(col(Attachment.state).in_(("wanted", "in_doubt")), col(Posting.state).in_(afterwards.STANDING))
             )
             moment = session.exec(query).one()
         if moment is None:

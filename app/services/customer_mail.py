@@ -28,7 +28,7 @@ from app.models.columns import utcnow
 from app.models.connections import Book
 from app.models.mail import Mail, MailFile
 from app.models.postings import Posting, PostingRecord
-from app.services import attaching, audit, books, connections, letters, mail_problems, mailing, outbox
+from app.services import attaching, audit, books, connections, letters, mail_problems, mailing, outbox, posting_rows
 from app.services.reading import document_of
 
 #: A worker that makes a mail ready has this long before another one may.
@@ -218,9 +218,23 @@ def listing(session: Session, book_id: int, view: str, before: int | None = None
         .where(Mail.book_id == book_id, col(Mail.state).in_(VIEWS[view]))
         .order_by(col(Mail.id).desc())
         .limit(PAGE)
+        .options(*posting_rows.BARE)
     )
-    found = session.exec(query.where(col(Mail.id) < before) if before else query)
-    return [Row(mail, posting, batch, _record(session, posting)) for mail, posting, batch in found]
+    found = session.exec(query.where(col(Mail.id) < before) if before else query).all()
+    records = (
+        select(PostingRecord.posting_id, func.min(PostingRecord.record))
+        .where(col(PostingRecord.posting_id).in_([posting.id for _, posting, _ in found]))
+        .group_by(col(PostingRecord.posting_id))
+    )
+    record_of = dict(session.exec(records).all())
+    return [Row(mail, posting, batch, record_of.get(posting.id or 0, "")) for mail, posting, batch in found]
+
+
+def waiting(session: Session) -> int:
+    """How many mails wait for a person: to be approved, in doubt, not sent, come back. Every page asks it."""
+    states = [state for view in ("held", "in_doubt", "failed") for state in VIEWS[view]]
+    query = columns(func.count()).select_from(Mail).where(col(Mail.book_id).is_not(None), col(Mail.state).in_(states))
+    return int(session.execute(query).scalar_one())
 
 
 def counts(session: Session, book_id: int) -> dict[str, int]:

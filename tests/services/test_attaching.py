@@ -10,8 +10,9 @@ import requests
 from sqlmodel import select, update
 
 from app.models.attachments import Attachment
+from app.models.columns import utcnow
 from app.models.connections import Book
-from app.services import attaching, batches, books
+from app.services import attaching, batches, books, undoing
 from tests import engine
 from tests.engine import Engine
 
@@ -117,3 +118,16 @@ def test_a_run_that_was_stopped_leaves_a_batch_that_can_be_resumed(
         batches.resume(session, batches.find(session, batch), by=engine.BY)
     assert working.run(batch)["status"] == "completed"
     assert files(working) == Counter({"Invoice 10394.pdf": 1})
+
+
+def test_a_file_of_an_invoice_that_was_undone_keeps_no_batch_busy(working: Engine) -> None:
+    shown = working.post("10394", "10395")
+    first = next(posting for posting in shown["postings"] if posting["number"] == "10394")
+    with working.database.session() as session:
+        undoing.ask(session, batches.find(session, shown["batch"]), first["records"], by=engine.BY)
+        session.exec(update(Attachment).values(state="in_doubt", look_at=utcnow(), sent_at=utcnow()))
+        session.commit()
+    working.run(shown["batch"])
+    assert working.posting("10394").state == "undone"
+    assert files(working)["Invoice 10395.pdf"] == 1
+    assert working.batch(shown["batch"]).ended_at is not None

@@ -40,13 +40,13 @@ class Payment:
 
 def on_invoice(site: Site, invoice_id: int) -> list[Payment]:
     """What stands on an invoice, oldest first."""
-    return [each for each in site.payments.values() if each.invoice_id == invoice_id]
+    return list(site.payments_on.get(invoice_id, {}).values())
 
 
 def totals(site: Site, invoice: Invoice) -> Row:
     """`payments`, `credits` and `balance` of an invoice or a credit memo."""
     standing = on_invoice(site, invoice.id)
-    drawn = sum((each.amount for each in site.payments.values() if each.credit_id == invoice.id), ZERO)
+    drawn = sum((each.amount for each in site.payments_from.get(invoice.id, {}).values()), ZERO)
     paid = sum((each.amount for each in standing if not each.credit_id), ZERO)
     credited = sum((each.amount for each in standing if each.credit_id), ZERO)
     return {"payments": paid, "credits": credited, "balance": invoice.total - paid - credited + drawn}
@@ -63,9 +63,7 @@ def add(site: Site, invoice: Invoice, body: Row, by: str) -> Payment:
     amount = _allowed(site, invoice, _amount(body.get("amount")), credit)
     day, reference = _day(body.get("paymentDate"), site.today), _reference(site, body.get("glBatchID"))
     made = Payment(site.next_payment(), invoice.id, kind, amount, day, by, credit.id if credit else None, reference)
-    site.payments[made.id] = made
-    _touched(site, made)
-    return made
+    return _put(site, made)
 
 
 def change(site: Site, payment: Payment, wanted: Row) -> Payment:
@@ -85,6 +83,8 @@ def change(site: Site, payment: Payment, wanted: Row) -> Payment:
 def remove(site: Site, payment: Payment) -> None:
     """Take it off the invoice."""
     del site.payments[payment.id]
+    del site.payments_on[payment.invoice_id][payment.id]
+    site.payments_from.get(payment.credit_id or 0, {}).pop(payment.id, None)
     _touched(site, payment)
 
 
@@ -94,6 +94,15 @@ def named(site: Site, invoice: Invoice, payment_id: int) -> Payment:
     if found is None or found.invoice_id != invoice.id:
         raise not_found("InvoicePayment", payment_id)
     return found
+
+
+def _put(site: Site, payment: Payment) -> Payment:
+    site.payments[payment.id] = payment
+    site.payments_on.setdefault(payment.invoice_id, {})[payment.id] = payment
+    if payment.credit_id:
+        site.payments_from.setdefault(payment.credit_id, {})[payment.id] = payment
+    _touched(site, payment)
+    return payment
 
 
 def _touched(site: Site, payment: Payment) -> None:
@@ -159,6 +168,8 @@ def _day(value: Any, default: date) -> date:
 
 def _reference(site: Site, value: Any) -> str:
     text = str(value or "")
+    if text and site.switches.payment_marks == "refused":
+        raise invalid("invoicePayment", "glBatchID", "The field glBatchID cannot be set.")
     if len(text) > LONGEST_REFERENCE:
         sentence = f"The field glBatchID must not exceed {LONGEST_REFERENCE} characters."
         raise invalid("invoicePayment", "glBatchID", sentence, "MaxLengthField")
@@ -184,8 +195,7 @@ def take_payment(site: Site, wanted: Row) -> None:
     day = _day(wanted.get("date"), site.today)
     kind = "C" if credit and site.switches.credit_payments != "P" else "P"
     made = Payment(site.next_payment(), invoice.id, kind, amount, day, "mortiz", credit.id if credit else None)
-    site.payments[made.id] = made
-    _touched(site, made)
+    _put(site, made)
 
 
 def take_off(site: Site, wanted: Row) -> None:

@@ -68,6 +68,8 @@ class Site(Ledger):
         self.orders: dict[int, PurchaseOrder] = {}
         self.goods: list[Goods] = []
         self.payments: dict[int, Payment] = {}
+        self.payments_on: dict[int, dict[int, Payment]] = {}  # by invoice
+        self.payments_from: dict[int, dict[int, Payment]] = {}  # by credit memo
         self._last_payment = 7000
         self.close_more: Callable[[int], Sequence[Invoice]] | None = None
         self.drafts: dict[str, dict[str, Any]] = {}

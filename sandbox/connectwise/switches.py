@@ -37,7 +37,7 @@ class Switches:
     `payments_per_invoice`: an invoice holds "several" payments, or "one", which the next one overwrites.
     `overpayment`: a payment above the balance is "refused", or "cut" to the balance.
     `credit_payments`: the type of an applied credit, "C" or "P"; or the API's are "refused".
-    `payment_marks`: the glBatchID that a payment was given is "kept" or "dropped".
+    `payment_marks`: the glBatchID that a payment was given is "kept" or "dropped"; or it is "refused".
     `structure_location`: the location that a member below the corporate level sees, None for all.
     `export_seconds`: time an export takes for each document. `package_setup` overrides boxes of the setup page.
     """
@@ -121,6 +121,6 @@ CHOICES = {
     "payments_per_invoice": ("several", "one"),
     "overpayment": ("refused", "cut"),
     "credit_payments": ("C", "P", "refused"),
-    "payment_marks": ("kept", "dropped"),
+    "payment_marks": ("kept", "dropped", "refused"),
     "invoice_pdf": ("whole", "half", "page", "huge"),
 }

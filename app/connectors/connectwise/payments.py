@@ -4,7 +4,7 @@ Certain: the addresses, the fields, type ``P`` for money, amounts changed by PAT
 
 - the type of an applied credit: that of credits which stand on invoices already, else ``C``, else ``P``;
 - our mark: a payment has no reference of its own, so it goes into ``glBatchID`` ("max. 50"), the field for what an
-  accounting package calls it. A site that drops it answers without;
+  accounting package calls it. A site that drops it answers without, one that refuses it gets payments without;
 - one payment an invoice (older sites): adding answers with the id of the one that was overwritten;
 - an overpayment: refused, or cut to the balance, which the answered amount tells.
 """
@@ -30,6 +30,7 @@ from app.domain.payments import PsaPayment
 from app.domain.problems import Problem
 
 MONEY = "P"
+MARK = "glBatchID"
 #: Type codes of an applied credit, in the order in which they are tried where no credit stands anywhere yet.
 CREDITS = ("C", MONEY)
 #: Reading so many lists at once; the throttle decides how fast they go.
@@ -62,6 +63,7 @@ class Payments:
     def __init__(self, client: Client) -> None:
         self._client = client
         self._credit_type = ""
+        self._marks = True
         self._statuses: dict[str, str] | None = None
 
     # ── reading ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -110,33 +112,44 @@ class Payments:
         """Enter a payment, or apply a credit. Never raises for ConnectWise's sake."""
         if not (values.is_number(invoice) and _sendable(new) and (not new.credit or values.is_number(new.credit))):
             return Refused(UNSENDABLE)
-        if not new.credit:
-            return self._added(invoice, new, MONEY, slot)
-        kinds = (self._credit_type,) if self._credit_type else CREDITS
+        kinds = [MONEY] if not new.credit else [self._credit_type] if self._credit_type else list(CREDITS)
         outcome = self._added(invoice, new, kinds[0], slot)
-        for kind in kinds[1:]:
-            if not _is_about_type(outcome):
-                break
+        while self._other_form(outcome, kinds):
             again = self._client.reserve()
             if isinstance(again, Wait):
                 return NotDone(again.reason, again.seconds)
             try:
-                outcome = self._added(invoice, new, kind, again)
+                outcome = self._added(invoice, new, kinds[0], again)
             finally:
                 again.release()
-        return _no_credits(outcome) if _is_about_type(outcome) else outcome
+        if new.credit and isinstance(outcome, Refused) and _is_about(outcome, "type"):
+            return _no_credits(outcome)
+        return outcome
+
+    def _other_form(self, outcome: PaymentOutcome, kinds: list[str]) -> bool:
+        """Whether ConnectWise refused the form, so that nothing was written, and there is another one to try."""
+        if not isinstance(outcome, Refused):
+            return False
+        if _is_about(outcome, MARK) and self._marks:
+            self._marks = False
+            return True
+        if _is_about(outcome, "type") and len(kinds) > 1:
+            del kinds[0]
+            return True
+        return False
 
     def _added(self, invoice: str, new: NewPayment, kind: str, slot: Slot) -> PaymentOutcome:
         path = f"/finance/invoices/{invoice}/payments"
         body: dict[str, Any] = {
             "type": kind,
-            "amount": _number(new.amount),
+            "amount": float(
+                new.amount
+            ),  # the shortest text of a double below 10^12 has exactly the digits of the cents
             "paymentDate": _midnight(new.date),
-            "glBatchID": new.reference,
             "invoice": {"id": int(invoice)},
+            **({MARK: new.reference} if self._marks else {}),
+            **({"credit": {"id": int(new.credit)}} if new.credit else {}),
         }
-        if new.credit:
-            body["credit"] = {"id": int(new.credit)}
         answer = sent(self._client, "POST", path, body, slot)
         outcome = _written(answer, new.amount) if isinstance(answer, Answer) and answer.ok else None
         if isinstance(outcome, PaymentWritten) and new.credit:
@@ -147,9 +160,22 @@ class Payments:
         """Set amount, date and reference; the same a second time changes nothing."""
         if not (values.is_number(invoice) and values.is_number(payment) and _sendable(new)):
             return Refused(UNSENDABLE)
+        outcome = self._changed(invoice, payment, new, slot)
+        if not self._other_form(outcome, []):
+            return outcome
+        again = self._client.reserve()
+        if isinstance(again, Wait):
+            return NotDone(again.reason, again.seconds)
+        try:
+            return self._changed(invoice, payment, new, again)
+        finally:
+            again.release()
+
+    def _changed(self, invoice: str, payment: str, new: NewPayment, slot: Slot) -> PaymentOutcome:
         path = f"/finance/invoices/{invoice}/payments/{payment}"
-        wanted = {"amount": _number(new.amount), "paymentDate": _midnight(new.date), "glBatchID": new.reference}
-        steps = [{"op": "replace", "path": name, "value": value} for name, value in wanted.items()]
+        wanted = {"amount": f"{new.amount:.2f}", "paymentDate": _midnight(new.date)}
+        wanted |= {MARK: new.reference} if self._marks else {}
+        steps = [{"op": "replace", "path": f"/{name}", "value": value} for name, value in wanted.items()]
         answer = sent(self._client, "PATCH", path, steps, slot)
         outcome = _written(answer, new.amount, payment) if isinstance(answer, Answer) and answer.ok else None
         return outcome or self._not_written(answer, path, PAYMENT_GONE)
@@ -220,17 +246,12 @@ def _payment(row: Row, invoice: str, path: str) -> PsaPayment:
             "Look at the payments of this invoice in ConnectWise.",
             code="unreadable_answer",
         )
-    return PsaPayment(ident, invoice, amount, day, values.text(row, "glBatchID")[:LONGEST_REFERENCE], memo)
+    return PsaPayment(ident, invoice, amount, day, values.text(row, MARK)[:LONGEST_REFERENCE], memo)
 
 
 def _sendable(new: NewPayment) -> bool:
     cents = new.amount * 100
     return new.amount > 0 and cents == cents.to_integral_value() and len(new.reference) <= LONGEST_REFERENCE
-
-
-def _number(amount: Decimal) -> float:
-    """ConnectWise takes doubles; below 10^12 the shortest text of one has exactly the digits of the cents."""
-    return float(amount)
 
 
 def _midnight(day: dt.date) -> str:
@@ -254,28 +275,27 @@ def _is_gone(answer: Answer) -> bool:
     return answer.status == 404 and "NotFound" in answers.error_codes(answer)
 
 
-def _is_about_type(outcome: PaymentOutcome) -> bool:
-    """Whether ConnectWise refused the type code; then nothing was written, and another may be tried."""
-    return isinstance(outcome, Refused) and "type" in outcome.problem.technical.get("fields", ())
+def _is_about(outcome: Refused, field: str) -> bool:
+    """Whether this field of the request is one that ConnectWise names."""
+    return field.lower() in (name.lower() for name in outcome.problem.technical.get("fields", ()))
 
 
 def _amount_refused(outcome: Refused) -> Refused:
     problem = outcome.problem
-    if "amount" not in problem.technical.get("fields", ()):
+    if not _is_about(outcome, "amount"):
         return outcome
     message = f"ConnectWise does not take the amount: {problem.technical['answer']}"
     remedy = "Compare what is paid on the invoice in ConnectWise; a payment that was entered there may be in the way."
     return Refused(Problem("psa_refuses_amount", message, remedy, technical=problem.technical))
 
 
-def _no_credits(outcome: PaymentOutcome) -> PaymentOutcome:
-    assert isinstance(outcome, Refused)  # noqa: S101 -- what _is_about_type has found
+def _no_credits(refused: Refused) -> Refused:
     return Refused(
         Problem(
             "psa_takes_no_credits",
             "ConnectWise does not let a credit be applied from outside.",
             "Apply the credit memo to the invoice in ConnectWise: the invoice ▸ Payments.",
-            technical=outcome.problem.technical,
+            technical=refused.problem.technical,
         )
     )
 

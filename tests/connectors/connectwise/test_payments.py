@@ -224,6 +224,25 @@ def test_a_site_that_drops_the_mark_takes_the_payment_all_the_same(
     assert standing(source, invoice) == (PsaPayment(ident, invoice, Decimal(10), DAY),)
 
 
+def test_a_site_that_refuses_the_mark_gets_payments_without(source: ConnectWise, psa: Site, invoice: str) -> None:
+    psa.switch(payment_marks="refused")
+    ident = written(add(source, invoice)).payment_id
+    written(add(source, invoice, new("3.00")))
+    written(source.change_payment(invoice, ident, new("4.00"), a_slot(source)))
+    assert [found.amount for found in standing(source, invoice)] == [Decimal(4), Decimal(3)]
+    assert psa.calls_of("/payments") == 4  # refused once, then never tried again, and read
+
+
+def test_a_change_finds_out_too_that_a_site_refuses_the_mark(
+    source: ConnectWise, psa: Site, opened: Open, invoice: str
+) -> None:
+    ident = written(add(source, invoice)).payment_id
+    psa.switch(payment_marks="refused")
+    fresh = opened()
+    written(fresh.change_payment(invoice, ident, new("4.00"), a_slot(fresh)))
+    assert [(found.amount, found.reference) for found in standing(source, invoice)] == [(Decimal(4), MARK)]
+
+
 # credits ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -14,6 +14,7 @@ from sqlmodel import col, select
 
 from app import schema
 from app.database import Database
+from app.models.connections import Book
 from app.models.people import Audit
 from app.models.tables import metadata
 from tests.rows import a_book
@@ -55,6 +56,26 @@ def test_two_commands_that_start_at_the_same_moment_both_find_the_newest_schema(
 
     with ThreadPoolExecutor(3) as commands:
         assert all(commands.map(start, range(3)))
+
+
+def test_tax_as_a_line_of_purchases_becomes_a_module_that_is_on(database_url: str) -> None:
+    database = Database(database_url)
+    command.upgrade(schema.config(database.engine), "0014")
+    with database.session() as session:
+        for realm, settings in (("1", '{"taxes.purchases":"line","sales.undo":"void"}'), ("2", "{}")):
+            row = (
+                "INSERT INTO books (kind, name, ledger_id, environment, is_default, connected, broken, zone, currency,"
+                " country, settings, rules, facts, findings, tokens_version, refresh_owner, created_at) VALUES ('q',"
+                " 'N', :realm, 'e', false, true, '', 'UTC', 'USD', 'US', :settings, '{}', '{}', '[]', 0, '',"
+                " '2026-03-01 00:00:00+00:00')"
+            )
+            session.execute(text(row), {"realm": realm, "settings": settings})
+        session.commit()
+    database.migrate()
+    with database.session() as session:
+        found = [book.settings for book in session.exec(select(Book).order_by(col(Book.id)))]
+    assert found == [{"sales.undo": "void", "modules.taxes_as_lines": "purchases"}, {}]
+    database.dispose()
 
 
 def test_older_rows_of_the_audit_log_learn_which_company_they_were_about(database_url: str) -> None:

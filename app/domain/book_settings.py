@@ -5,17 +5,38 @@ Keys are named after the tab that shows them. A Book stores only what differs fr
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from app.domain import hooks
 from app.domain.autosync_settings import PREFIX
 from app.domain.links import Rules
 from app.domain.problems import ValidationError
 from app.domain.setting import Setting, SettingKind
 from app.domain.settings_catalogue import TABS
 
-SETTINGS: Mapping[str, Setting] = {setting.key: setting for _, _, part in TABS for setting in part}
+_OWN: Mapping[str, Setting] = {setting.key: setting for _, _, part in TABS for setting in part}
+
+
+class Catalogue(Mapping[str, Setting]):
+    """Crossfoot's own settings, and one for each module that is installed."""
+
+    def __getitem__(self, key: str) -> Setting:
+        found = _OWN.get(key) or hooks.setting(key)
+        if found is None:
+            raise KeyError(key)
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        yield from _OWN
+        yield from hooks.settings()
+
+    def __len__(self) -> int:
+        return len(_OWN) + len(hooks.settings())
+
+
+SETTINGS: Mapping[str, Setting] = Catalogue()
 
 #: Those that hold for the whole installation, not for one Book.
 INSTALLATION: Mapping[str, Setting] = {

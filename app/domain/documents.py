@@ -185,6 +185,7 @@ class Document:
         rate: exchange rate to the home currency, where the PSA says it.
         bills: of a bill: the ledger's id of the purchase order that it is made from, all lines in their order.
         refund: of an expense that the company paid: money that came back to the account paid from.
+        modules: names of the modules that changed it; ``faults`` what modules did wrong, each beginning with the name.
         approval: ``approved``, else the PSA's word for how far it is; empty where that is no question.
     """
 
@@ -227,6 +228,8 @@ class Document:
     approval: str = ""
     bills: str = ""
     refund: bool = False
+    modules: tuple[str, ...] = ()
+    faults: tuple[str, ...] = ()
 
     @property
     def subtotal(self) -> Money:

@@ -343,12 +343,6 @@ TAXES = (
         "A tax code of two levels in the PSA, linked to one of a single rate, divides the tax otherwise.",
         (("warn", "Post it and warn"), ("hold", "Hold the document")),
     ),
-    _choice(
-        "taxes.purchases",
-        "Tax of purchases and expenses",
-        "US companies have no tax on bills: there it is a line of its own.",
-        (("auto", "As a tax where the country has it, else a line"), ("line", "Always a line")),
-    ),
 )
 
 CATEGORIES = (
@@ -384,4 +378,5 @@ TABS: tuple[tuple[str, str, tuple[Setting, ...]], ...] = (
     ("email", "Email", EMAIL),
     ("payments", "Payments", PAYMENTS),
     ("autosync", "AutoSync", AUTOSYNC),
+    ("modules", "Modules", ()),
 )

@@ -10,10 +10,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from decimal import Decimal
 
-from app.domain import line_text
+from app.domain import hooks, line_text, tax_lines
 from app.domain.documents import SALES, Basis, Document, DocumentKind, Line, Product
 from app.domain.links import Rules
-from app.domain.money import Money, total
+from app.domain.money import total
 
 #: The PSA's words for what an inventory record is.
 PURCHASE, ADJUSTMENT, TRANSFER = "Purchase", "Adjustment", "Transfer"
@@ -24,7 +24,11 @@ REIMBURSABLE, NON_REIMBURSABLE = "Reimbursable", "NonReimbursable"
 
 
 def shaped(document: Document, rules: Rules) -> Document:
-    """The document as the Book's settings want it."""
+    """The document as the Book's settings and its modules want it."""
+    return hooks.built(_by_settings(document, rules), rules)
+
+
+def _by_settings(document: Document, rules: Rules) -> Document:
     document = _parted(document, rules["company.account_delimiter"])
     if document.kind in SALES:
         return line_text.worded(_with_items(document, rules), rules)
@@ -150,25 +154,7 @@ def _transfer(document: Document, rules: Rules) -> Document:
 
 def _tax_as_lines(document: Document, rules: Rules) -> Document:
     """US ledgers have no tax on what is bought: there it is a line of its own, booked to the tax's account."""
-    has_tax = rules.tax_mode == "per_line" and rules["taxes.purchases"] != "line"
-    if has_tax or not document.tax.amount:
-        return document
-    levels = [level for level in document.tax_levels if level.amount.amount]
-    parts = [(level.name or "Tax", level.amount, level.account) for level in levels]
-    if total([amount for _, amount, _ in parts], document.currency) != document.tax:
-        parts = [("Tax", document.tax, next((level.account for level in levels), ""))]
-    lines = tuple(
-        Line(name, Decimal(1), amount, account or _largest(document).account, basis=Basis.ACCOUNT, source="tax")
-        for name, amount, account in parts
-    )
-    return replace(
-        document, lines=(*document.lines, *lines), tax=Money.zero(document.currency), tax_levels=(), tax_code=None
-    )
-
-
-def _largest(document: Document) -> Line:
-    """Where the PSA names no account for the tax, it belongs to what was bought."""
-    return max(document.lines, key=lambda line: line.amount.amount)
+    return document if rules.tax_mode == "per_line" else tax_lines.as_lines(document)
 
 
 #: What a record will likely be, before its export is read.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from app.domain import cogs
+from app.domain import cogs, hooks
 from app.domain.documents import SALES, Document, DocumentKind
 from app.domain.links import Rules
 from app.domain.problems import Problem, Severity
@@ -22,7 +22,7 @@ def problems(document: Document, rules: Rules) -> list[Problem]:
         _currency(document, rules), _approval(document, rules), _vendor_invoice(document, rules),
         _in_full(document, rules), _costs(document, rules),
     )  # fmt: skip
-    return [problem for problem in found if problem]
+    return [*(problem for problem in found if problem), *hooks.problems(document, rules)]
 
 
 def _crossfoots(document: Document) -> Problem | None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from flask import Blueprint, Response, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlmodel import Session
 
-from app.domain import book_settings, line_text
+from app.domain import book_settings, hooks, line_text
 from app.domain.links import Entry, LinkKind
 from app.domain.problems import ValidationError
 from app.domain.setting import Setting
@@ -56,7 +56,7 @@ def _page(book: Book, tab: str, status: int = 200, **context: object) -> Respons
     shell.use_book(book)
     session = reading()
     card = next(c for c in cards.cards(session) if (c.side, c.id) == ("book", book.id))
-    name, shown = next((name, part) for key, name, part in TABS if key == tab)
+    name, shown = next(name for key, name, _ in TABS if key == tab), _shown(book, tab)
     customers = links.listing(session, book, LinkKind.CUSTOMERS) if tab in ("sales", "email") else []
     page = render_template(
         "settings/book.html",
@@ -74,9 +74,18 @@ def _page(book: Book, tab: str, status: int = 200, **context: object) -> Respons
         locked=_locked(book),
         customers=customers,
         own=samples.own_texts(book.settings, {row.source_id: row.source_name for row in customers}),
+        installed=hooks.installed() if tab == "modules" else None,
         **context,
     )
     return page, status
+
+
+def _shown(book: Book, tab: str) -> Sequence[Setting]:
+    """A tab's settings; of Modules those of the modules that are installed, or were when they were switched on."""
+    if tab != "modules":
+        return next(part for key, _, part in TABS if key == tab)
+    stored = {key: own for key in book.settings if (own := hooks.setting(key))}
+    return tuple({**hooks.settings(), **stored}.values())
 
 
 def _entered(shown: Iterable[Setting]) -> dict[str, str]:
@@ -117,10 +126,10 @@ def change_tab(book_id: int, tab: str) -> ResponseReturnValue:
 
 
 def _change(book_id: int, tab: str) -> ResponseReturnValue:
-    shown = next(part for key, _, part in TABS if key == tab)
     try:
         with writing() as session:
-            changed = service.set_settings(session, service.find_book(session, book_id), _entered(shown), me().email)
+            book = service.find_book(session, book_id)
+            changed = service.set_settings(session, book, _entered(_shown(book, tab)), me().email)
     except ValidationError as error:
         return _page(service.find_book(reading(), book_id), tab, 422, error=error)
     flash(f"Saved: {len(changed)} changed." if changed else "Nothing was different.")

@@ -46,7 +46,7 @@ def default_book(session: Session) -> Book | None:
 
 def show(book: Book) -> dict[str, str]:
     """Every setting with the value that holds."""
-    keys = (*book_settings.SETTINGS, *(key for key in book.settings if key not in book_settings.SETTINGS))
+    keys = dict.fromkeys((*book_settings.SETTINGS, *book.settings))
     values = {key: book_settings.value_of(book.settings, key) for key in keys}
     return {**values, "company.zone": zone_of(book)}
 

@@ -7,7 +7,7 @@ What makes a forecast untrue, and who notices:
 
 - Another document: ``previews.fill`` writes the forecast in the commit that stores the document. A fingerprint that
   changed since (a new list) makes the record one that nobody has looked at, and its forecast is passed over.
-- Other rules (a setting, the company's own preferences): their hash is in the row. One with another hash counts as not
+- Other rules (a setting, a module, the company's own preferences): their hash is in the row. One with another hash counts as not
   there: the document is read instead, and ``renew`` stores it anew when the next look ahead ends.
 - Links, the ledger's lists, policies for what is missing: no forecast depends on them.
 - Holds, and batches that have a record: no forecast speaks of them; ``records.standings`` does.
@@ -27,7 +27,7 @@ from sqlalchemy import select as columns
 from sqlmodel import Session, col, select
 
 from app.database import Database
-from app.domain import codec, shaping, soundness
+from app.domain import codec, hooks, shaping, soundness
 from app.domain.documents import Document
 from app.domain.links import Draft, LinkKind, Need, Rules, needs
 from app.domain.problems import Problem, Severity
@@ -37,7 +37,7 @@ from app.models.records import Forecast, UnpostedRow
 from app.services import books, links, wants
 
 #: Part of the hash of the rules: to be raised when a document is judged, shaped or searched for needs in another way.
-EDITION = 3
+EDITION = 4
 CHUNK = 200
 #: Up to so many records are asked for by name; of more, the whole list is read.
 NAMED = 500
@@ -54,7 +54,8 @@ class Outlook:
 
 def rules_hash(book: Book) -> str:
     """Of everything about the Book that a forecast depends on."""
-    text = f"{EDITION} {sorted(codec.to_json(books.rules_of(book)).items())!r}"
+    rules = books.rules_of(book)
+    text = f"{EDITION} {sorted(codec.to_json(rules).items())!r} {hooks.versions(rules)!r}"
     return hashlib.sha256(text.encode()).hexdigest()
 
 

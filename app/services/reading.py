@@ -226,6 +226,8 @@ def _keep(session: Session, run: Run, posting: Posting, items: Sequence[Exported
         _keep_cost(session, run, posting, document)
         return
     posting.document = to_json(document)
+    if document.modules:
+        run.log(session, f"{document.number}: changed by module {', '.join(document.modules)}.", posting)
     posting.kind, posting.psa_type = document.kind, document.psa_type
     if document.number and not posting.number.startswith(f"{document.number}-"):  # one that it was given stays its own
         posting.number = document.number

@@ -43,6 +43,7 @@ from app.services import (
     reading,
     sending,
     settling,
+    telling,
     undoing,
 )
 from app.services.run import Lanes, Lease, LeaseLostError, Run, SystemicError, release_lease, take_lease
@@ -302,6 +303,7 @@ def _end(database: Database, batch_id: int, owner: str, failure: Problem | None)
         batches.log(session, batch_id, text)
         session.commit()
     release_lease(database, batch_id, owner, **values)
+    telling.batch_ended(database, batch_id)
 
 
 def _unfinished(session: Session, batch_id: int) -> bool:

@@ -1,8 +1,10 @@
-"""the approval of batches, and roles per company
+"""the approval of batches, roles per company, and tax as lines as a module
 
 Revision ID: 0015
 Revises: 0014
 """
+
+import json
 
 import sqlalchemy as sa
 from alembic import op
@@ -13,6 +15,9 @@ revision = "0015"
 down_revision = "0014"
 branch_labels = None
 depends_on = None
+
+OLD, NEW = "taxes.purchases", "modules.taxes_as_lines"
+
 
 def _columns() -> list[sa.Column]:
     return [
@@ -37,10 +42,23 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("user_id", "book_id"),
     )
+    _rename({"line": "purchases"}, OLD, NEW)
 
 
 def downgrade() -> None:
+    _rename({"purchases": "line", "all": "line"}, NEW, OLD)
     op.drop_table("book_roles")
     for column in reversed(_columns()):
         op.drop_column("batches", column.name)
 
+
+def _rename(values: dict[str, str], old: str, new: str) -> None:
+    """“Tax of purchases: always a line” is the module, switched on for purchases; other values are the default."""
+    books = sa.table("books", sa.column("id", sa.Integer), sa.column("settings", sa.Text))
+    connection = op.get_bind()
+    for ident, text in connection.execute(sa.select(books.c.id, books.c.settings)).all():
+        held = json.loads(text or "{}")
+        if old in held:
+            value = values.get(held.pop(old))
+            held |= {new: value} if value else {}
+            connection.execute(books.update().where(books.c.id == ident).values(settings=json.dumps(held)))

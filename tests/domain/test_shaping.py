@@ -59,7 +59,7 @@ def test_us_books_get_the_tax_of_a_purchase_as_a_line_on_its_own_account() -> No
 
 def test_other_books_keep_the_tax_where_it_is() -> None:
     assert shaped(RECEIPT, rules(Rules(tax_mode="per_line"))) == RECEIPT
-    found = shaped(RECEIPT, rules(Rules(tax_mode="per_line"), taxes__purchases="line"))
+    found = shaped(RECEIPT, rules(Rules(tax_mode="per_line"), modules__taxes_as_lines="purchases"))
     assert found.lines[-1].source == "tax"
 
 

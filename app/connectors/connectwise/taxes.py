@@ -45,7 +45,8 @@ def _from_line(detail: Row, amount: Decimal, currency: str, position: int) -> Ta
     percent = values.maybe_amount(detail, "taxRatePercent")
     fraction = values.maybe_amount(detail, "taxRate")
     rate = percent if percent is not None else fraction * HUNDRED if fraction is not None else None
-    return TaxLevel(level, name, Money(amount, currency), _tidy(rate))
+    account = values.account(values.text(detail, "accountNumber"))
+    return TaxLevel(level, name, Money(amount, currency), _tidy(rate), account)
 
 
 def _from_header(row: Row, transaction: Row, rates: dict[str, Row], currency: str) -> TaxLevel:

@@ -92,12 +92,14 @@ def _check_some(run: Run, chunk: Sequence[Posting]) -> None:
         run.hold_on(session)
         links.remember(session, run.book_id, wants.seen([look.document for look in looks], run.rules))
         touched = []
-        fresh = posting_rows.of(session, [look.posting.id or 0 for look in looks], posting_rows.BARE)
-        for look in looks:
-            posting = fresh[look.posting.id or 0]
-            if posting.state == PostingState.READY and not posting.checked:
-                _settle(session, run, posting, look)
-                touched.append(posting)
+        idents = [look.posting.id or 0 for look in looks]
+        fresh = posting_rows.of(session, idents, posting_rows.BARE)
+        with posting_problems.prepared(session, idents):
+            for look in looks:
+                posting = fresh[look.posting.id or 0]
+                if posting.state == PostingState.READY and not posting.checked:
+                    _settle(session, run, posting, look)
+                    touched.append(posting)
         run.changed(session, *touched)
 
 

@@ -38,8 +38,9 @@ class Index:
     @classmethod
     def load(cls, session: Session, book_id: int) -> Index:
         """Everything of one Book."""
-        rows = session.exec(select(Link).where(Link.book_id == book_id, Link.ledger_id != ""))
-        stored = {(LinkKind(row.kind), row.source_id): row.ledger_id for row in rows}
+        query = select(Link.kind, Link.source_id, Link.ledger_id)
+        rows = session.exec(query.where(Link.book_id == book_id, Link.ledger_id != ""))
+        stored = {(LinkKind(kind), source_id): ledger_id for kind, source_id, ledger_id in rows}
         return cls(stored, (e for kind in LinkKind for e in lists.entries(session, book_id, kind)))
 
     def linked(self, kind: LinkKind, source_id: str) -> str:
@@ -88,9 +89,10 @@ class CurrentIndex:
 
 
 def state(session: Session, book_id: int) -> tuple[object, ...]:
-    """Differs as soon as a link or a list of the Book does."""
+    """Differs as soon as a link or a list of the Book does; what is only seen and not linked counts for nothing."""
+    linked = (Link.book_id == book_id, Link.ledger_id != "")
     return (
-        *session.exec(select(func.count(), func.max(Link.at)).where(Link.book_id == book_id)).one(),
+        *session.exec(select(func.count(), func.max(Link.at)).where(*linked)).one(),
         *session.exec(select(func.count(), func.max(ListEntry.id)).where(ListEntry.book_id == book_id)).one(),
         *session.exec(select(func.count(), func.max(ListFetch.at)).where(ListFetch.book_id == book_id)).one(),
     )
@@ -99,16 +101,31 @@ def state(session: Session, book_id: int) -> tuple[object, ...]:
 def remember(session: Session, book_id: int, needs: Iterable[Need]) -> None:
     """Note what the PSA's documents refer to, so that lists show it, linked or not. The caller commits."""
     wanted = {(need.kind, need.source_id): need.name for need in needs}
-    known = {(LinkKind(row.kind), row.source_id): row for row in _all(session, book_id)} if wanted else {}
-    for key, name in wanted.items():
-        if key in known and known[key].source_name != name:
-            known[key].source_name = name
-            session.add(known[key])
+    known = _names(session, book_id, wanted)
+    for (kind, source_id), name in wanted.items():
+        if known.get((kind, source_id), name) != name:
+            row = session.exec(select(Link).where(*_is(book_id, kind, source_id))).one()
+            row.source_name = name
+            session.add(row)
     fresh = [_row(book_id, kind, source_id, name) for (kind, source_id), name in wanted.items()
              if (kind, source_id) not in known]  # fmt: skip
     if fresh:
         session.exec(_insert(session).on_conflict_do_nothing(), params=fresh)  # another batch may be first
     session.flush()
+
+
+def _names(session: Session, book_id: int, wanted: Iterable[tuple[LinkKind, str]]) -> dict[tuple[LinkKind, str], str]:
+    """What those that are known already are called."""
+    by_kind: dict[LinkKind, list[str]] = defaultdict(list)
+    for kind, source_id in wanted:
+        by_kind[kind].append(source_id)
+    found = {}
+    for kind, idents in by_kind.items():
+        for start in range(0, len(idents), 500):
+            query = select(Link.source_id, Link.source_name).where(Link.book_id == book_id, Link.kind == kind)
+            some = session.exec(query.where(col(Link.source_id).in_(idents[start : start + 500])))
+            found.update({(kind, source_id): name for source_id, name in some})
+    return found
 
 
 def take_exact(session: Session, book_id: int, need: Need, entry: Entry, *, by: str) -> None:

@@ -56,8 +56,9 @@ def as_of(session: Session, book_id: int, kind: LinkKind) -> dt.datetime | None:
 
 def entries(session: Session, book_id: int, kind: LinkKind) -> list[Entry]:
     """The list by name, inactive entries too."""
-    rows = select(ListEntry).where(ListEntry.book_id == book_id, ListEntry.kind == kind).order_by(ListEntry.name)
-    return [to_entry(row) for row in session.exec(rows)]
+    query = select(ListEntry.ledger_id, ListEntry.name, ListEntry.active, ListEntry.data)
+    rows: Any = session.exec(query.where(ListEntry.book_id == book_id, ListEntry.kind == kind).order_by(ListEntry.name))
+    return [Entry(kind, ledger_id, name, active=active, **data) for ledger_id, name, active, data in rows]
 
 
 def entry(session: Session, book_id: int, kind: LinkKind, ledger_id: str) -> Entry | None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import delete
@@ -14,18 +15,31 @@ from app.domain.states import PostingState, SectionKey
 from app.models.batches import LogLine
 from app.models.postings import Posting, PostingProblem
 
+#: What a session has read beforehand: posting → (code, subject, field) → row.
+PREPARED = "problems"
+Prepared = dict[int, dict[tuple[str, str, str], PostingProblem]]
+
+
+@contextmanager
+def prepared(session: Session, postings: Sequence[int]) -> Iterator[None]:
+    """Read what stands beside many postings at once: ``add`` then asks the database for none of them singly."""
+    found: Prepared = {ident: {} for ident in postings}
+    for ident, rows in of(session, postings).items():
+        found[ident] = {(row.code, row.subject, row.field): row for row in rows}
+    session.info[PREPARED] = found
+    try:
+        yield
+    finally:
+        del session.info[PREPARED]
+
 
 def add(
     session: Session, posting: Posting, section: SectionKey, problem: Problem, *, blocks_close: bool = False
 ) -> None:
     """Put a problem beside a posting, once per code, subject and field."""
-    twin = select(PostingProblem).where(
-        PostingProblem.posting_id == posting.id,
-        PostingProblem.code == problem.code,
-        PostingProblem.subject == problem.subject,
-        PostingProblem.field == problem.field,
-    )
-    row = session.exec(twin).first() or PostingProblem(
+    known: Prepared = session.info.get(PREPARED, {})
+    beside, key = known.get(posting.id or 0), (problem.code, problem.subject, problem.field)
+    row = (_twin(session, posting, problem) if beside is None else beside.get(key)) or PostingProblem(
         posting_id=posting.id or 0,
         batch_id=posting.batch_id,
         code=problem.code,
@@ -37,6 +51,18 @@ def add(
     row.severity, row.message, row.remedy = problem.severity, problem.message, problem.remedy
     row.technical, row.section, row.blocks_close = problem.technical, section, blocks_close
     session.add(row)
+    if beside is not None:
+        beside[key] = row
+
+
+def _twin(session: Session, posting: Posting, problem: Problem) -> PostingProblem | None:
+    query = select(PostingProblem).where(
+        PostingProblem.posting_id == posting.id,
+        PostingProblem.code == problem.code,
+        PostingProblem.subject == problem.subject,
+        PostingProblem.field == problem.field,
+    )
+    return session.exec(query).first()
 
 
 def hold(session: Session, posting: Posting, section: SectionKey, problems: Iterable[Problem]) -> None:
@@ -52,6 +78,7 @@ def hold(session: Session, posting: Posting, section: SectionKey, problems: Iter
 
 def clear(session: Session, posting: Posting, *codes: str) -> None:
     """Take problems away that no longer hold; without codes, all of them."""
+    session.info.get(PREPARED, {}).pop(posting.id or 0, None)
     query = delete(PostingProblem).where(col(PostingProblem.posting_id) == posting.id)
     session.exec(query.where(col(PostingProblem.code).in_(codes)) if codes else query)
 

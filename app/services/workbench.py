@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from sqlalchemy import select as columns
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, func, select
 
 from app.domain.links import Entry, LinkKind
 from app.domain.source_lists import MEMBER, SourceEntry
@@ -92,7 +92,8 @@ def bench(session: Session, book: Book, kind: LinkKind) -> Bench:
 
 def state(session: Session, book: Book) -> tuple[object, ...]:
     """Differs as soon as a link or one of the lists does."""
-    return (*links.state(session, book.id or 0), *source_lists.state(session, book.source_id))
+    seen = session.exec(select(func.count(), func.max(Link.id)).where(Link.book_id == book.id)).one()
+    return (*links.state(session, book.id or 0), *source_lists.state(session, book.source_id), *seen)
 
 
 def _make(session: Session, book: Book, kind: LinkKind) -> Bench:

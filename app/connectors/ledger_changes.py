@@ -5,8 +5,10 @@ Capabilities of their own: ``isinstance(destination, Attaching)`` says whether a
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Collection
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Protocol, runtime_checkable
 
 from app.connectors.protocols import RemovalOutcome, Slot
@@ -83,6 +85,15 @@ class Billing(Protocol):
 
         Raises ConnectionFailedError.
         """
+        ...
+
+
+@runtime_checkable
+class KnowsRates(Protocol):
+    """Keeps exchange rates by day."""
+
+    def exchange_rate(self, currency: str, day: dt.date) -> Decimal | None:
+        """What one unit is in the company's own currency; None where it has none. Raises ConnectionFailedError."""
         ...
 
 

@@ -5,6 +5,7 @@ By id. Names serve only to suggest, and to find the entry with exactly the same 
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -385,4 +386,12 @@ def _header_needs(document: Document, rules: Rules) -> Iterable[Need]:
         yield Need(LinkKind.TAX_CODES, document.tax_code.source_id, document.tax_code.name, "tax")
     if document.terms:
         draft = Draft(LinkKind.TERMS, document.terms.source_id, document.terms.name, due_days=document.terms_due_days)
-        yield Need(LinkKind.TERMS, document.terms.source_id, document.terms.name, "terms", draft)
+        known = None if _from_month_end(document) else draft
+        yield Need(LinkKind.TERMS, document.terms.source_id, document.terms.name, "terms", known)
+
+
+def _from_month_end(document: Document) -> bool:
+    """Terms that don't count from the document's date: ledgers let nobody create them from outside."""
+    if document.due_date is None or document.terms_due_days is None:
+        return False
+    return document.due_date != document.date + dt.timedelta(days=document.terms_due_days)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 from app.domain.money import Money
@@ -18,6 +19,7 @@ class Receipt:
         total: positive, in the document's own direction (see documents).
         created_at: the ledger's creation moment (aware); before our intent it is a replay and must be read by id.
         open: what is not yet paid or applied of it; None where the ledger doesn't say.
+        home_total: the total in the ledger's own currency, where it says one.
         stored: the ledger's own form, trimmed, kept for proof; never secrets.
     """
 
@@ -33,6 +35,7 @@ class Receipt:
     created_at: dt.datetime | None = None
     voided: bool = False
     open: Money | None = None
+    home_total: Decimal | None = None
     stored: dict[str, Any] = field(default_factory=dict)
 
 

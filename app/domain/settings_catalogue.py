@@ -84,6 +84,21 @@ COMPANY = (
         "Who lets a submitted batch be posted. Any change to it afterwards voids the approval. Dry runs need none.",
         (("no", "Nobody: Submit posts"), ("other", "Another person than the one who prepared it")),
     ),
+    _choice(
+        "company.rate_source",
+        "Exchange rate of documents in other currencies",
+        "What turns them into the company’s own currency. Said beside each document before it is posted.",
+        (
+            ("ledger", "QuickBooks’ rate on the document’s date"),
+            ("psa", "The PSA’s rate, where it says one"),
+            ("fixed", "The rates below"),
+        ),
+    ),
+    _text(
+        "company.fixed_rates",
+        "Fixed exchange rates",
+        "How much of the company’s currency one unit is, as in “CAD=0.7312 EUR=1.0845”. Others are held.",
+    ),
     _text(
         "company.account_delimiter",
         "Delimiter of account segments",
@@ -334,8 +349,13 @@ TAXES = (
     _ledger(
         "taxes.exempt_code",
         "Tax code of what is not taxed",
-        "Outside the US every line needs one. Empty: the company’s own code of 0 %.",
+        "Outside the US every line needs one; with US manual tax, untaxed sales. Empty: the company’s own of 0 %.",
         LinkKind.TAX_CODES,
+    ),
+    _text(
+        "taxes.exempt_items",
+        "Products that are never taxed",
+        "Outside the US. Product ids with commas between; their lines get the code of what is not taxed.",
     ),
     _choice(
         "taxes.levels",

@@ -31,7 +31,7 @@ def shaped(document: Document, rules: Rules) -> Document:
 def _by_settings(document: Document, rules: Rules) -> Document:
     document = _parted(document, rules["company.account_delimiter"])
     if document.kind in SALES:
-        return line_text.worded(_with_items(document, rules), rules)
+        return line_text.worded(_exempted(_with_items(document, rules), rules), rules)
     step = _STEPS.get(document.psa_type)
     found = step(document, rules) if step else document
     if found.kind not in _PAYABLES:
@@ -73,6 +73,21 @@ def _split(account: str, gl_class: str, delimiter: str) -> tuple[str, str]:
 def _with_items(document: Document, rules: Rules) -> Document:
     """Lines without a product get the item that the Book names for what they are."""
     return replace(document, lines=tuple(_with_item(line, rules) for line in document.lines))
+
+
+def _exempted(document: Document, rules: Rules) -> Document:
+    """Products that the Book never taxes. A line without tax must not take its share of the others' tax."""
+    names = {name.strip().casefold() for name in rules["taxes.exempt_items"].split(",")} - {""}
+    if not names or rules.tax_mode != "per_line":
+        return document
+    exempt = [line.product is not None and line.product.identifier.casefold() in names for line in document.lines]
+    rest = [line.taxable for line, flag in zip(document.lines, exempt, strict=True) if not flag]
+    if not any(exempt) or (document.tax.amount and not any(rest)):
+        return document
+    lines = (
+        replace(line, taxable=line.taxable and not flag) for line, flag in zip(document.lines, exempt, strict=True)
+    )
+    return replace(document, lines=tuple(lines))
 
 
 def _with_item(line: Line, rules: Rules) -> Line:

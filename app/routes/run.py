@@ -82,7 +82,8 @@ def options() -> ResponseReturnValue:
     try:
         with writing() as session:
             changed_book = _take_options(session)
-            _take_ticks(session)
+            if not changed_book:  # what was ticked, was for the company before
+                _take_ticks(session)
     except ValidationError as error:
         here = _here()
         return redirect(_page_url(), 303) if here is None else _parts(here, opts=True, error=error)

@@ -5,15 +5,17 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
 
 from sqlalchemy import func, update
 from sqlmodel import Session, col, select
 
-from app.connectors.protocols import Probe, UntranslatableError
-from app.domain import soundness
+from app.connectors.ledger_changes import KnowsRates
+from app.connectors.protocols import Destination, Probe, UntranslatableError
+from app.domain import rates, soundness
 from app.domain.codec import from_json, to_json
 from app.domain.documents import Document
-from app.domain.links import Draft, kinds_of
+from app.domain.links import Draft, Rules, kinds_of
 from app.domain.outcomes import Absent, CannotTell, Finding, Found, LooksAlike, Receipt, Several
 from app.domain.problems import Problem, Severity
 from app.domain.states import PostingState, Role, SectionKey
@@ -113,6 +115,8 @@ def _examine(run: Run, chunk: Sequence[Posting]) -> list[Look]:
         document, remarks = document_of(posting), list[Problem]()
         if posting.role == Role.COGS:
             document, remarks = beside.reduced(document, index)
+        document, said = rated(run.destination, document, run.rules, run.rates)
+        remarks += said
         found = wants.of(document, index, run.rules, policies, accept=run.accept)
         if posting.role == Role.BILL and (refusal := billing.problem(run, posting)):
             remarks.append(refusal)
@@ -125,6 +129,21 @@ def _examine(run: Run, chunk: Sequence[Posting]) -> list[Look]:
                 look.problems += item_accounts.against(session, run, found.updates)
         looks.append(look)
     return looks
+
+
+def rated(
+    destination: Destination, document: Document, rules: Rules, known: dict[tuple[str, dt.date], Decimal | None]
+) -> tuple[Document, list[Problem]]:
+    """The document with its exchange rate; ``known`` keeps what the ledger has said. Raises ConnectionFailedError."""
+    key = (document.currency, document.date)
+
+    def ask() -> Decimal | None:
+        if key not in known and isinstance(destination, KnowsRates):
+            known[key] = destination.exchange_rate(*key)
+        return known.get(key)
+
+    document, problem = rates.rated(document, rules, ask if isinstance(destination, KnowsRates) else None)
+    return document, [problem] if problem else []
 
 
 def _first_records(session: Session, postings: Sequence[int]) -> list[tuple[int, str]]:
@@ -236,6 +255,8 @@ def _settle(session: Session, run: Run, posting: Posting, look: Look) -> None:
     session.add(posting)
     if posting.role == Role.COGS:
         beside.keep(session, posting, look.document)
+    elif look.document.rate is not None:
+        posting.document = to_json(look.document)
     if look.document.is_empty and not look.stops:
         _nothing_to_post(session, posting, look)
         return

@@ -24,7 +24,7 @@ from app.models.batches import Batch
 from app.models.columns import loads
 from app.models.connections import Book, SourceRow
 from app.models.postings import Call, CallMember, Posting, PostingRecord
-from app.services import books, connections, links, posting_problems, records, wants
+from app.services import books, checking, connections, links, posting_problems, records, wants
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,9 +160,10 @@ def _translated(
     with subject.database.reading() as session:
         index = links.Index.load(session, book.id or 0)
         source = session.get(SourceRow, book.source_id) if book.source_id else None
+    document, said = checking.rated(_destination(subject), document, rules, {})
     resolved = wants.of(document, index, rules, wants.policies(book), accept=True)
     names = {f"{entry.kind}:{entry.ledger_id}": entry.name for entry in resolved.links.values()}
-    problems = [*soundness.problems(document, rules), *resolved.problems, *wants.remarks(resolved)]
+    problems = [*said, *soundness.problems(document, rules), *resolved.problems, *wants.remarks(resolved)]
     mark = Mark(subject.kind, subject.record, generation, source.code if source else "")
     try:
         body = _destination(subject).translate(document, mark, resolved.links, rules)

@@ -86,6 +86,8 @@ def differences(document: Document, receipt: Receipt) -> list[tuple[Problem, boo
         differ.append((_total_differs(document, receipt), True))
     elif receipt.tax is not None and cents(receipt.tax.amount) != cents(document.tax.amount):
         differ.append((_tax_differs(document, receipt), True))
+    if (home := _home_total_differs(document, receipt)) is not None:
+        differ.append((home, False))
     if document.due_date and receipt.due_date and document.due_date != receipt.due_date:
         differ.append(
             (
@@ -111,6 +113,22 @@ def _total_differs(document: Document, receipt: Receipt) -> Problem:
         f"QuickBooks holds {receipt.total.amount:,.2f}, the PSA says {document.total.amount:,.2f}.{tax}",
         "Keep and close if that is right, or correct the document in QuickBooks and retry.",
         field="total",
+    )
+
+
+def _home_total_differs(document: Document, receipt: Receipt) -> Problem | None:
+    """What a document in another currency is worth at home: the total at the rate that was sent."""
+    if document.rate is None or receipt.home_total is None:
+        return None
+    ours = cents(document.total.amount * document.rate)
+    if ours == cents(receipt.home_total):
+        return None
+    return Problem(
+        "home_total_differs",
+        f"QuickBooks books it with {receipt.home_total:,.2f} in its own currency; at the rate sent it is {ours:,.2f}.",
+        "Look at the document’s exchange rate in QuickBooks.",
+        Severity.WARNING,
+        "rate",
     )
 
 

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from decimal import Decimal
 from queue import Empty, SimpleQueue
 from typing import Any
 
@@ -72,6 +73,7 @@ class Run:
     listed_at: dt.datetime | None = None
     index: CurrentIndex = field(default_factory=CurrentIndex)
     gated: bool = False
+    rates: dict[tuple[str, dt.date], Decimal | None] = field(default_factory=dict)
     send_from: float = 0.0
     behind_since: float | None = None
 

@@ -196,6 +196,9 @@ def _unlinked(need: Need, exact: Entry | None, policy: str) -> Problem:
     elif need.kind not in CREATABLE:
         message = f"{called} is not linked to QuickBooks."
         remedy = f"Choose the QuickBooks {noun}: it counts for every document from now on."
+    elif need.draft is None and need.kind is LinkKind.TERMS:
+        message = f"{called} is not linked to QuickBooks, and does not count from the document’s date."
+        remedy = "Create such terms (from the end of the month) in QuickBooks and link them, or link other ones."
     elif policy == "never":
         message = f"{called} is not linked, and this company’s settings say that none is created."
         remedy = f"Link the {noun}, or allow creating under Settings ▸ QuickBooks companies."

@@ -221,6 +221,8 @@ def _read(call: Call) -> Json:
         return {"CompanyInfo": preferences.company_info(company), "time": time_}
     if call.path == "preferences":
         return {"Preferences": preferences.preferences(company), "time": time_}
+    if call.path == "exchangerate":
+        return {"ExchangeRate": preferences.exchange_rate(company, call.args), "time": time_}
     return {**_read_object(call), "time": time_}
 
 

@@ -22,7 +22,7 @@ from sandbox.quickbooks_online import (
     shape,
 )
 from sandbox.quickbooks_online.company import BANKING, LISTS, PURCHASES, SALES, TRANSACTIONS, Company
-from sandbox.quickbooks_online.money import ZERO
+from sandbox.quickbooks_online.money import ZERO, cents
 from sandbox.quickbooks_online.problems import Json
 
 Completer = Callable[[Company, str, Json, Json | None, AbstractSet[str]], Json]
@@ -146,7 +146,10 @@ def complete(
     """The object as the vendor keeps it, or a Refusal; nothing is stored."""
     if entity in LISTS:
         return names.completed(company, entity, body, old)
-    return COMPLETERS[entity](company, entity, body, old, include)
+    done = COMPLETERS[entity](company, entity, body, old, include)
+    if company.switches.multi_currency and "TotalAmt" in done:
+        done["HomeTotalAmt"] = cents(done["TotalAmt"] * done.get("ExchangeRate", 1))
+    return done
 
 
 def _store(company: Company, entity: str, old: Json | None, new: Json) -> None:

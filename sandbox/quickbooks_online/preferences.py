@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
+from sandbox.quickbooks_online import problems
 from sandbox.quickbooks_online.company import Company
 from sandbox.quickbooks_online.problems import Json
 
@@ -141,3 +144,15 @@ def _object(id_: str) -> Json:
         "SyncToken": "4",
         "MetaData": {"CreateTime": _STAMP, "LastUpdatedTime": _STAMP},
     }
+
+
+def exchange_rate(company: Company, asked: Mapping[str, str]) -> Json:
+    """What one unit of a currency is in the company's own, or a refusal where it keeps no rate."""
+    code, home = asked.get("sourcecurrencycode", ""), company.switches.home_currency
+    if not code:
+        raise problems.missing("sourcecurrencycode")
+    if not company.switches.multi_currency or code not in company.switches.exchange_rates:
+        raise problems.not_found()
+    rate = Decimal(company.switches.exchange_rates[code])
+    day = asked.get("asofdate", company.today())
+    return {"SourceCurrencyCode": code, "TargetCurrencyCode": home, "Rate": rate, "AsOfDate": day}

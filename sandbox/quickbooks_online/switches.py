@@ -40,6 +40,9 @@ class Switches:
     auto_apply_credit: bool = False
     book_close_date: str = ""  # YYYY-MM-DD; nothing may be dated on or before it
     multi_currency: bool = False
+    exchange_rates: dict[str, str] = field(  # of every day: home units for one
+        default_factory=lambda: {"CAD": "0.7312", "EUR": "1.0845", "GBP": "1.2701", "JPY": "0.00665"}
+    )
     track_departments: bool = True
     track_classes: str = "line"
     use_account_numbers: bool = True

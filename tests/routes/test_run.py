@@ -203,7 +203,8 @@ def test_another_company_brings_its_own_defaults_and_no_ticks(
         session.add(a_book("Second Co", "9342", tokens=some_tokens(), source_id=1, settings=settings))
         session.commit()
     chosen(bookkeeper, "39005")
-    answer = bookkeeper.post("/run/invoices/options", {"book": "2"}, hx=True)
+    page = {"shown": ALL, "record": ALL, "summary": "detailed", "location": ""}  # what the page before still says
+    answer = bookkeeper.post("/run/invoices/options", {**page, "book": "2"}, hx=True)
     assert re.search(r'<option value="1" selected>Springfield', answer.text)
     assert re.search(r'value="condensed" checked', answer.text)
     assert bar(bookkeeper) == "0 of 5 selected"

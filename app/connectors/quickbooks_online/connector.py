@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import secrets
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 from urllib.parse import quote
 
@@ -40,7 +41,7 @@ from app.connectors.quickbooks_online import company as companies
 from app.connectors.quickbooks_online.client import Client, FaultError
 from app.connectors.quickbooks_online.exact_json import dumps
 from app.connectors.quickbooks_online.find import find
-from app.connectors.quickbooks_online.members import Members, part, unreadable, whole
+from app.connectors.quickbooks_online.members import Members, amount_of, part, unreadable, whole
 from app.connectors.quickbooks_online.pictures import to_picture
 from app.connectors.quickbooks_online.queries import IN_LIST
 from app.connectors.quickbooks_online.receipts import ENTITIES, to_receipt
@@ -98,6 +99,19 @@ class QuickBooksOnline:
 
     def entries(self, kind: LinkKind) -> list[Entry]:
         return lists.entries(self._client.query, kind)
+
+    # https://developer.intuit.com/app/developer/qbo/docs/api/accounting/all-entities/exchangerate
+    def exchange_rate(self, currency: str, day: dt.date) -> Decimal | None:
+        try:
+            answer = self._client.get("exchangerate", sourcecurrencycode=currency, asofdate=day.isoformat())
+        except FaultError as error:
+            if error.status == 400:
+                return None
+            raise
+        try:
+            return amount_of(part(answer, "ExchangeRate").get("Rate")) or None
+        except ValueError as error:
+            raise unreadable("the question for an exchange rate") from error
 
     def names_taken(self) -> set[str]:
         return lists.names_taken(self._client.query)

@@ -27,7 +27,7 @@ ENTITIES = {
 
 _HEADER = (
     *("Id", "SyncToken", "DocNumber", "TxnDate", "DueDate", "PrivateNote", "CustomerRef", "SalesTermRef"),
-    *("CurrencyRef", "ExchangeRate", "TotalAmt", "Balance", "RemainingCredit"),
+    *("CurrencyRef", "ExchangeRate", "TotalAmt", "HomeTotalAmt", "Balance", "RemainingCredit"),
     *("GlobalTaxCalculation", "MetaData", "CustomField", "LinkedTxn"),
     *("VendorRef", "EntityRef", "APAccountRef", "AccountRef", "PaymentType", "Credit", "AdjustAccountRef"),
     *("DepartmentRef", "ClassRef", "POStatus"),
@@ -63,6 +63,7 @@ def _receipt(obj: Mapping[str, Any], home_currency: str) -> Receipt:
         created_at=_moment(part(obj, "MetaData").get("CreateTime")),
         voided=is_voided(obj),
         open=_open(obj, code),
+        home_total=amount_of(obj["HomeTotalAmt"]) if "HomeTotalAmt" in obj else None,
         stored=stored(obj),
     )
 

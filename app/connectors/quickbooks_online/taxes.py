@@ -43,6 +43,8 @@ def to_tax(document: Document, links: Links, rules: Rules) -> TaxForm:
     code = linked_code(document, links)
     if rules.tax_mode == "manual" and code and document.tax.amount:
         detail = {"TxnTaxCodeRef": {"value": code.ledger_id}, **detail}
+    elif rules.tax_mode == "manual" and not document.tax.amount and (exempt := rules["taxes.exempt_code"]):
+        detail = {"TxnTaxCodeRef": {"value": exempt}, **detail}
     return TaxForm(codes, {"TxnTaxDetail": detail})
 
 
@@ -86,6 +88,8 @@ def warnings_of_tax(document: Document, links: Links, rules: Rules) -> list[Prob
     rates = [level.rate for level in document.tax_levels]
     if rules.tax_mode in ("off", "automated") or not document.tax.amount or not (code and code.rate and rates):
         return []
+    if document.tax_by != "psa":
+        return []  # a tax service has worked it out: its amount is taken exactly, whatever the PSA's own rates say
     known = [rate for rate in rates if rate is not None]
     ours, theirs = sum(known, Decimal(0)), Decimal(code.rate)
     if len(known) < len(rates) or ours == theirs or not document.tax_code:
@@ -112,6 +116,7 @@ def _levels_differ(document: Document, links: Links, rules: Rules, *, hold: bool
     theirs = sorted(percent for _, percent in _rates(code.parts, document.kind) if percent) if code else []
     whole = all(level.rate is not None for level in document.tax_levels)
     asked = rules.tax_mode in ("manual", "per_line") and hold is (rules["taxes.levels"] == "hold")
+    asked = asked and document.tax_by == "psa"
     if not (asked and whole and ours and theirs and code and document.tax_code and ours != theirs):
         return []
     return [

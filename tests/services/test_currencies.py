@@ -1,0 +1,40 @@
+"""Documents in another currency than the company's: which rate they are booked at, and what they are worth at home."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from app.services import connections
+from tests.engine import Engine
+from tests.services.test_cogs import by_role, sell, settle
+
+
+def canadian(working: Engine) -> str:
+    return sell(working, {"text": "Hours", "price": "100.10", "quantity": "3"}, currency="CAD",
+                company={"name": "Maple Dental", "currency": "CAD"})  # fmt: skip
+
+
+def posted(working: Engine, number: str) -> dict[str, Any]:
+    return next(row for row in working.company.visible("Invoice") if row.get("DocNumber") == number)
+
+
+def test_a_document_in_another_currency_is_booked_at_the_rate_that_the_company_chose(working: Engine) -> None:
+    working.company.switches.multi_currency = True
+    connections.recheck_book(working.database, working.connectors, working.book_id)
+    first = working.post(canadian(working))
+    assert by_role(first) == {"main": "closed exchange_rate"}
+    row = posted(working, first["postings"][0]["number"])
+    assert (row["CurrencyRef"]["value"], row["ExchangeRate"]) == ("CAD", Decimal("0.7312"))
+    assert row["HomeTotalAmt"] == Decimal("219.58")
+    assert "300.30 CAD are 219.58 USD" in first["postings"][0]["problems"][0]["message"]
+    assert first["totals"][0]["currency"] == "CAD"
+
+    settle(working, company__rate_source="fixed", company__fixed_rates="EUR=1.1")
+    second = working.post(canadian(working))
+    assert by_role(second) == {"main": "held no_exchange_rate"}
+    settle(working, company__fixed_rates="CAD = 0.75")
+    again = working.run(working.submit(second["postings"][0]["number"]))
+    assert by_role(again) == {"main": "closed exchange_rate"}
+    assert posted(working, second["postings"][0]["number"])["HomeTotalAmt"] == Decimal("225.23")  # 225.225
+    working.assert_exactly_once()

@@ -19,8 +19,9 @@ from app.models.columns import utcnow
 from app.models.connections import Book
 from app.models.rounds import Round
 from app.services import autosync as service
-from app.services import autosync_checks, batches, books, rounds
+from app.services import autosync_checks, batches, books, payments, rounds
 
+KINDS = [*(kind.value for kind in RecordKind), payments.KIND]
 #: So many last runs are shown.
 RUNS = 10
 
@@ -48,7 +49,7 @@ def _choice(key: str) -> click.Choice[str]:
 @click.option("--on/--off", "on", default=None, help="Switch it on (if the checks are fulfilled) or off.")
 @click.option("--override", is_flag=True, help="With --on: whatever the checks say; the audit log keeps which.")
 @click.option("--resume", is_flag=True, help="Go on after a pause, also with the batches that the fault ended.")
-@click.option("--kind", "kinds", multiple=True, type=click.Choice(list(RecordKind)), help="What to post; repeatable.")
+@click.option("--kind", "kinds", multiple=True, type=click.Choice(KINDS), help="What to sync; repeatable.")
 @click.option("--every", "interval", type=click.IntRange(SHORTEST, LONGEST), metavar="MINUTES", help="At intervals.")
 @click.option("--from", "begins", metavar="HH:MM", help="Intervals begin then.")
 @click.option("--until", "ends", metavar="HH:MM", help="Intervals end then.")
@@ -84,7 +85,7 @@ def _settings(given: dict[str, Any]) -> dict[str, str]:
     kinds, times, accept = given.pop("kinds"), given.pop("times"), given.pop("accept")
     wanted = {f"{PREFIX}{name}": str(value) for name, value in given.items() if value is not None}
     if kinds:
-        wanted |= {f"{PREFIX}{kind}": "yes" if kind in kinds else "no" for kind in RecordKind}
+        wanted |= {f"{PREFIX}{kind}": "yes" if kind in kinds else "no" for kind in KINDS}
     if times:
         wanted |= {f"{PREFIX}times": ", ".join(times), f"{PREFIX}when": "times"}
     elif "autosync.interval" in wanted:
@@ -117,7 +118,7 @@ def _emit(context: Context, session: Session, book: Book) -> None:
         "paused": shown.state.paused and {name: shown.state.paused[name] for name in ("code", "message", "remedy")},
         "schedule": shown.schedule.in_words(),
         "zone": shown.schedule.zone,
-        "kinds": [str(kind) for kind in shown.kinds],
+        "kinds": shown.kinds,
         "next": shown.next,
         "settings": {key: text for key, text in books.show(book).items() if key.startswith(PREFIX)},
         "checks": [
@@ -148,7 +149,7 @@ def _lines(value: dict[str, Any]) -> list[str]:
     if value["paused"]:
         lines.append(f"  {printable(value['paused']['message'])} {printable(value['paused']['remedy'])}")
     if value["next"]:
-        lines.append(f"  next {_moment(value['next'])}, posts {', '.join(value['kinds'])}")
+        lines.append(f"  next {_moment(value['next'])}, syncs {', '.join(value['kinds'])}")
     lines += [f"  {'✓' if c['done'] else '✗'} {printable(c['title'])} {printable(c['remark'])}".rstrip()
               for c in value["checks"]]  # fmt: skip
     lines += [f"  {key} = {printable(text)}" for key, text in value["settings"].items()]

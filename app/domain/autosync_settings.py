@@ -31,6 +31,7 @@ AUTOSYNC = (
     _switch("autosync.invoices", "Invoices", "Posts unposted invoices and credit memos.", "yes"),
     _switch("autosync.expenses", "Expenses", "Posts unposted expenses."),
     _switch("autosync.inventory", "Inventory", "Posts received purchases, adjustments and transfers."),
+    _switch("autosync.payments", "Payments", "Brings payments from QuickBooks to ConnectWise, as Payment Sync does."),
     Setting(
         "autosync.when",
         "When",
@@ -118,6 +119,11 @@ def kinds(values: Mapping[str, str]) -> list[RecordKind]:
     """What is to be posted, in the order in which it is: goods come into the books before they are sold."""
     order = (RecordKind.INVENTORY, RecordKind.EXPENSES, RecordKind.INVOICES)
     return [kind for kind in order if values[f"{PREFIX}{kind}"] == "yes"]
+
+
+def payments(values: Mapping[str, str]) -> bool:
+    """Whether payments are brought back, after everything else."""
+    return values["autosync.payments"] == "yes"
 
 
 def schedule(values: Mapping[str, str], zone: str) -> Schedule:

@@ -57,7 +57,6 @@ def _page(book: Book, status: int = 200, **context: object) -> ResponseReturnVal
         own_zone=book.zone,
         locations=locations(session, book),
         weekdays=list(zip(WEEKDAYS, FULL, strict=True)),
-        mail=mail_settings.server(session) is not None,
         **standing(session, book),
         **context,
     ), status
@@ -75,7 +74,8 @@ def standing(session: Session, book: Book) -> dict[str, Any]:
     shown = brief(session, book)
     checks = autosync_checks.checks(session, book) if shown["view"].word == "off" else []
     recent = rounds.recent(session, book.id or 0, RUNS)
-    return {**shown, "checks": checks, "runs": [(made, made.status or "running", said(made)) for made in recent]}
+    runs = [(made, made.status or "running", said(made)) for made in recent]
+    return {**shown, "checks": checks, "runs": runs, "mail": mail_settings.server(session) is not None}
 
 
 def said(made: Round) -> str:

@@ -82,7 +82,7 @@ def _wanted(book: Book) -> Wanted:
         book,
         [kind for kind in RecordKind if kind in ticked],
         given.get("location", books.setting_of(book, "company.default_location")),
-        _through(given.get("through", ""), book),
+        _through(given.get("preset", given.get("through", "")), book),
         summary if summary in SUMMARIES else "default",
     )
 

@@ -10,13 +10,15 @@ from __future__ import annotations
 
 import datetime as dt
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import or_, update
 from sqlmodel import Session, col, select
 
-from app.connectors.protocols import ConnectionFailedError, Connectors, Source
+from app.connectors.payments import TellsPayments
+from app.connectors.protocols import ConnectionFailedError, Connectors, Destination, Source
 from app.database import Database
 from app.domain import autosync_settings
 from app.domain.codec import to_json
@@ -27,7 +29,18 @@ from app.models.batches import Batch
 from app.models.columns import utcnow
 from app.models.connections import Book
 from app.models.rounds import AutoSync, Round
-from app.services import audit, autosync_ends, batches, books, connections, parking, records, rounds
+from app.services import (
+    audit,
+    autosync_ends,
+    batches,
+    books,
+    connections,
+    parking,
+    payment_reading,
+    payments,
+    records,
+    rounds,
+)
 from app.services.autosync_ends import ACTOR
 
 #: A worker that reads and submits for longer counts as dead; batches are made once all the same.
@@ -48,7 +61,7 @@ class View:
     book: Book
     state: AutoSync
     schedule: Schedule
-    kinds: list[RecordKind]
+    kinds: list[str]
     next: dt.datetime | None
     last: Round | None
     now: Round | None
@@ -68,11 +81,17 @@ def view(session: Session, book: Book, now: dt.datetime | None = None) -> View:
         book,
         state,
         schedule,
-        autosync_settings.kinds(books.show(book)),
+        _kinds(books.show(book)),
         schedule.due_after(now or utcnow()) if going else None,
         next((made for made in newest if made.state == "ended"), None),
         next((made for made in newest if made.state != "ended"), None),
     )
+
+
+def _kinds(values: Mapping[str, str]) -> list[str]:
+    """What is synced, in the order in which it is."""
+    back = [payments.KIND] if autosync_settings.payments(values) else []
+    return [*map(str, autosync_settings.kinds(values)), *back]
 
 
 def state_of(session: Session, book: Book) -> AutoSync:
@@ -96,8 +115,8 @@ def switch_on(
     ``open_checks`` are the titles of the checks that are not fulfilled (autosync_checks): with ``override`` they are
     only written into the audit log. Raises ValidationError.
     """
-    if not autosync_settings.kinds(books.show(book)):
-        raise ValidationError("AutoSync has nothing to post.", "Choose at least one kind of transaction first.")
+    if not _kinds(books.show(book)):
+        raise ValidationError("AutoSync has nothing to do.", "Choose at least one kind of transaction first.")
     if open_checks and not override:
         raise ValidationError(
             f"AutoSync isn’t ready yet: {'; '.join(open_checks)}.", "Do what the checklist says, or override it."
@@ -224,11 +243,17 @@ def work(database: Database, connectors: Connectors, round_id: int, home: str) -
         book = session.get_one(Book, made.book_id)
     try:
         source = connections.open_source(database, connectors, book.source_id or 0)
-        connections.open_destination(database, connectors, book.id or 0)
+        ledger = connections.open_destination(database, connectors, book.id or 0)
+        if book.broken:
+            raise ConnectionFailedError(book.broken, "Connect it again.", systemic=True, code="consent_gone")
         _take_up(database, made, book)
-        for kind in autosync_settings.kinds(books.show(book)):
-            if kind not in made.found:
-                _keep(database, made, owner, kind, _submit(database, source, made, book, kind))
+        for kind in [kind for kind in _kinds(books.show(book)) if kind not in made.found]:
+            found = (
+                _bring_back(database, ledger, made, book)
+                if kind == payments.KIND
+                else _submit(database, source, made, book, RecordKind(kind))
+            )
+            _keep(database, made, owner, kind, found)
     except CrossfootError as error:
         autosync_ends.fail(database, made, error, home)
     with database.session() as session:
@@ -295,6 +320,25 @@ def _try(
     return {**found, "taken": True}
 
 
+def _bring_back(database: Database, ledger: Destination, made: Round, book: Book) -> dict[str, Any]:
+    """A batch of payments, if any changed. Raises ConnectionFailedError where nothing else would work either."""
+    try:
+        if isinstance(ledger, TellsPayments) and not payment_reading.is_anything_new(database, ledger, book.id or 0):
+            return {"nothing": True}
+        with database.session() as session:
+            name = rounds.name(session, book, payments.KIND, books.setting_of(book, "autosync.name"))
+            token = rounds.token(made, payments.KIND)
+            batch = payments.submit(session, book, by=made.by, name=name, auto=True, token=token)
+            rounds.tie(session, made, batch)
+    except ConnectionFailedError as error:
+        if error.systemic:
+            raise
+        return {"problem": to_json(Problem(error.code, error.message, error.remedy))}
+    except ValidationError as error:
+        return {"problem": to_json(Problem("not_submitted", error.message, error.remedy))}
+    return {"taken": True}
+
+
 def order_of(book: Book, now: dt.datetime | None = None) -> rounds.Order:
     """What AutoSync's batches are submitted with."""
     values = books.show(book)
@@ -307,9 +351,9 @@ def order_of(book: Book, now: dt.datetime | None = None) -> rounds.Order:
     )
 
 
-def _keep(database: Database, made: Round, owner: str, kind: RecordKind, found: dict[str, Any]) -> None:
+def _keep(database: Database, made: Round, owner: str, kind: str, found: dict[str, Any]) -> None:
     """Write down what became of a kind, so that a worker that comes after us does not ask again."""
-    made.found = {**made.found, str(kind): found}
+    made.found = {**made.found, kind: found}
     with database.session() as session:
         ours = (col(Round.id) == made.id, col(Round.lease_owner) == owner)
         session.exec(update(Round).where(*ours).values(found=made.found, lease_until=utcnow() + LEASE))

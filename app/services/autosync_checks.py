@@ -12,7 +12,7 @@ from app.domain.states import PostingState, RecordKind
 from app.models.batches import Batch
 from app.models.connections import Book, Link
 from app.models.postings import Posting
-from app.services import books, outlook, records
+from app.services import books, outlook, payments, records
 
 #: In the order in which a company gets there; never created by Crossfoot, so somebody must have linked them.
 LINKED = ((LinkKind.ACCOUNTS, "GL accounts"), (LinkKind.TAX_CODES, "Tax codes"))
@@ -35,6 +35,10 @@ def checks(session: Session, book: Book) -> list[Check]:
     values = books.show(book)
     wanted = autosync_settings.kinds(values)
     found = [_connected(book), *(_has_posted(session, book, kind) for kind in reversed(wanted))]
+    if autosync_settings.payments(values):
+        done = payments.until(session, book.id or 0) is not None
+        remark = "" if done else "The first one goes back furthest: look at what it would change."
+        found.append(Check("A payment sync run by hand", done, remark, "/run/payments"))
     tax_mode = books.rules_of(book).tax_mode
     found += [
         _linked(session, book, kind, noun)

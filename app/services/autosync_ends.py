@@ -21,7 +21,7 @@ from app.domain.problems import CrossfootError, Problem
 from app.domain.states import PostingState, Status
 from app.models.batches import Batch
 from app.models.columns import utcnow
-from app.models.connections import Book
+from app.models.connections import Book, SourceRow
 from app.models.people import User
 from app.models.postings import Posting
 from app.models.rounds import AutoSync, Round
@@ -45,7 +45,7 @@ def settle(database: Database, made: Round, home: str) -> None:
         values = {"state": "ended", "status": status, "ended_at": utcnow()}
         if session.exec(update(Round).where(*ours).values(values)).rowcount == 1:
             problem = _count(session, made.book_id, own)
-            if problem := problem or _systemic(own):
+            if problem := problem or _systemic(session, made.book_id, own):
                 _pause(session, made.book_id, problem, home)
         session.commit()
 
@@ -69,11 +69,16 @@ def _status(session: Session, made: Round, own: list[Batch]) -> str:
     return rounds.worst(statuses or [Status.SKIPPED])
 
 
-def _systemic(own: list[Batch]) -> Problem | None:
+def _systemic(session: Session, book_id: int, own: list[Batch]) -> Problem | None:
     """What ended a batch and would end every other one."""
-    for batch in own:
-        if batch.failure and batch.failure.get("technical", {}).get("systemic"):
-            return posting_problems.from_json(batch.failure)
+    failed = [batch.failure for batch in own if batch.failure]
+    for failure in failed:
+        if failure.get("technical", {}).get("systemic"):
+            return posting_problems.from_json(failure)
+    book = session.get_one(Book, book_id)
+    source = session.get(SourceRow, book.source_id) if book.source_id else None
+    if failed and (why := book.broken or (source.broken if source else "")):
+        return Problem("connection_broken", why, "Mend it under Settings ▸ Connections, then resume.")
     return None
 
 

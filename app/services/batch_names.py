@@ -27,17 +27,15 @@ def validate(session: Session, book: Book, name: str) -> None:
         raise ValidationError(f"The batch name “{name}” is taken.", f"Use “{name}-1”, or leave the name out.")
 
 
-#: What each kind is called in a pattern.
-WORDS = {kind: kind.capitalize() for kind in RecordKind}
 LONGEST = 40
 
 
-def from_pattern(session: Session, book: Book, pattern: str, kind: RecordKind, now: dt.datetime) -> str:
+def from_pattern(session: Session, book: Book, pattern: str, kind: str, now: dt.datetime) -> str:
     """A free name made by a pattern with [company], [kind], [date] and [time]; ``now`` is the company's own clock.
 
     What a name can't hold becomes a blank, and the company's name is cut where the whole would be too long.
     """
-    known = {"kind": WORDS[kind], "date": f"{now:%Y%m%d}", "time": f"{now:%H%M}"}
+    known = {"kind": kind.capitalize(), "date": f"{now:%Y%m%d}", "time": f"{now:%H%M}"}
     number = 0
     while True:
         end = f"-{number}" if number else ""

@@ -14,7 +14,8 @@ from typing import Any
 from sqlalchemy import delete, update
 from sqlmodel import Session, col, select
 
-from app.connectors.payments import LedgerNews
+from app.connectors.payments import LedgerNews, TellsPayments
+from app.database import Database
 from app.domain import codec
 from app.domain.codec import to_json
 from app.domain.documents import DocumentKind
@@ -71,13 +72,33 @@ def read(work: Work) -> None:
     run.end(SectionKey.READ)
 
 
+def is_anything_new(database: Database, ledger: TellsPayments, book_id: int) -> bool:
+    """Whether a run would find something: a payment that stands otherwise, an invoice that other payments pay now.
+
+    Writes nothing. Raises ConnectionFailedError.
+    """
+    with database.reading() as session:
+        begin = payments.since(session, book_id, None)
+    news = ledger.payments_since(begin - OVERLAP)
+    with database.reading() as session:
+        known = remembered(session, book_id, [payment.ledger_id for payment in news.payments])
+        ours = payment_work.documents(session, book_id, set(news.invoices))
+        known_links = _linked(session, book_id, ours)
+    moved = any(ident not in news.linked or set(news.linked[ident]) != known_links.get(ident, set()) for ident in ours)
+    return moved or any(_is_news(known.get(payment.ledger_id), payment) for payment in news.payments)
+
+
+def _is_news(before: LedgerPayment | None, now: LedgerPayment) -> bool:
+    return before is None or before.version.startswith(LOOKED_AT) or not same(before, now)
+
+
 def _sift(work: Work, news: LedgerNews, *, every: bool) -> Findings:
     """Which payments are news: those that differ from what we know; ``every``: all of the time that was asked for."""
     with work.run.database.reading() as session:
         found = Findings(news, remembered(session, work.run.book_id, [p.ledger_id for p in news.payments]))
     for payment in news.payments:
         before = found.known.get(payment.ledger_id)
-        if every or before is None or before.version.startswith(LOOKED_AT) or not same(before, payment):
+        if every or _is_news(before, payment):
             found.changed[payment.ledger_id] = payment
             found.touched |= _documents(payment) | (_documents(before) if before else set())
     return found

@@ -38,6 +38,7 @@ def submit(
     initials: str = "X",
     name: str = "",
     mode: str = "post",
+    auto: bool = False,
     token: str | None = None,
 ) -> Batch:
     """Make a batch of payments and commit it; the caller rings the doorbell.
@@ -56,7 +57,7 @@ def submit(
     batch_names.validate(session, book, name)
     batch = Batch(
         book_id=book.id or 0, source_id=source_id, kind=KIND, name=name, name_key=None if mode == "dry" else name,
-        by=by, mode=mode, token=token,
+        by=by, mode=mode, auto=auto, token=token,
     )  # fmt: skip
     session.add(batch)
     try:

@@ -73,7 +73,7 @@ def find(session: Session, round_id: int) -> Round:
     return found
 
 
-def token(made: Round, kind: RecordKind) -> str:
+def token(made: Round, kind: str) -> str:
     """Whoever submits for this round and kind twice gets the same batch."""
     return f"round-{made.id}-{kind}"
 
@@ -82,7 +82,6 @@ def submit(
     session: Session, made: Round, book: Book, kind: RecordKind, wanted: Sequence[str], order: Order, *, by: str
 ) -> Batch:
     """The batch of one kind, tied to its round; commits. Raises ValidationError."""
-    now = utcnow().astimezone(ZoneInfo(books.zone_of(book)))
     batch = batches.submit(
         session,
         book,
@@ -90,7 +89,7 @@ def submit(
         wanted=wanted,
         by=by,
         initials=order.initials,
-        name=batch_names.from_pattern(session, book, order.pattern, kind, now) if order.pattern else "",
+        name=name(session, book, kind, order.pattern) if order.pattern else "",
         summary=order.summary,
         through=order.through,
         location=order.location,
@@ -98,10 +97,15 @@ def submit(
         mode=order.mode,
         auto=made.auto,
         token=token(made, kind),
-        today=now.date(),
+        today=books.today_of(book),
     )
     tie(session, made, batch)
     return batch
+
+
+def name(session: Session, book: Book, kind: str, pattern: str) -> str:
+    """Of a batch of the kind, at this moment on the company's clock."""
+    return batch_names.from_pattern(session, book, pattern, kind, utcnow().astimezone(ZoneInfo(books.zone_of(book))))
 
 
 def tie(session: Session, made: Round, batch: Batch) -> None:
@@ -112,7 +116,7 @@ def tie(session: Session, made: Round, batch: Batch) -> None:
     session.commit()
 
 
-def twin(session: Session, made: Round, kind: RecordKind) -> Batch | None:
+def twin(session: Session, made: Round, kind: str) -> Batch | None:
     """The batch that was submitted for this round and kind already."""
     return session.exec(select(Batch).where(Batch.token == token(made, kind))).first()
 

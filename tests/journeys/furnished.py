@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,8 +14,10 @@ from sqlmodel import select
 
 from app.database import Database
 from app.domain.links import LinkKind
+from app.models.columns import utcnow
 from app.models.connections import Book
 from app.models.records import UnpostedRow
+from app.models.rounds import AutoSync, Round, RoundBatch
 from app.services import links
 from tests.journeys.installation import Installation
 from tests.journeys.person import EMAIL, ENDED, Person
@@ -83,6 +87,27 @@ def _tick(her: Person, *searches: str) -> None:
         her.open(f"/run/invoices?q={words}")
         with her.page.expect_response("**/run/invoices/tick"):
             her.page.get_by_label("Select this page").check()
+
+
+@contextmanager
+def paused(at: Installation) -> Iterator[None]:
+    """AutoSync has run once, with the batch there is, and is paused as long as the block lasts."""
+    database = database_of(at)
+    with database.session() as session:
+        problem = {"code": "psa_key_refused", "message": "ConnectWise refuses the key.", "remedy": "Enter a new one."}
+        session.merge(AutoSync(book_id=1, enabled=True, paused=problem, paused_at=utcnow()))
+        found = {"invoices": {"taken": True, "parked": 2}, "expenses": {"problem": problem}}
+        made = Round(id=1, book_id=1, due_at=utcnow(), auto=True, by="AutoSync", found=found, ended_at=utcnow())
+        made.state, made.status = "ended", "completed_with_errors"
+        session.merge(made)
+        session.flush()
+        session.merge(RoundBatch(batch_id=1, round_id=1))
+        session.commit()
+    yield
+    with database.session() as session:
+        session.delete(session.get_one(AutoSync, 1))
+        session.commit()
+    database.dispose()
 
 
 def fill_up(at: Installation, count: int) -> None:

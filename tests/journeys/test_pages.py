@@ -11,7 +11,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from tests.journeys.conftest import MEANT
-from tests.journeys.furnished import Furnished, fill_up, furnish
+from tests.journeys.furnished import Furnished, fill_up, furnish, paused
 from tests.journeys.installation import installed
 from tests.journeys.person import ENDED, Person
 
@@ -30,6 +30,9 @@ PAGES = (
     "/run/expenses/why?number=EXP-9013",
     "/run/inventory",
     "/run/inventory/why?number=nothing-like-it",
+    "/run/everything/1",
+    "/run/everything/1?through=all",
+    "/settings/books/1/autosync",
     "/batches",
     "/batches/1",
     PROBLEM,
@@ -129,6 +132,18 @@ def test_the_tab_key_alone_reaches_everything(furnished: Furnished, path: str) -
             page.keyboard.press("Tab")
             page.evaluate("window.reached.add(document.activeElement)")
         assert page.evaluate("window.reached.delete(document.body), window.reached.size") >= count
+
+
+@pytest.mark.parametrize(("width", "dark"), [(360, False), (1440, True)])
+def test_a_paused_autosync_its_banner_and_its_runs_are_accessible(
+    furnished: Furnished, width: int, dark: bool
+) -> None:
+    with paused(furnished.at):
+        for page in look(furnished, width=width, dark=dark):
+            for path in ("/settings/books/1/autosync", "/run/everything/1/1", "/"):
+                page.goto(furnished.at.base + path)
+                expect(page.get_by_text("is paused since")).to_be_visible()
+                assert [*accessible(page), *sideways(page)] == []
 
 
 def test_the_drawer_opens_and_closes_by_keys_and_gives_the_focus_back(furnished: Furnished) -> None:

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+import requests
 from sqlmodel import col, select
 
 from app.connectors.protocols import ConnectionFailedError
@@ -438,3 +439,23 @@ def test_every_kind_that_is_ticked_is_posted_from_the_stand_ins_each_record_once
     clock.due(0)
     assert clock.turn() == []
     working.assert_exactly_once()
+
+
+def test_payments_are_brought_back_and_a_run_without_news_makes_no_batch(working: Engine) -> None:
+    working.post("10395")
+    clock = Clock(
+        working.database, working.connectors, working.book_id, autosync__invoices="no", autosync__payments="yes"
+    )
+    clock.turn()  # the first one looks at everything that was posted
+    base = working.both.quickbooks_online.url
+    posted = next(d for d in requests.get(f"{base}/_documents", timeout=10).json() if d["DocNumber"] == "10395")
+    pay = {"entity": "Invoice", "id": posted["Id"], "operation": "pay", "amount": 100}
+    assert requests.post(f"{base}/_edit", json=pay, timeout=10).ok
+    rung = clock.tick()
+    done = [working.run(batch_id) for batch_id in rung]
+    assert [(batch["kind"], batch["status"]) for batch in done] == [("payments", "completed")]
+    assert done[0]["name"].startswith(f"{done[0]['book'][:10]}")
+    assert [each["amount"] for each in requests.get(f"{working.both.connectwise.url}/_payments", timeout=10).json()]
+    clock.due(0)
+    clock.turn()
+    assert clock.turn() == []

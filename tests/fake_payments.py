@@ -73,6 +73,16 @@ class FakePayingSource(FakeSource):
         """A person enters one."""
         return self.put(PsaPayment(str(next(self._ids)), invoice, amount, date))
 
+    def take_off(self, invoice: str, ident: str) -> None:
+        """A person removes one."""
+        del self.entries[ident], self._by_invoice[invoice][ident]
+
+    def forget(self) -> None:
+        """Nothing stands on any invoice any more."""
+        self.entries.clear()
+        self._by_invoice.clear()
+        self.next.clear()
+
     def payments_on(self, invoices: Sequence[str]) -> dict[str, tuple[PsaPayment, ...]]:
         return {invoice: tuple(self._by_invoice.get(invoice, {}).values()) for invoice in invoices}
 

@@ -1,0 +1,16 @@
+"""The worst points of a payment's way: a worker dies there, another one takes over. All points: tests/campaign."""
+
+from __future__ import annotations
+
+from tests.faults.payment_points import POINTS, Till
+from tests.faults.rig import Rig
+
+WORST = ("intent committed", "changed, answer unread", "added, answer unread", "added, not quite written")
+
+
+def test_a_worker_killed_between_intent_and_note_writes_no_payment_twice(rig: Rig) -> None:
+    till = Till(rig)
+    for name, *point in POINTS:
+        if name in WORST:
+            moment, pattern, nth = point
+            till.kill_at(str(moment), str(pattern), int(nth))

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 #: The view box: a strip for the words above a bar, the bars, a strip for the labels below.
-WIDTH, HEIGHT, TOP, BOTTOM = 640, 200, 18, 22
+WIDTH, HEIGHT, TOP, BOTTOM = 420, 170, 20, 20
+#: Width of a letter, at the size that phones show.
+LETTER = 7.5
 #: Of a bar's share of the width, this much is bar.
 FULL = 0.68
 
@@ -26,7 +28,10 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One bar; ``middle`` is where its words stand. ``named`` is False where its label would touch the next one."""
+    """One bar; ``middle`` is where its words stand, ``label_at`` its label, moved in from the edges.
+
+    ``named`` is False where its label would touch the next one's.
+    """
 
     point: Point
     x: float
@@ -34,6 +39,7 @@ class Bar:
     width: float
     height: float
     middle: float
+    label_at: float
     named: bool
     below: bool
 
@@ -75,13 +81,15 @@ class Chart:
         height = round(abs(point.value) * self._scale, 1)
         left = place * share + share * (1 - FULL) / 2
         top = self.base - height if point.value >= 0 else self.base
+        middle, half = place * share + share / 2, len(point.label) * LETTER / 2
         return Bar(
-            point, round(left, 1), round(top, 1), round(share * FULL, 1), height,
-            round(place * share + share / 2, 1), (len(self.points) - 1 - place) % every == 0, point.value < 0,
+            point, round(left, 1), round(top, 1), round(share * FULL, 1), height, round(middle, 1),
+            round(min(max(middle, half), WIDTH - half), 1), (len(self.points) - 1 - place) % every == 0,
+            point.value < 0,
         )  # fmt: skip
 
 
 def _every(points: Sequence[Point], share: float) -> int:
-    """Every how many bars there is room for a label, some seven units a letter."""
+    """Every how many bars there is room for a label."""
     longest = max((max(len(point.label), len(point.words)) for point in points), default=1)
-    return max(1, -(-int(longest * 7 + 8) // int(share)))
+    return max(1, -(-int(longest * LETTER) // int(share)))

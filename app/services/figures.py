@@ -21,8 +21,8 @@ from app.services import books
 
 WEEKS = 26
 #: Upper bounds in days, and what is below them.
-WAITED = ((1, "same day"), (2, "1 day"), (4, "2–3 days"), (8, "4–7 days"), (15, "8–14 days"), (31, "15–30 days"))
-LONGER = "longer"
+WAITED = ((1, "0"), (2, "1"), (4, "2–3"), (8, "4–7"), (15, "8–14"), (31, "15–30"))
+LONGER = "30+"
 #: Days overdue, and the words.
 AGES = ((1, "Not due"), (31, "1–30"), (61, "31–60"), (91, "61–90"))
 OLDEST = "Over 90"
@@ -86,7 +86,7 @@ def close_to_posted(session: Session, book: Book, now: dt.datetime | None = None
     counts = Counter(next((name for bound, name in WAITED if days < bound), LONGER) for days in waited)
     points = tuple(Point(name, counts[name]) for name in (*(name for _, name in WAITED), LONGER))
     typical = f"Half of them within {_typical(waited)}." if waited else "Nothing posted yet."
-    return Chart("From closed in ConnectWise to posted", typical, points)
+    return Chart("Days from closed in ConnectWise to posted", typical, points)
 
 
 def _days(closed: str, posted: dt.datetime) -> float | None:

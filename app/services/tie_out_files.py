@@ -34,7 +34,7 @@ REASONS: dict[Reason, tuple[str, str]] = {
     Reason.TAX_DIFFERS: ("The tax differs", "The totals agree."),
     Reason.KEPT: ("Differs, and was kept by a person", ""),
     Reason.BY_NUMBER: (
-        "Another amount under the same number",
+        "Differs under the same number",
         "Not posted by Crossfoot: somebody typed it in, or another program did.",
     ),
     Reason.VOIDED: ("Voided in QuickBooks", "Keep it, or send it again: see the drift list."),

@@ -12,7 +12,7 @@ from app.cli.options import location_id, source_of
 from app.cli.output import emit, say
 from app.cli.waiting import batch_lines, begin, wait_for
 from app.connectors.protocols import ConnectionFailedError
-from app.domain.problems import NotFoundError
+from app.domain.problems import CrossfootError, NotFoundError
 from app.domain.states import RecordKind
 from app.models.batches import Batch
 from app.services import batch_json, batches, books, connections, everything, records, rounds
@@ -28,7 +28,7 @@ def run_everything(
     with context.database.reading() as session:
         book = books.find_book(session, book_ref)
     limit = through or books.today_of(book)
-    listed = {kind: _listed(context, source_of(book), kind, location, limit) for kind in rounds.ORDER}
+    listed = _read(context, source_of(book), location, limit)
     order = replace(order, through=limit, location=next((place for place, _ in listed.values() if place), ""))
     chosen = {kind: wanted for kind, (_, wanted) in listed.items()}
     with context.database.session() as session:
@@ -44,24 +44,34 @@ def run_everything(
     return _finish(context, made, wait=wait or order.mode == "dry")
 
 
+def _read(context: Context, source_id: int, location: str, through: dt.date) -> dict[RecordKind, tuple[str, list[str]]]:
+    """Kind → location and records, read anew. A kind that can't be read is said and left out.
+
+    Raises what the first of them raises where it would hold for every kind, or did.
+    """
+    found: dict[RecordKind, tuple[str, list[str]]] = {}
+    errors: list[CrossfootError] = []
+    for kind in rounds.ORDER:
+        try:
+            found[kind] = _listed(context, source_id, kind, location, through)
+        except (ConnectionFailedError, NotFoundError) as error:
+            if getattr(error, "systemic", False):
+                raise
+            errors.append(error)
+            say(f"{kind.capitalize()}: {error.message} {error.remedy}")
+    if not found:
+        raise errors[0]
+    return found
+
+
 def _listed(
     context: Context, source_id: int, kind: RecordKind, location: str, through: dt.date
 ) -> tuple[str, list[str]]:
-    """Location and records of a kind, read anew; none where the PSA shows no list, or no such location in it."""
     source = connections.open_source(context.database, context.connectors, source_id)
-    try:
-        records.refresh(context.database, source, source_id, kind)
-        with context.database.reading() as session:
-            place = location_id(session, source_id, kind, location)
-            wanted = records.Filter(location=place, through=through)
-            return place, records.ordered(session, source_id, kind, wanted)
-    except ConnectionFailedError as error:
-        if error.systemic:
-            raise
-        say(f"{kind.capitalize()}: {error.message} {error.remedy}")
-    except NotFoundError as error:
-        say(f"{kind.capitalize()}: {error.message}")
-    return "", []
+    records.refresh(context.database, source, source_id, kind)
+    with context.database.reading() as session:
+        place = location_id(session, source_id, kind, location)
+        return place, records.ordered(session, source_id, kind, records.Filter(location=place, through=through))
 
 
 def _finish(context: Context, made: Sequence[Batch], *, wait: bool) -> int:

@@ -8,6 +8,7 @@ from app.jobs.runtime import runtime
 from app.services import (
     amending,
     billing,
+    bounces,
     connections,
     customer_mail,
     entry_changes,
@@ -39,6 +40,12 @@ def prepare_mails(book_id: int) -> None:
         doorbell.ring(here.settings.redis_url, "send_mail", mail_id)
 
 
+def look_for_bounces() -> None:
+    """Read what came back into the bounce mailbox."""
+    here = runtime()
+    bounces.look(here.database, here.mailer)
+
+
 def send_mail(mail_id: int) -> None:
     """Hand over one mail, if it is due."""
     here = runtime()
@@ -50,6 +57,8 @@ def sweep() -> None:
     here = runtime()
     for book_id in customer_mail.due(here.database):
         doorbell.ring(here.settings.redis_url, "prepare_mails", book_id, ttl=60)
+    if bounces.due(here.database):
+        doorbell.ring(here.settings.redis_url, "look_for_bounces", ttl=60)
     for mail_id in outbox.due(here.database):
         doorbell.ring(here.settings.redis_url, "send_mail", mail_id, ttl=60)
     for book_id in amending.due(here.database):

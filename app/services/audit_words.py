@@ -53,6 +53,7 @@ ACTS: Mapping[str, str] = {
     "mail.app": "entered the mail provider’s app",
     "mail.approve": "approved mails to customers",
     "mail.arrived": "said a mail arrived",
+    "mail.bounces": "changed the bounce mailbox",
     "mail.drop": "dropped mails to customers",
     "mail.send_again": "sent a mail again",
     "mail.sign_in": "signed in at the mail provider",

@@ -46,6 +46,8 @@ class Provider:
     extra: tuple[tuple[str, str], ...] = ()
 
 
+#: Microsoft’s leave to read the mailbox, for bounces; Google’s scope holds it already.
+IMAP_SCOPE = "https://outlook.office.com/IMAP.AccessAsUser.All"
 _MICROSOFT = "https://login.microsoftonline.com/{tenant}/oauth2/v2.0"
 PROVIDERS: Mapping[str, Provider] = {
     "microsoft": Provider(
@@ -99,6 +101,8 @@ def _parsed(form: Mapping[str, str]) -> MailApp:
             "The provider’s addresses are missing.", "Give those of its sign-in page and of its tokens."
         )
     given = {name: value.replace("{tenant}", tenant) for name, value in given.items()}
+    if form.get("imap") and provider == "microsoft":
+        given["scope"] = f"{IMAP_SCOPE} {given['scope']}"
     return MailApp(provider, client_id, **given, client_secret=form.get("client_secret", "").strip(), extra=known.extra)
 
 

@@ -49,12 +49,12 @@ def forget(session: Session, by: str) -> None:
         session.commit()
 
 
-def parsed(form: Mapping[str, str], old: MailServer | None) -> MailServer:
-    """A server from a form. Raises ValidationError."""
+def parsed(form: Mapping[str, str], old: MailServer | None, *, sends: bool = True) -> MailServer:
+    """A server from a form; one that only gives us mail has no sender. Raises ValidationError."""
     host, user, sender = (form.get(name, "").strip() for name in ("host", "user", "sender"))
     if not HOST.fullmatch(host):
         raise ValidationError(f"“{host}” is not a host name.", "Give one like smtp.example.com, without a port.")
-    if not is_address(sender):
+    if sends and not is_address(sender):
         raise ValidationError(f"“{sender}” is not an e-mail address.", "Give the address that mails come from.")
     made = MailServer(host, _port(form.get("port", "")), _security(form.get("security", "")), sender, user)
     password = form.get("password", "") or _kept(made, old)

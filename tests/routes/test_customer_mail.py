@@ -7,15 +7,21 @@ import secrets
 import pytest
 from sqlmodel import select
 
+from app.connectors.addresses import NetRules
+from app.connectors.mail.smtp import SmtpMailer
 from app.database import Database
 from app.domain.states import RecordKind
+from app.models.columns import utcnow
 from app.models.connections import Book
 from app.models.mail import Mail
-from app.models.postings import Posting
-from app.services import batches
+from app.models.postings import Posting, PostingProblem
+from app.services import batches, bounces
+from tests.imap_server import PASSWORD, USER, imap_server, report
 from tests.routes.conftest import Browser, Vendors, words
 from tests.routes.test_connections import stored
 from tests.routes.world import World
+
+MAILER = SmtpMailer(NetRules(), "books.test", patience=3)
 
 
 @pytest.fixture
@@ -108,3 +114,24 @@ def test_the_email_tab_tries_templates_previews_a_mail_and_lets_a_customer_opt_o
 def test_the_queue_without_any_mail_says_what_it_is_for(admin: Browser, database: Database, vendors: Vendors) -> None:
     World(database, vendors)
     assert "Invoices are not mailed" in words(admin.get("/mail/1"))
+
+
+def test_a_mail_that_came_back_stands_beside_its_invoice(admin: Browser, mail: Mail, database: Database) -> None:
+    change(database, state="sent", ended_at=utcnow())
+    with imap_server() as box:
+        box.deliver(report(f"{mail.message_name}@msp.test", mail.to))
+        box.deliver(report("somebody-elses@msp.test", "bob@shop.test"))
+        admin.get("/settings/mail")
+        form = {"host": "localhost", "port": str(box.port), "security": "none", "user": USER, "password": PASSWORD}
+        assert "1 mail came back" in words(admin.post("/settings/mail/bounces", form))
+        assert bounces.due(database)
+        assert not bounces.due(database)
+        assert bounces.look(database, MAILER) == 0
+        form = {**form, "password": "wrong"}
+        assert "Invalid credentials" in words(admin.post("/settings/mail/bounces", form))
+    assert "no such user here" in words(admin.get(f"/mail/1/{mail.id}"))
+    with database.reading() as session:
+        assert "mail_bounced" in session.exec(select(PostingProblem.code)).all()
+    page = admin.get("/settings/mail").text
+    assert PASSWORD not in page
+    assert "The bounce mailbox at" in page

@@ -9,6 +9,7 @@ import pytest
 from sqlmodel import Session, select, update
 
 from app.connectors.mail.mailer import (
+    Bounces,
     Letter,
     MailApp,
     MailError,
@@ -16,6 +17,7 @@ from app.connectors.mail.mailer import (
     MailInDoubtError,
     MailNotSentError,
     MailServer,
+    Seen,
 )
 from app.database import Database
 from app.domain.problems import ValidationError
@@ -45,6 +47,9 @@ class FakeMailer:
         raise NotImplementedError
 
     def renew(self, app: MailApp, grant: MailGrant) -> MailGrant:
+        raise NotImplementedError
+
+    def bounces(self, mailbox: MailServer, seen: Seen | None) -> Bounces:
         raise NotImplementedError
 
     def send(self, server: MailServer, letter: Letter, before_data: Callable[[], None]) -> str:

@@ -83,6 +83,31 @@ class Letter:
     reply_to: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """How far a mailbox was read: IMAP's UIDVALIDITY, and the last UID."""
+
+    validity: int
+    uid: int
+
+
+@dataclass(frozen=True, slots=True)
+class Bounce:
+    """A mail that came back for good: its Message-ID (without brackets), for whom, and why in the server's words."""
+
+    message_id: str
+    recipient: str
+    said: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bounces:
+    """What a look into the mailbox found, and how far it came."""
+
+    found: tuple[Bounce, ...]
+    seen: Seen
+
+
 class MailError(CrossfootError):
     """A letter was not taken. ``said``: the server's own words so far, one answer a line; never what we said."""
 
@@ -119,6 +144,13 @@ class Mailer(Protocol):
 
     def renew(self, app: MailApp, grant: MailGrant) -> MailGrant:
         """A fresh access token. Raises ConnectionFailedError: ``systemic`` where a person must sign in again."""
+        ...
+
+    def bounces(self, mailbox: MailServer, seen: Seen | None) -> Bounces:
+        """Delivery reports that came into an IMAP mailbox since; nothing in it is changed.
+
+        Raises ConnectionFailedError.
+        """
         ...
 
     def send(self, server: MailServer, letter: Letter, before_data: Callable[[], None]) -> str:

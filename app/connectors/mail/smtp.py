@@ -19,8 +19,9 @@ from typing import Any
 
 from app.connectors.addresses import AddressRefusedError, NetRules, trust
 from app.connectors.http import Http
-from app.connectors.mail import oauth
+from app.connectors.mail import bounces, oauth
 from app.connectors.mail.mailer import (
+    Bounces,
     Letter,
     MailApp,
     MailGrant,
@@ -28,7 +29,9 @@ from app.connectors.mail.mailer import (
     MailNotSentError,
     MailServer,
     Security,
+    Seen,
 )
+from app.connectors.protocols import ConnectionFailedError
 
 NAME = "Crossfoot"
 #: Seconds without an answer. RFC 5321 allows minutes; a person who tests the settings waits for the page.
@@ -60,6 +63,13 @@ class SmtpMailer:
 
     def renew(self, app: MailApp, grant: MailGrant) -> MailGrant:
         return oauth.refresh(app, self._http, grant)
+
+    def bounces(self, mailbox: MailServer, seen: Seen | None) -> Bounces:
+        try:
+            self._check_address(mailbox)
+        except OSError as error:
+            raise ConnectionFailedError(f"{mailbox.host} is not found.", "Check the host.") from error
+        return bounces.read(mailbox, seen, self._rules.ca_bundle, self._patience)
 
     def send(self, server: MailServer, letter: Letter, before_data: Callable[[], None]) -> str:
         said: list[str] = []

@@ -35,9 +35,7 @@ class Look:
     mark: Mark
 
 
-def postings(
-    session: Session, batch: Batch, states: Sequence[str], only: Collection[int] | None = None
-) -> list[Look]:
+def postings(session: Session, batch: Batch, states: Sequence[str], only: Collection[int] | None = None) -> list[Look]:
     """The batch's postings in some states, in their order; with ``only`` just some of them."""
     code = session.get_one(SourceRow, batch.source_id).code
     query = (
@@ -83,6 +81,11 @@ def _probe(look: Look) -> Probe:
     )
 
 
+def is_linked(receipt: Receipt) -> bool:
+    """Whether somebody else made the document: it carries no mark, and a person said that it is this record's."""
+    return not marks_in(receipt.note)
+
+
 def _by_id(destination: Destination, look: Look) -> Finding:
     posting = look.posting
     if not posting.ledger_id:
@@ -91,16 +94,15 @@ def _by_id(destination: Destination, look: Look) -> Finding:
         receipt = destination.read(DocumentKind(posting.kind), posting.ledger_id)
     except ConnectionFailedError as error:
         return CannotTell(error.message)
-    if receipt is None or receipt.voided or not _is_it(look, receipt):
+    if receipt is None or receipt.voided or not is_it(posting, look.mark, receipt):
         return Absent()
     return Found(receipt)
 
 
-def _is_it(look: Look, receipt: Receipt) -> bool:
-    """Whether the document of this id is still the one that was posted or linked."""
-    posting = look.posting
+def is_it(posting: Posting, mark: Mark, receipt: Receipt) -> bool:
+    """Whether the document of this id is still the one that was posted or linked; after a restore it may be another."""
     if marks := marks_in(receipt.note):
-        return any(mark.startswith(look.mark.stem) for mark in marks)
+        return any(found.startswith(mark.stem) for found in marks)
     before = from_json(Receipt, posting.receipt) if posting.receipt else None
     if before and before.created_at and before.created_at == receipt.created_at:
         return True

@@ -34,6 +34,7 @@ class Item:
         way: ``void``, ``delete``; ``gone`` where the books no longer have it, ``psa`` where it was never sent.
         only_delete: the company's setting says void, and this kind can only be deleted.
         refusal: why it would stay as it is; None where nothing is known to stand against it.
+        linked: somebody else made it, by hand or with another program, and a person linked it.
     """
 
     posting: Posting
@@ -41,6 +42,7 @@ class Item:
     way: str
     only_delete: bool = False
     refusal: Problem | None = None
+    linked: bool = False
 
 
 class WithPosting(Protocol):
@@ -96,7 +98,8 @@ def _item(
             only = chosen == "delete" and rules["sales.undo"] == "void"
             if posting.kind == DocumentKind.PURCHASE_ORDER and billed:
                 return Item(posting, record, chosen, only, against)  # its bill goes first
-            return Item(posting, record, chosen, only, ledger_refusal(posting, receipt, rules) or against)
+            refusal = ledger_refusal(posting, receipt, rules) or against
+            return Item(posting, record, chosen, only, refusal, ledger_looks.is_linked(receipt))
         case Several():
             return Item(
                 posting, record, "delete", refusal=no("QuickBooks holds it more than once.", "Look at its problem.")

@@ -11,19 +11,20 @@ import secrets
 import time
 from collections.abc import Sequence
 
-from sqlalchemy import update
+from sqlalchemy import func, update
 from sqlmodel import Session, col, select
 
 from app.connectors.ledger_changes import Changing
 from app.connectors.protocols import ClosedInPsa, CloseOutcome, RemovalOutcome, Removed, Slot, Wait
 from app.domain.documents import DocumentKind
+from app.domain.marks import Mark
 from app.domain.outcomes import InDoubt, NotDone, Receipt, Refused
 from app.domain.problems import Problem, ValidationError
 from app.domain.states import PostingState, Role, SectionKey
 from app.models.batches import Batch
 from app.models.columns import utcnow
 from app.models.postings import Posting, PostingRecord
-from app.services import audit, batches, beside, closing, decisions, posting_problems, undo_plan
+from app.services import audit, batches, beside, closing, decisions, ledger_looks, posting_problems, undo_plan
 from app.services.run import Run, SystemicError
 
 FIRST_STEP = undo_plan.FIRST_STEP
@@ -31,6 +32,12 @@ LOOK_AGAIN = 5.0
 #: Both forms of each step: to be done, and under way. What a run brings counts only while the undo stands there:
 #: one that was frozen may bring it when another has finished the undo, or a person has begun a new one.
 LEDGER, PSA = ("to_ledger", "ledger"), ("to_psa", "psa")
+
+
+ANOTHER = undo_plan.no(
+    "QuickBooks has another document under its id by now.",
+    "If the books were restored, rerun the batch first: that looks every document up.",
+)
 
 
 def ask(session: Session, batch: Batch, wanted: Sequence[str], *, by: str) -> int:
@@ -130,6 +137,9 @@ def _ledger(run: Run, posting: Posting) -> None:
     if receipt is None or receipt.voided:
         _gone(run, posting)
         return
+    if not ledger_looks.is_it(posting, _mark(run, posting), receipt):
+        _refuse(run, posting, ANOTHER, LEDGER)
+        return
     refusal = (
         undo_plan.ledger_refusal(posting, receipt, run.rules)
         or _psa_refusal(run, posting)
@@ -145,6 +155,12 @@ def _ledger(run: Run, posting: Posting) -> None:
         slot.release()
         return
     _after_ledger(run, posting, _take_out(run, DocumentKind(posting.kind), receipt, slot))
+
+
+def _mark(run: Run, posting: Posting) -> Mark:
+    with run.database.reading() as session:
+        query = select(func.min(PostingRecord.record)).where(PostingRecord.posting_id == posting.id)
+        return run.mark(session.exec(query).one(), posting.generation, posting.role)
 
 
 def _take_out(run: Run, kind: DocumentKind, receipt: Receipt, slot: Slot) -> RemovalOutcome:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 import requests
+from sqlmodel import select
 
 from app.domain.problems import ValidationError
 from app.models.connections import Book
-from app.services import batches, books, connections, undo_plan, undoing
+from app.models.postings import Posting
+from app.services import batches, books, connections, decisions, undo_plan, undoing
 from tests import engine
 from tests.engine import Engine
 
@@ -145,3 +147,52 @@ def test_where_the_company_wants_it_an_invoice_is_voided_and_keeps_its_number(wo
             if d["DocNumber"] == "10395"]  # fmt: skip
     assert [d["status"] for d in kept] == ["Voided"]
     assert "10395" in working.unposted()
+
+
+def linked(working: Engine) -> int:
+    """A batch whose document somebody typed in by hand before, and which a person has linked."""
+    batch = working.submit("10404")
+    record = working.run(batch)["postings"][0]["records"][0]
+    destination = connections.open_destination(working.database, working.connectors, working.book_id)
+    decisions.decide(working.database, batch, record, "link", by=engine.BY, destination=destination)
+    assert [p["state"] for p in working.run(batch)["postings"]] == ["closed"]
+    return batch
+
+
+def typed_in(working: Engine) -> list[str]:
+    """Ids of what is in the books under that number."""
+    found = requests.get(f"{working.both.quickbooks_online.url}/_documents", timeout=10).json()
+    return [d["Id"] for d in found if d["DocNumber"] == "10404" and d.get("status") not in ("Deleted", "Voided")]
+
+
+def test_what_another_program_posted_and_a_person_linked_is_said_to_be_so_and_undone_like_any(working: Engine) -> None:
+    batch = linked(working)
+    source = connections.open_source(working.database, working.connectors, working.source_id)
+    destination = connections.open_destination(working.database, working.connectors, working.book_id)
+    [item] = undo_plan.plan(working.database, source, destination, batch)
+    assert (item.way, item.refusal, item.linked) == ("delete", None, True)
+    assert undo(working, batch, "10404") == "undone"
+    assert not typed_in(working)
+    assert "10404" in working.unposted()
+
+
+def test_what_was_linked_and_paid_since_is_refused_with_the_reason(working: Engine) -> None:
+    batch = linked(working)
+    body = {"entity": "Invoice", "id": typed_in(working)[0], "operation": "pay", "amount": 1}
+    requests.post(f"{working.both.quickbooks_online.url}/_edit", json=body, timeout=10).raise_for_status()
+    assert undo(working, batch, "10404") == "closed"
+    assert "undo_refused" in working.problems("10404")
+    assert typed_in(working)
+
+
+def test_an_id_that_is_another_document_by_now_is_left_alone(working: Engine) -> None:
+    batch = linked(working)
+    with working.database.session() as session:
+        posting = session.exec(select(Posting)).one()
+        other = next(i for i, row in working.company.tables["Invoice"].items() if row["DocNumber"] != "10404")
+        posting.ledger_id = other  # as after a restore of the books, where ids are given anew
+        session.add(posting)
+        session.commit()
+    assert undo(working, batch, "10404") == "closed"
+    assert "undo_refused" in working.problems("10404")
+    assert other in working.company.tables["Invoice"]

@@ -99,13 +99,14 @@ def name_of(session: Session, book: Book, kind: LinkKind, source_id: str) -> str
 
 
 def offers(session: Session, book: Book, kind: LinkKind, source: SourceEntry, words: str) -> list[Suggestion]:
-    """What may be chosen: the likeliest active entries, else the list; with words those that hold all of them."""
+    """What may be chosen: the likeliest active entries, then the rest of a short list; with words what holds them."""
     bench = workbench.bench(session, book, kind)
     alike = [] if words.strip() else [one for one in bench.matcher.rank(source) if one.entry.active]
+    usable = [e for e in bench.entries.values() if e.active and e.its_own and not is_category(e)]
     if alike:
-        return alike
-    usable = [e for e in bench.entries.values() if e.active and e.its_own]
-    usable = [e for e in lists.entries(session, book_id, kind) if e.active and e.its_own and not is_category(e)]
+        known = {one.entry.ledger_id for one in alike}
+        rest = [Suggestion(e, 0, ()) for e in usable if e.ledger_id not in known]
+        return [*alike, *(rest if len(usable) <= FOUND else ())]
     hits = [e for e in usable if all(w in _text(e) for w in words.casefold().split())]
     return [Suggestion(entry, 0, ()) for entry in hits[:FOUND]]
 

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from sqlalchemy import select as columns
 from sqlmodel import Session, col, func, select
 
-from app.domain.links import Entry, LinkKind
+from app.domain.links import Entry, LinkKind, is_category
 from app.domain.source_lists import MEMBER, SourceEntry
 from app.domain.states import PostingState, RecordKind
 from app.models.connections import Book, Link
@@ -64,7 +64,7 @@ class Bench:
     def alone(self) -> list[Entry]:
         """Active entries of the ledger that nothing of the PSA is linked to, by name."""
         taken = {line.entry.ledger_id for line in self.lines if line.entry}
-        return [e for ident, e in self.entries.items() if ident not in taken and e.active and e.its_own]
+        return [e for ident, e in self.entries.items() if ident not in taken and e.active and e.its_own and not is_category(e)]
 
 
 class Remembered:

@@ -61,6 +61,7 @@ def _choice(key: str) -> click.Choice[str]:
 @click.option("--through", type=_choice("through"), help="The last date that is taken.")
 @click.option("--summary", type=_choice("summary"), help="Level of detail.")
 @click.option("--accept/--no-accept", default=None, help="Take exact names and create what is missing, or hold it.")
+@click.option("--approval/--no-approval", default=None, help="Its batches wait for approval where the company's do.")
 @click.option("--name", metavar="PATTERN", help="Names of batches, with [company], [kind], [date], [time].")
 @pass_context
 def set_(context: Context, /, book_ref: str, on: bool | None, override: bool, resume: bool, **given: Any) -> None:
@@ -82,7 +83,7 @@ def set_(context: Context, /, book_ref: str, on: bool | None, override: bool, re
 
 def _settings(given: dict[str, Any]) -> dict[str, str]:
     """Options as settings; those that were not given stay as they are."""
-    kinds, times, accept = given.pop("kinds"), given.pop("times"), given.pop("accept")
+    kinds, times, accept, approval = (given.pop(name) for name in ("kinds", "times", "accept", "approval"))
     wanted = {f"{PREFIX}{name}": str(value) for name, value in given.items() if value is not None}
     if kinds:
         wanted |= {f"{PREFIX}{kind}": "yes" if kind in kinds else "no" for kind in KINDS}
@@ -92,6 +93,8 @@ def _settings(given: dict[str, Any]) -> dict[str, str]:
         wanted["autosync.when"] = "interval"
     if accept is not None:
         wanted["autosync.accept"] = "yes" if accept else "no"
+    if approval is not None:
+        wanted["autosync.approval"] = "" if approval else "no"
     return wanted
 
 

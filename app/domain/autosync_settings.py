@@ -105,6 +105,13 @@ AUTOSYNC = (
         "Of customers, vendors, items and terms. No: a document that needs one is held until a person links it.",
     ),
     Setting(
+        "autosync.approval",
+        "Approval of its batches",
+        "Matters where the Company tab wants batches approved: switching AutoSync on can count as a standing order.",
+        SettingKind.CHOICE,
+        (("", "As the Company tab says"), ("no", "None: it posts at once")),
+    ),
+    Setting(
         "autosync.name",
         "Names of batches",
         "Fields: [company], [kind], [date], [time]. A name that is taken gets -1, -2 … at its end.",

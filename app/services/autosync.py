@@ -348,6 +348,7 @@ def order_of(book: Book, now: dt.datetime | None = None) -> rounds.Order:
         summary=values["autosync.summary"] or values["sales.summary"],
         accept=values["autosync.accept"] == "yes",
         pattern=values["autosync.name"],
+        approval=False if values["autosync.approval"] == "no" else None,
     )
 
 

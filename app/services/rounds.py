@@ -32,7 +32,10 @@ WORSE = (
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What the batches of a round have in common. ``pattern``: of their names; empty for the usual names."""
+    """What the batches of a round have in common.
+
+    ``pattern``: of their names; empty for the usual names. ``approval``: None for what the company says.
+    """
 
     location: str = ""
     through: dt.date | None = None
@@ -41,6 +44,7 @@ class Order:
     pattern: str = ""
     initials: str = "X"
     mode: str = "post"
+    approval: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +100,7 @@ def submit(
         accept=order.accept,
         mode=order.mode,
         auto=made.auto,
+        approval=order.approval,
         token=token(made, kind),
         today=books.today_of(book),
     )

@@ -297,6 +297,25 @@ def test_a_batch_that_is_resumed_goes_behind_and_a_stopped_one_lets_the_others_p
     assert clock.json(by_hand)["status"] == "completed"
 
 
+def test_its_batches_wait_for_approval_where_the_company_wants_that_unless_it_is_a_standing_order(
+    clock: Clock, world: World
+) -> None:
+    clock.set(company__approval="other")
+    (batch_id,) = clock.tick()
+    assert clock.json(batch_id)["status"] == "awaiting_approval"
+    clock.due(0)
+    assert clock.rounds()[-1].status == "awaiting_approval"
+    world.source.add(a_document("39040"))
+    world.look()
+    by_hand = hand_in(world, "39040", approval=False)
+    assert running.due(world.database) == [by_hand]  # it lets the others pass
+    world.work(by_hand)
+    clock.set(autosync__approval="no")
+    world.source.add(a_document("39041"))
+    (batch,) = clock.turn()
+    assert batch["status"] == "completed"
+
+
 # ── what pauses it ───────────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -27,8 +27,8 @@ def wanted(rules: Rules) -> bool:
 
 def entry(document: Document, rules: Rules) -> Document | None:
     """The entry beside an invoice or a credit memo; None where the Book wants none or nothing in it has a cost."""
-    if not wanted(rules) or document.kind not in SALES:
-        return None
+    if not wanted(rules) or document.kind not in SALES or document.currency != rules.home_currency:
+        return None  # in whose currency the PSA says a cost is not known: soundness says so
     lines = tuple(half for line in document.lines for half in _pair(line, document))
     if not lines:
         return None

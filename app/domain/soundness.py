@@ -133,6 +133,15 @@ def _costs(document: Document, rules: Rules) -> Problem | None:
     """A Book that books costs must be told them."""
     if not cogs.wanted(rules) or document.kind not in SALES:
         return None
+    if document.currency != rules.home_currency and any(line.cost for line in document.lines):
+        return Problem(
+            "cost_in_other_currency",
+            f"It is in {document.currency}, and ConnectWise does not say in which currency its costs are: no COGS entry"
+            " is made.",
+            "Book the cost of its goods in QuickBooks yourself.",
+            Severity.WARNING,
+            field="cost",
+        )
     goods = [n for n, line in enumerate(document.lines, 1) if line.product and line.product.kind == STOCK]
     if not goods or any(line.cost for line in document.lines):
         return None

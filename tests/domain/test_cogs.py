@@ -43,6 +43,12 @@ def test_no_entry_is_made_where_none_is_wanted_or_nothing_costs() -> None:
     assert cogs.entry(dataclasses.replace(sold("1.00"), kind=DocumentKind.BILL), RULES) is None
 
 
+def test_the_cost_of_a_sale_abroad_is_a_persons_because_its_currency_is_not_known() -> None:
+    abroad = dataclasses.replace(RULES, home_currency="CAD", multi_currency=True)
+    assert cogs.entry(sold("1.00"), abroad) is None
+    assert "cost_in_other_currency" in [problem.code for problem in soundness.problems(sold("1.00"), abroad)]
+
+
 def test_what_the_ledger_keeps_in_stock_is_left_out() -> None:
     entry = cogs.entry(sold("1.00"), RULES)
     assert entry is not None

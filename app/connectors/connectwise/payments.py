@@ -14,6 +14,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -196,7 +197,7 @@ class Payments:
         if _is_gone(answer):
             return Refused(gone)
         outcome = not_written(self._client, answer, path)
-        return _amount_refused(outcome) if isinstance(outcome, Refused) else outcome
+        return _refused(outcome) if isinstance(outcome, Refused) else outcome
 
     def set_paid(self, invoice: str, status: str, slot: Slot) -> PaymentOutcome:
         """Give the invoice a billing status, by id or name; twice changes nothing.
@@ -212,6 +213,8 @@ class Payments:
         if not known or not values.is_number(invoice):
             return Refused(_no_status(status))
         outcome = statuses.write(self._client, invoice, known, slot)
+        if isinstance(outcome, Refused):
+            return Refused(_no_change_of_status(status, outcome.problem))
         return PaymentWritten("") if isinstance(outcome, Answer) else outcome
 
     def _numbered(self, status: str) -> str:
@@ -280,13 +283,22 @@ def _is_about(outcome: Refused, field: str) -> bool:
     return field.lower() in (name.lower() for name in outcome.problem.technical.get("fields", ()))
 
 
-def _amount_refused(outcome: Refused) -> Refused:
-    problem = outcome.problem
-    if not _is_about(outcome, "amount"):
-        return outcome
-    message = f"ConnectWise does not take the amount: {problem.technical['answer']}"
-    remedy = "Compare what is paid on the invoice in ConnectWise; a payment that was entered there may be in the way."
-    return Refused(Problem("psa_refuses_amount", message, remedy, technical=problem.technical))
+def _refused(refused: Refused) -> Refused:
+    """In ConnectWise's own words, with what a person may do about it."""
+    words = refused.problem.technical.get("answer", "")
+    if _is_about(refused, "amount"):
+        problem = Problem(
+            "psa_refuses_amount",
+            f"ConnectWise does not take the amount: {words}",
+            "Compare what is paid on the invoice in ConnectWise; a payment that was entered there may be in the way.",
+        )
+    else:
+        problem = Problem(
+            "psa_refuses_payment",
+            f"ConnectWise does not take the payment: {words}",
+            "Look at the invoice in ConnectWise, and try there what the payment sync wanted to do.",
+        )
+    return Refused(replace(problem, technical=refused.problem.technical))
 
 
 def _no_credits(refused: Refused) -> Refused:
@@ -305,4 +317,13 @@ def _no_status(status: str) -> Problem:
         "unknown_status",
         f"ConnectWise has no billing status “{status[:60]}”.",
         "Enter one of those under System ▸ Setup Tables ▸ Invoice Status (Billing Status).",
+    )
+
+
+def _no_change_of_status(status: str, said: Problem) -> Problem:
+    return Problem(
+        "status_refused",
+        f"ConnectWise does not let the invoice have the status “{status[:60]}”: {said.technical.get('answer', '')}",
+        "Set it by hand in ConnectWise, or choose another status for paid invoices in the company’s settings.",
+        technical=said.technical,
     )

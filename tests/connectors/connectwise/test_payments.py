@@ -279,7 +279,7 @@ def test_more_than_is_left_of_a_credit_is_refused(source: ConnectWise, psa: Site
     left = -total(psa, credit)
     if left < total(psa, invoice):
         assert refused(add(source, invoice, new(str(left + 1), credit=credit))) == "psa_refuses_amount"
-    assert refused(add(source, invoice, new("5.00", credit=invoice))) == "bad_request"
+    assert refused(add(source, invoice, new("5.00", credit=invoice))) == "psa_refuses_payment"
 
 
 # status ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -296,7 +296,17 @@ def test_an_invoice_is_set_to_paid_and_stays_in_its_batch(source: ConnectWise, p
 
 def test_a_status_that_is_not_there_is_named(source: ConnectWise, invoice: str) -> None:
     assert refused(source.set_paid(invoice, "Celebrated", None, a_slot(source))) == "unknown_status"
-    assert refused(source.set_paid(invoice, "77", None, a_slot(source))) == "bad_request"
+    assert refused(source.set_paid(invoice, "77", None, a_slot(source))) == "status_refused"
+
+
+def test_a_status_that_would_reopen_what_is_batched_is_refused_in_connectwises_words(
+    source: ConnectWise, psa: Site, invoice: str
+) -> None:
+    psa.batch_by_hand(invoice, "M-1")
+    outcome = source.set_paid(invoice, "New", None, a_slot(source))
+    assert refused(outcome) == "status_refused"
+    assert isinstance(outcome, Refused)
+    assert "has been batched" in outcome.problem.message
 
 
 # what goes wrong ─────────────────────────────────────────────────────────────────────────────────────────────────

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from typing import Any
 
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
@@ -86,6 +87,39 @@ def letter(book_id: int, mail_id: int) -> ResponseReturnValue:
     """As the customer sees it."""
     session = reading()
     return Response(service.shown(session, service.find(session, book_id, mail_id))["html"])
+
+
+@customer_mail.get("/mail/<int:book_id>/invoices/<int:posting_id>")
+@requires("viewer")
+def invoice(book_id: int, posting_id: int) -> ResponseReturnValue:
+    """The mails of one invoice, and the way to mail it by hand."""
+    return _invoice(book_id, posting_id)
+
+
+def _invoice(book_id: int, posting_id: int, status: int = 200, **more: Any) -> ResponseReturnValue:
+    book, session = _book(book_id), reading()
+    row, mails = service.of_invoice(session, book_id, posting_id)
+    return render_template(
+        "letters/invoice.html", book=book, row=row, mails=mails, posting_id=posting_id, token=secrets.token_urlsafe(16),
+        server=mail_settings.server(session), **more,
+    ), status  # fmt: skip
+
+
+@customer_mail.post("/mail/<int:book_id>/invoices/<int:posting_id>")
+@requires("bookkeeper")
+def by_hand(book_id: int, posting_id: int) -> ResponseReturnValue:
+    """Mail this invoice now."""
+    form = request.form
+    try:
+        with writing() as session:
+            sent = service.by_hand(
+                session, book_id, posting_id, form.get("to", ""), form.get("token", ""), me().email
+            )  # fmt: skip
+    except ValidationError as error:
+        return _invoice(book_id, posting_id, 422, error=error)
+    _ring(book_id)
+    flash(f"On its way to {sent.to}.")
+    return redirect(url_for("customer_mail.one", book_id=book_id, mail_id=sent.id), 303)
 
 
 @customer_mail.get("/mail/<int:book_id>/preview")

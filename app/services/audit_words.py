@@ -54,6 +54,7 @@ ACTS: Mapping[str, str] = {
     "mail.approve": "approved mails to customers",
     "mail.arrived": "said a mail arrived",
     "mail.bounces": "changed the bounce mailbox",
+    "mail.by_hand": "mailed an invoice",
     "mail.drop": "dropped mails to customers",
     "mail.send_again": "sent a mail again",
     "mail.sign_in": "signed in at the mail provider",

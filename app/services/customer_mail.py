@@ -314,6 +314,49 @@ def again(session: Session, book_id: int, mail_id: int, to: str, by: str) -> Mai
     return mail
 
 
+def of_invoice(session: Session, book_id: int, posting_id: int) -> tuple[Row | None, list[Mail]]:
+    """An invoice of a Book that can be mailed by hand (in the first's place), and its mails so far, newest first.
+
+    Raises NotFoundError.
+    """
+    posting = session.get(Posting, posting_id, options=posting_rows.WITH_DOCUMENT)
+    if posting is None or posting.book_id != book_id:
+        raise NotFoundError("There is no such invoice.", "Look at the list of batches.")
+    mails = list(session.exec(select(Mail).where(Mail.posting_id == posting_id).order_by(col(Mail.id).desc())))
+    able = mailable(posting)
+    draft = mailing.new(posting, "", document_of(posting).party.email, "", by="") if able else None
+    batch = session.get_one(Batch, posting.batch_id)
+    return Row(draft, posting, batch, _record(session, posting)) if draft else None, mails
+
+
+def mailable(posting: Posting) -> bool:
+    """Whether it is a sales form that stands in the books, with its document still stored."""
+    stands = posting.state in (PostingState.POSTED, PostingState.CLOSED) and bool(posting.document)
+    return stands and posting.kind in mail_text.WORDS and posting.role == "main"
+
+
+def by_hand(session: Session, book_id: int, posting_id: int, to: str, token: str, by: str) -> Mail:
+    """A person mails an invoice, whatever the settings say of mailing; once for each ``token``. Commits.
+
+    Raises ValidationError, NotFoundError.
+    """
+    row, _ = of_invoice(session, book_id, posting_id)
+    if row is None:
+        raise ValidationError("This document can’t be mailed.", "Only invoices and credit memos that are posted can.")
+    address, key = to.strip(), f"hand:{posting_id}:{token[:64]}"
+    if not is_address(address):
+        raise ValidationError(f"“{address}” is no e-mail address.", "Give one address, like ap@example.com.")
+    if twin := session.exec(select(Mail).where(Mail.key == key)).first():
+        return twin
+    book = session.get_one(Book, book_id)
+    subject = mail_text.subject(books.rules_of(book), document_of(row.posting), book.name)
+    mail = mailing.new(row.posting, key, address, subject, by=by)
+    session.add(mail)
+    audit.record(session, by, "mail.by_hand", f"book:{book_id}", to=address, invoice=row.posting.number)
+    session.commit()
+    return mail
+
+
 def arrived(session: Session, book_id: int, mail_id: int, by: str) -> None:
     """A person knows that a mail in doubt arrived. Raises ValidationError, NotFoundError."""
     find(session, book_id, mail_id)

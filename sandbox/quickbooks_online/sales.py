@@ -137,7 +137,7 @@ def _subtotal(lines: list[Json]) -> Json:
 
 def _defaults(company: Company, entity: str, body: Json, customer: Json) -> None:
     for source, name in (("PrimaryEmailAddr", "BillEmail"), ("BillAddr", "BillAddr"), ("ShipAddr", "ShipAddr")):
-        if source in customer:
+        if source in customer and (name != "BillEmail" or company.switches.fill_bill_email):
             body.setdefault(name, customer[source])
     if entity == "Invoice":
         if "SalesTermRef" in customer:

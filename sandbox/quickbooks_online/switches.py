@@ -47,6 +47,7 @@ class Switches:
     track_classes: str = "line"
     use_account_numbers: bool = True
     default_terms: str = ""  # id of a Term
+    fill_bill_email: bool = True  # an invoice without an address takes its customer's
     online_payments: bool = False  # QuickBooks Payments is set up: invoices with an address have a link to pay
 
     requestid: str = (

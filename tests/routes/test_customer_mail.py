@@ -17,7 +17,7 @@ from app.models.mail import Mail
 from app.models.postings import Posting, PostingProblem
 from app.services import batches, bounces
 from tests.imap_server import PASSWORD, USER, imap_server, report
-from tests.routes.conftest import Browser, Vendors, words
+from tests.routes.conftest import Browser, Vendors, field, words
 from tests.routes.test_connections import stored
 from tests.routes.world import World
 
@@ -135,3 +135,17 @@ def test_a_mail_that_came_back_stands_beside_its_invoice(admin: Browser, mail: M
     page = admin.get("/settings/mail").text
     assert PASSWORD not in page
     assert "The bounce mailbox at" in page
+
+
+def test_an_invoice_is_mailed_by_hand_once_for_each_form(bookkeeper: Browser, mail: Mail, database: Database) -> None:
+    page = bookkeeper.get(f"/mail/1/invoices/{mail.posting_id}")
+    assert 'value="ap@acme.example"' in page.text
+    form = {"to": "jo@acme.example", "token": field(page, "token")}
+    for _ in range(2):
+        assert "On its way to jo@acme.example" in words(bookkeeper.post(f"/mail/1/invoices/{mail.posting_id}", form))
+    assert [one.state for one in stored(database, Mail)] == ["held", "preparing"]
+    assert "is no e-mail address" in words(
+        bookkeeper.post(f"/mail/1/invoices/{mail.posting_id}", {**form, "to": "x"}, status=422)
+    )
+    bookkeeper.get("/mail/1/invoices/999", status=404)
+    assert f"/mail/1/invoices/{mail.posting_id}" in bookkeeper.get("/records/1/invoices/39005").text

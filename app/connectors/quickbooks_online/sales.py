@@ -10,10 +10,11 @@ from app.connectors.quickbooks_online.categories import class_of_header
 from app.connectors.quickbooks_online.given import Given
 from app.domain.documents import Document, DocumentKind
 from app.domain.links import LinkKind, Rules
+from app.domain.mail_addresses import is_address
 from app.domain.marks import Mark
 from app.domain.problems import Problem, Severity
 
-CUSTOM_FIELD = 31
+CUSTOM_FIELD, EMAIL = 31, 100
 #: What the PSA's header says beside amounts, by setting, with the words it has in a memo.
 FACTS = {
     "po_number": "PO",
@@ -88,11 +89,15 @@ def _fact(document: Document, name: str) -> str:
 
 
 def _payment_flags(document: Document, rules: Rules) -> dict[str, Any]:
-    """Only an invoice can be paid online."""
+    """Only an invoice can be paid online, by a link only where it has an address."""
     if document.kind is not DocumentKind.INVOICE:
         return {}
     flags = {"AllowOnlineCreditCardPayment": "sales.pay_card", "AllowOnlineACHPayment": "sales.pay_ach"}
-    return {flag: True for flag, setting in flags.items() if rules[setting] == "yes"}
+    wanted: dict[str, Any] = {flag: True for flag, setting in flags.items() if rules[setting] == "yes"}
+    address = document.party.email
+    if wanted and rules["email.pay_link"] == "yes" and is_address(address) and len(address) <= EMAIL:
+        wanted["BillEmail"] = {"Address": address}  # without one QuickBooks makes no link
+    return wanted
 
 
 def _wanted_fields(document: Document, rules: Rules) -> dict[str, str]:

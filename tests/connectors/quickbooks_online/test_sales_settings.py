@@ -11,7 +11,7 @@ import pytest
 from app.connectors.http import parse_json
 from app.connectors.protocols import UntranslatableError
 from app.connectors.quickbooks_online.translate import to_quickbooks
-from app.domain.documents import Document, Reference, TaxLevel
+from app.domain.documents import Document, Party, Reference, TaxLevel
 from app.domain.links import Entry, LinkKind, Links, Rules, variants
 from app.domain.problems import Severity
 from tests.builders import money
@@ -51,6 +51,10 @@ def test_an_invoice_can_be_paid_online_only_where_the_settings_say_so() -> None:
     assert flags <= body(an_invoice(), allowed).keys()
     assert not flags & body(an_invoice(), rules()).keys()
     assert not flags & body(a_credit_memo(), allowed).keys()
+    linked = rules(sales__pay_card="yes", email__pay_link="yes")
+    customer = Party("77", "Acme Dental", email="ap@acme.example")
+    assert body(an_invoice(party=customer), linked)["BillEmail"] == {"Address": "ap@acme.example"}
+    assert "BillEmail" not in body(an_invoice(party=Party("77", "Acme Dental", email="none")), linked)
 
 
 def test_facts_of_the_header_go_where_the_settings_say() -> None:

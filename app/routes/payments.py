@@ -91,10 +91,9 @@ def _page(book: Book, status: int = 200, **more: Any) -> ResponseReturnValue:
 def submit() -> ResponseReturnValue:
     """Look first, or write at once; both are batches, and a second submit of one form leads to the same."""
     form = request.form
-    dry = form.get("action") != "run"
-    book = _chosen(reading(), form.get("book", ""))
-    if book is None:
+    if form.get("action") not in ("look", "run"):
         return redirect(url_for("payments.show"), 303)
+    dry, book = form["action"] == "look", books.find_book(reading(), form.get("book", ""))
     if not me().may("bookkeeper", book.id):
         abort(403, "bookkeeper")
     try:

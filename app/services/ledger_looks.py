@@ -48,6 +48,8 @@ def postings(session: Session, batch: Batch, states: Sequence[str], only: Collec
     )
     if only is not None:
         query = query.where(col(Posting.id).in_(only))
+    if batch.kind not in tuple(RecordKind):  # payments are no documents
+        return []
     kind = RecordKind(batch.kind)
     return [
         Look(posting, Mark(kind, record, posting.generation, code, posting.role))

@@ -75,6 +75,8 @@ def plan(
 
 
 def _may_rerun(batch: Batch) -> None:
+    if batch.kind not in tuple(RecordKind):
+        raise ValidationError("A payment sync is not rerun.", "Sync again: it looks at what differs now.")
     if batch.mode != "post":
         raise ValidationError(f"Batch {batch.name} sent nothing to QuickBooks.", "There is nothing to post again.")
     if batch.ended_at is None and not batch.stopped:

@@ -64,7 +64,8 @@ class Bench:
     def alone(self) -> list[Entry]:
         """Active entries of the ledger that nothing of the PSA is linked to, by name."""
         taken = {line.entry.ledger_id for line in self.lines if line.entry}
-        return [e for ident, e in self.entries.items() if ident not in taken and e.active and e.its_own and not is_category(e)]
+        free = [entry for ident, entry in self.entries.items() if ident not in taken and entry.active]
+        return [entry for entry in free if entry.its_own and not is_category(entry)]
 
 
 class Remembered:

@@ -18,7 +18,7 @@ from app.jobs import doorbell
 from app.models.batches import Batch
 from app.models.connections import Book
 from app.models.postings import Posting
-from app.routes import fragments, payments, shell
+from app.routes import fragments, pacing, payments, shell
 from app.routes.formats import plural
 from app.routes.guard import me, requires
 from app.routes.web import reading, web, writing
@@ -250,6 +250,7 @@ def retry(batch_id: int) -> ResponseReturnValue:
 
 @batches.get("/batches/<int:batch_id>/undo")
 @requires("bookkeeper")
+@pacing.asks_vendors
 def ask_undo(batch_id: int) -> ResponseReturnValue:
     """What an undo would take out, and what it would leave; both systems are asked."""
     batch, book = _batch_and_book(batch_id)
@@ -282,6 +283,7 @@ def undo(batch_id: int) -> ResponseReturnValue:
 
 @batches.get("/batches/<int:batch_id>/rerun")
 @requires("bookkeeper")
+@pacing.asks_vendors
 def ask_rerun(batch_id: int) -> ResponseReturnValue:
     """What is still in the books, and what is missing there and would go again."""
     batch, book = _batch_and_book(batch_id)
@@ -299,6 +301,7 @@ def ask_rerun(batch_id: int) -> ResponseReturnValue:
 
 @batches.post("/batches/<int:batch_id>/rerun")
 @requires("bookkeeper")
+@pacing.asks_vendors
 def rerun(batch_id: int) -> ResponseReturnValue:
     """Look once more, and let what is missing go again; a worker does it."""
     items = rerunning.plan(web().database, *_both(service.find(reading(), batch_id)), batch_id)

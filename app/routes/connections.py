@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from app.connectors.protocols import Check, ConnectionFailedError
 from app.domain.problems import Problem, ValidationError
 from app.models.connections import SourceRow
-from app.routes import fragments
+from app.routes import fragments, pacing
 from app.routes.guard import me, requires
 from app.routes.web import reading, web, writing
 from app.services import cards, intuit_keys
@@ -40,6 +40,7 @@ def health() -> ResponseReturnValue:
 
 @connections.post("/connections/<side>/<int:ident>/test")
 @requires("bookkeeper")
+@pacing.asks_vendors
 def test(side: str, ident: int) -> ResponseReturnValue:
     """Ask the vendor now; the card says what it answered."""
     check = _checks(side)(web().database, web().connectors, ident)

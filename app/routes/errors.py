@@ -10,7 +10,7 @@ from sqlalchemy.exc import DataError, SQLAlchemyError
 from werkzeug.exceptions import HTTPException, TooManyRequests
 
 from app.domain.problems import CrossfootError, NotFoundError
-from app.routes import fragments, security, shell
+from app.routes import fragments, pacing, security, shell
 
 log = structlog.get_logger("crossfoot.web")
 
@@ -57,9 +57,10 @@ def _http(error: HTTPException) -> ResponseReturnValue:
     if status < 400:
         return Response(status=status, headers=error.get_headers())
     title, text = WORDS.get(status, WORDS[400] if status < 500 else WORDS[500])
-    response = _say(status, title, text)
+    paced = error.description == pacing.TOO_OFTEN[0]
+    response = _say(status, *(pacing.TOO_OFTEN if paced else (title, text)))
     if isinstance(error, TooManyRequests):
-        response.headers["Retry-After"] = "300"
+        response.headers["Retry-After"] = "60" if paced else "300"
     return response
 
 

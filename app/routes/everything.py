@@ -15,7 +15,7 @@ from app.domain.problems import ValidationError
 from app.domain.states import RecordKind
 from app.jobs import doorbell
 from app.models.connections import Book
-from app.routes import autosync, formats, fragments, shell
+from app.routes import autosync, formats, fragments, pacing, shell
 from app.routes.guard import me, requires
 from app.routes.web import reading, web, writing
 from app.services import books, connections, lists, people, records, rounds
@@ -128,6 +128,7 @@ def _whole(chosen: list[service.Offer]) -> dict[str, int]:
 
 @everything.post("/<int:book_id>/refresh")
 @requires("bookkeeper")
+@pacing.asks_vendors
 def refresh(book_id: int) -> ResponseReturnValue:
     """Read the PSA's lists anew; then workers look at what is new in them."""
     book = books.find_book(reading(), book_id)

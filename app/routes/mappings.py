@@ -16,7 +16,7 @@ from app.domain.source_lists import SourceEntry
 from app.jobs import doorbell
 from app.models.connections import Book
 from app.models.records import UnpostedRow
-from app.routes import fragments, mapping_lists, shell
+from app.routes import fragments, mapping_lists, pacing, shell
 from app.routes.formats import plural
 from app.routes.guard import local_path, me, requires
 from app.routes.mapping_lists import TITLES, kind_of
@@ -166,6 +166,7 @@ def link(book_id: int, kind: str) -> ResponseReturnValue:
 
 @mappings.post("/mappings/<int:book_id>/<kind>/refresh")
 @requires("bookkeeper")
+@pacing.asks_vendors
 def refresh(book_id: int, kind: str) -> ResponseReturnValue:
     """Read the books' list anew."""
     try:

@@ -13,7 +13,7 @@ from app.domain.problems import ValidationError
 from app.jobs import doorbell
 from app.models.batches import Batch
 from app.models.connections import Book
-from app.routes import formats, fragments, selecting, shell
+from app.routes import formats, fragments, pacing, selecting, shell
 from app.routes.guard import me, requires
 from app.routes.kinds import PREFIX, in_addresses, kind
 from app.routes.selecting import Sight
@@ -201,6 +201,7 @@ def _matching(here: Sight, verdicts: Any, every: list[str]) -> list[str]:
 
 @run.post("/refresh")
 @requires("bookkeeper", of=selecting.draft_book)
+@pacing.asks_vendors
 def refresh() -> ResponseReturnValue:
     """Read the PSA's list anew; then workers look at what is new in it."""
     here = _here()

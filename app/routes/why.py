@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from app.domain.problems import CrossfootError, ValidationError
 from app.models.connections import Book
-from app.routes import fragments, selecting, shell
+from app.routes import fragments, pacing, selecting, shell
 from app.routes.guard import me, requires
 from app.routes.kinds import PREFIX, in_addresses, kind, words_of
 from app.routes.web import reading, web, writing
@@ -21,6 +21,7 @@ LONGEST = 60
 
 @why.get("/why")
 @requires("viewer", of=selecting.draft_book)
+@pacing.asks_vendors
 def show() -> ResponseReturnValue:
     """The tests for ``?number=``; without HTMX a page of its own. Reads the PSA's list anew, changes nothing there."""
     number = request.args.get("number", "").strip()

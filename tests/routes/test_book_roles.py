@@ -29,8 +29,9 @@ from tests.rows import a_book, a_source
 SECRETS = ("Demo MSP", "9341", "Month end", "Hardware sales", "Acme Dental", "10482", "39006", "Bolt &amp; Nut")
 #: Arguments that name nothing of a company.
 OTHERS = {
-    "kind", "side", "key", "state", "record", "tab", "token", "name", "pathname", "user_id", "mail_id", "session_id",
-    "month", "currency", "drift_id",
+    "kind", "side", "key", "state", "record", "tab", "token", "name", "pathname", "user_id", "session_id",
+    "month", "currency",
+    "drift_id", "mail_id", "posting_id", "round_id",  # of the company that stands before them in the address
 }  # fmt: skip
 
 

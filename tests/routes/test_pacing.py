@@ -1,0 +1,24 @@
+"""One person cannot use up what the vendors allow: pages that ask them are counted together, per user."""
+
+from __future__ import annotations
+
+from app.database import Database
+from tests.routes.conftest import Browser, Vendors, words
+from tests.routes.world import World
+
+
+def test_who_asks_the_vendors_too_often_is_told_to_wait_and_others_are_not(
+    bookkeeper: Browser, admin: Browser, database: Database, vendors: Vendors
+) -> None:
+    World(database, vendors)
+    bookkeeper.get("/run/invoices")
+    for _ in range(10):
+        bookkeeper.get("/run/invoices/why?number=10482")
+        bookkeeper.post("/run/invoices/refresh", follow=False, status=303)
+    refused = bookkeeper.get("/run/invoices/why?number=10482", status=429)
+    assert "Wait a minute, then try again" in words(refused)
+    assert refused.headers["Retry-After"] == "60"
+    notice = bookkeeper.get("/run/invoices/why?number=10482", status=429, hx=True)
+    assert "twenty times within a minute" in words(notice)
+    bookkeeper.get("/run/invoices")  # asks nobody
+    admin.get("/run/invoices/why?number=10482")

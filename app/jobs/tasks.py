@@ -7,6 +7,7 @@ from app.jobs import doorbell
 from app.jobs.runtime import runtime
 from app.services import (
     amending,
+    approving,
     billing,
     bounces,
     connections,
@@ -55,6 +56,7 @@ def send_mail(mail_id: int) -> None:
 def sweep() -> None:
     """Ring for every batch that should be going on and that nobody is working on, and for every mail that is due."""
     here = runtime()
+    approving.tell(here.database, here.settings.public_url)
     for book_id in customer_mail.due(here.database):
         doorbell.ring(here.settings.redis_url, "prepare_mails", book_id, ttl=60)
     if bounces.due(here.database):

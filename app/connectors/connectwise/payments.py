@@ -12,9 +12,9 @@ Certain: the addresses, the fields, type ``P`` for money, amounts changed by PAT
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -56,6 +56,24 @@ PAYMENT_GONE = Problem(
     "The payment is no longer on the invoice in ConnectWise.",
     "Run the payment sync again: it reads what stands there now.",
 )
+
+
+@dataclass
+class _Form:
+    """How a payment is written: type codes yet to be tried, the present one first; and whether with our mark."""
+
+    kinds: list[str]
+    marks: bool
+
+    def adapt(self, refused: Refused) -> bool:
+        """Take another form where ConnectWise has refused this one, and there is one."""
+        if self.marks and _is_about(refused, MARK):
+            self.marks = False
+            return True
+        if len(self.kinds) > 1 and _is_about(refused, "type"):
+            del self.kinds[0]
+            return True
+        return False
 
 
 class Payments:
@@ -114,68 +132,55 @@ class Payments:
         if not (values.is_number(invoice) and _sendable(new) and (not new.credit or values.is_number(new.credit))):
             return Refused(UNSENDABLE)
         kinds = [MONEY] if not new.credit else [self._credit_type] if self._credit_type else list(CREDITS)
-        outcome = self._added(invoice, new, kinds[0], slot)
-        while self._other_form(outcome, kinds):
-            again = self._client.reserve()
-            if isinstance(again, Wait):
-                return NotDone(again.reason, again.seconds)
-            try:
-                outcome = self._added(invoice, new, kinds[0], again)
-            finally:
-                again.release()
+        form = _Form(kinds, self._marks)
+        outcome = self._formed(lambda granted: self._added(invoice, new, form, granted), form, slot)
         if new.credit and isinstance(outcome, Refused) and _is_about(outcome, "type"):
             return _no_credits(outcome)
         return outcome
-
-    def _other_form(self, outcome: PaymentOutcome, kinds: list[str]) -> bool:
-        """Whether ConnectWise refused the form, so that nothing was written, and there is another one to try."""
-        if not isinstance(outcome, Refused):
-            return False
-        if _is_about(outcome, MARK) and self._marks:
-            self._marks = False
-            return True
-        if _is_about(outcome, "type") and len(kinds) > 1:
-            del kinds[0]
-            return True
-        return False
-
-    def _added(self, invoice: str, new: NewPayment, kind: str, slot: Slot) -> PaymentOutcome:
-        path = f"/finance/invoices/{invoice}/payments"
-        body: dict[str, Any] = {
-            "type": kind,
-            "amount": float(
-                new.amount
-            ),  # the shortest text of a double below 10^12 has exactly the digits of the cents
-            "paymentDate": _midnight(new.date),
-            "invoice": {"id": int(invoice)},
-            **({MARK: new.reference} if self._marks else {}),
-            **({"credit": {"id": int(new.credit)}} if new.credit else {}),
-        }
-        answer = sent(self._client, "POST", path, body, slot)
-        outcome = _written(answer, new.amount) if isinstance(answer, Answer) and answer.ok else None
-        if isinstance(outcome, PaymentWritten) and new.credit:
-            self._credit_type = kind
-        return outcome or self._not_written(answer, path, INVOICE_GONE)
 
     def change(self, invoice: str, payment: str, new: NewPayment, slot: Slot) -> PaymentOutcome:
         """Set amount, date and reference; the same a second time changes nothing."""
         if not (values.is_number(invoice) and values.is_number(payment) and _sendable(new)):
             return Refused(UNSENDABLE)
-        outcome = self._changed(invoice, payment, new, slot)
-        if not self._other_form(outcome, []):
-            return outcome
-        again = self._client.reserve()
-        if isinstance(again, Wait):
-            return NotDone(again.reason, again.seconds)
-        try:
-            return self._changed(invoice, payment, new, again)
-        finally:
-            again.release()
+        form = _Form([], self._marks)
+        return self._formed(lambda granted: self._changed(invoice, payment, new, form, granted), form, slot)
 
-    def _changed(self, invoice: str, payment: str, new: NewPayment, slot: Slot) -> PaymentOutcome:
+    def _formed(self, write: Callable[[Slot], PaymentOutcome], form: _Form, slot: Slot) -> PaymentOutcome:
+        """Write in the form that ConnectWise takes: one that it refuses was not written, so another may be tried."""
+        outcome = write(slot)
+        while isinstance(outcome, Refused) and form.adapt(outcome):
+            self._marks = self._marks and form.marks
+            again = self._client.reserve()
+            if isinstance(again, Wait):
+                return NotDone(again.reason, again.seconds)
+            try:
+                outcome = write(again)
+            finally:
+                again.release()
+        return outcome
+
+    def _added(self, invoice: str, new: NewPayment, form: _Form, slot: Slot) -> PaymentOutcome:
+        path = f"/finance/invoices/{invoice}/payments"
+        body: dict[str, Any] = {
+            "type": form.kinds[0],
+            "amount": float(
+                new.amount
+            ),  # the shortest text of a double below 10^12 has exactly the digits of the cents
+            "paymentDate": _midnight(new.date),
+            "invoice": {"id": int(invoice)},
+            **({MARK: new.reference} if form.marks else {}),
+            **({"credit": {"id": int(new.credit)}} if new.credit else {}),
+        }
+        answer = sent(self._client, "POST", path, body, slot)
+        outcome = _written(answer, new.amount) if isinstance(answer, Answer) and answer.ok else None
+        if isinstance(outcome, PaymentWritten) and new.credit:
+            self._credit_type = form.kinds[0]
+        return outcome or self._not_written(answer, path, INVOICE_GONE)
+
+    def _changed(self, invoice: str, payment: str, new: NewPayment, form: _Form, slot: Slot) -> PaymentOutcome:
         path = f"/finance/invoices/{invoice}/payments/{payment}"
         wanted = {"amount": f"{new.amount:.2f}", "paymentDate": _midnight(new.date)}
-        wanted |= {MARK: new.reference} if self._marks else {}
+        wanted |= {MARK: new.reference} if form.marks else {}
         steps = [{"op": "replace", "path": f"/{name}", "value": value} for name, value in wanted.items()]
         answer = sent(self._client, "PATCH", path, steps, slot)
         outcome = _written(answer, new.amount, payment) if isinstance(answer, Answer) and answer.ok else None

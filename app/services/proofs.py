@@ -14,17 +14,31 @@ from sqlmodel import Session, col, func, select
 
 from app.connectors.protocols import Connectors, Destination, UntranslatableError
 from app.database import Database
-from app.domain import codec, shaping, soundness
+from app.domain import codec, cogs, shaping, soundness
 from app.domain.documents import Document
 from app.domain.marks import Mark
 from app.domain.outcomes import Receipt
 from app.domain.problems import NotFoundError, Problem
-from app.domain.states import RecordKind, Role
+from app.domain.states import PostingState, RecordKind, Role
 from app.models.batches import Batch
 from app.models.columns import loads
 from app.models.connections import Book, SourceRow
 from app.models.postings import Call, CallMember, Posting, PostingRecord
-from app.services import books, checking, connections, links, posting_problems, records, wants
+from app.services import beside, books, checking, connections, links, posting_problems, records, wants
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What stands beside the record's document, or will: the entry of its cost, the bill of its order."""
+
+    document: Document
+    state: str
+    ledger_number: str = ""
+    url: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """The form of ``preview --json``."""
+        return {"state": self.state, "psa": codec.to_json(self.document), "ledger_number": self.ledger_number or None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +62,7 @@ class Proof:
     url: str = ""
     psa_url: str = ""
     names: dict[str, str] = field(default_factory=dict)
+    beside: Sequence[Beside] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The form of ``preview --json``."""
@@ -58,6 +73,7 @@ class Proof:
             "books": codec.to_json(self.body) if self.body else None,
             "stored": codec.to_json(self.receipt) if self.receipt else None,
             "problems": [problem.to_json() for problem in self.problems],
+            "beside": [one.to_json() for one in self.beside],
         }
 
 
@@ -101,7 +117,18 @@ def proof(database: Database, connectors: Connectors, book: Book, kind: RecordKi
     document = shaping.shaped(exported.document, books.rules_of(book))
     body, problems, names = _translated(subject, document, 1)
     found = [*exported.problems, *problems]
-    return Proof(record, document, body, found, posting, names=names, psa_url=subject.psa_url)
+    more = _to_come(subject, document)
+    return Proof(record, document, body, found, posting, names=names, psa_url=subject.psa_url, beside=more)
+
+
+def _to_come(subject: Subject, document: Document) -> list[Beside]:
+    """The entry of its cost, where the company books it, without what the ledger books by itself."""
+    entry = cogs.entry(document, books.rules_of(subject.book))
+    if entry is None:
+        return []
+    with subject.database.reading() as session:
+        reduced, _ = beside.reduced(entry, links.Index.load(session, subject.book.id or 0))
+    return [] if reduced.is_empty else [Beside(reduced, "unposted")]
 
 
 def _is_listed(database: Database, book: Book, kind: RecordKind, record: str) -> bool:
@@ -144,8 +171,20 @@ def _of_posting(subject: Subject, posting: Posting) -> Proof:
             subject.record, document, _sent(session, posting, shown) or body, problems, posting,
             session.get(Batch, posting.batch_id), receipt,
             url=shown.url(document.kind, posting.ledger_id) if posting.ledger_id else "",
-            psa_url=subject.psa_url, names=names,
+            psa_url=subject.psa_url, names=names, beside=_beside(session, posting, shown),
         )  # fmt: skip
+
+
+def _beside(session: Session, posting: Posting, destination: Destination) -> list[Beside]:
+    rows = beside.of(session, [posting], list(PostingState))
+    return [
+        Beside(
+            document, row.state, row.ledger_number or row.ledger_id,
+            destination.url(document.kind, row.ledger_id) if row.ledger_id else "",
+        )
+        for row in rows
+        if row.document is not None and (document := codec.from_json(Document, row.document))
+    ]  # fmt: skip
 
 
 def _destination(subject: Subject) -> Destination:
@@ -160,7 +199,8 @@ def _translated(
     with subject.database.reading() as session:
         index = links.Index.load(session, book.id or 0)
         source = session.get(SourceRow, book.source_id) if book.source_id else None
-    document, said = checking.rated(_destination(subject), document, rules, {})
+    known = {(document.currency, document.date): document.rate} if document.rate else {}
+    document, said = checking.rated(_destination(subject), document, rules, known)
     resolved = wants.of(document, index, rules, wants.policies(book), accept=True)
     names = {f"{entry.kind}:{entry.ledger_id}": entry.name for entry in resolved.links.values()}
     problems = [*said, *soundness.problems(document, rules), *resolved.problems, *wants.remarks(resolved)]

@@ -8,6 +8,7 @@ import select
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from app.connectors.quickbooks_online import opening as _quickbooks_online
 from app.connectors.quickbooks_online.settings import App
 from app.connectors.registry import Registry
 from app.database import Database
-from app.services import outbox, running
+from app.services import amending, billing, outbox, reloading, running
 from app.settings import Endpoints, Waits
 from tests.faults.traps import Trap, dying_at_exit
 
@@ -32,7 +33,7 @@ PRELOADED = (_connectwise, _quickbooks_online)
 class Order:
     """Run a batch once: on which database and Redis, against which QuickBooks, with which waits and traps.
 
-    With ``mail`` it hands over that mail instead.
+    With ``mail`` it hands over that mail instead; ``job`` is another one of JOBS, ``batch`` then its id.
     """
 
     database: str
@@ -45,6 +46,15 @@ class Order:
     waits: dict[str, float]
     trap: dict[str, Any] = field(default_factory=dict)
     mail: int = 0
+    job: str = ""
+
+
+#: What workers do beside batches, by the module of their services.
+JOBS: dict[str, Callable[[Database, Registry, int], object]] = {
+    "amending": amending.work,
+    "billing": billing.work,
+    "reloading": reloading.work,
+}
 
 
 class Forks:
@@ -123,7 +133,10 @@ def work(order: Order) -> None:
     keys = App("", "", Endpoints(order.qbo, "", "", ""), "sandbox")
     server = redis.Redis.from_url(order.redis)
     connectors = Registry(server, NetRules.parse(order.allow), lambda: keys, speed=order.speed)
-    running.run(database, connectors, order.batch, Waits(**order.waits))
+    if order.job:
+        JOBS[order.job](database, connectors, order.batch)
+    else:
+        running.run(database, connectors, order.batch, Waits(**order.waits))
 
 
 def main() -> None:

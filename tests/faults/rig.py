@@ -42,8 +42,8 @@ class Rig:
 
     # ── workers ──
 
-    def worker(self, batch: int, *, mail: int = 0, **trap: Any) -> Worker:
-        """A process that runs the batch once, or hands over a mail, perhaps into a trap: see ``traps.Trap``."""
+    def worker(self, batch: int, *, mail: int = 0, job: str = "", **trap: Any) -> Worker:
+        """A process that runs the batch once, or does another job, perhaps into a trap: see ``traps.Trap``."""
         if trap:
             trap = {"sign": str(self.sign), **trap}
             self.sign.unlink(missing_ok=True)
@@ -51,7 +51,7 @@ class Rig:
             Order(
                 database=self.engine.database.url, key=engine.KEY, redis=self.redis_url,
                 qbo=self.engine.both.quickbooks_online.url, batch=batch, allow=engine.ALLOW, speed=engine.SPEED,
-                waits=asdict(self.engine.waits), trap=trap, mail=mail,
+                waits=asdict(self.engine.waits), trap=trap, mail=mail, job=job,
             )
         )  # fmt: skip
 

@@ -7,10 +7,11 @@ from decimal import Decimal
 import pytest
 
 from app.database import Database
-from app.domain.documents import DocumentKind
+from app.domain.documents import DocumentKind, Line, Product
 from app.domain.states import RecordKind
 from app.models.connections import Book
 from app.services import batches
+from tests.builders import a_document, money
 from tests.routes.conftest import Browser, Vendors, words
 from tests.routes.test_run import ALL, bar, chosen, submission
 from tests.routes.world import World
@@ -216,3 +217,20 @@ def test_everything_by_script_leaves_what_is_on_hold_and_says_why(
     assert left_out == [
         {"record": "39006", "number": "10483", "why": "on hold: PO is missing (bookkeeper@example.test)"}
     ]
+
+
+def test_the_entry_of_its_cost_stands_beside_an_invoice_before_and_after(
+    bookkeeper: Browser, world: World, database: Database
+) -> None:
+    dock = Product("8", "DOCK", kind="InventoryPart", cost_account="5000", inventory_account="1300")
+    line = Line("Dock", Decimal(2), money("300.00"), "4100", dock, cost=money("198.51"))
+    world.source.add(a_document("39010", lines=(line,), tax="0.00"))
+    with database.session() as session:
+        book = session.get_one(Book, 1)
+        book.settings = {"inventory.cogs": "journal_entry"}
+        session.add(book)
+        session.commit()
+    world.look()
+    said = words(bookkeeper.get("/records/1/invoices/39010"))
+    assert "Beside it: COGS entry COGS 10487 Not posted" in said
+    assert "DOCK × 2 5000 198.51" in said

@@ -12,7 +12,7 @@ from app.domain.states import PostingState
 from app.models.columns import utcnow
 from app.models.connections import Book
 from app.models.postings import Posting
-from app.services import audit, batches, books
+from app.services import approvals, audit, batches, books
 
 #: Problems that another date solves.
 CURED = ("period_closed", "before_inventory_start")
@@ -47,4 +47,6 @@ def redate(session: Session, book: Book, postings: Sequence[Posting], date: dt.d
             old=posting.date.isoformat(), new=date.isoformat(),
         )  # fmt: skip
         count += 1
+    for batch_id in {posting.batch_id for posting in postings if posting.redated == date}:
+        approvals.void(session, batches.find(session, batch_id), f"documents got the date {date:%m/%d/%Y}", by=by)
     return count

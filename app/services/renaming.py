@@ -9,9 +9,10 @@ from sqlmodel import Session, select
 from app.domain.codec import to_json
 from app.domain.links import LinkKind
 from app.domain.problems import ValidationError
+from app.models.batches import Batch
 from app.models.connections import Book
 from app.models.postings import Creation
-from app.services import audit
+from app.services import approvals, audit
 from app.services.checking import draft_of
 
 LONGEST = 100
@@ -36,6 +37,9 @@ def rename(session: Session, book: Book, kind: LinkKind, source_id: str, name: s
     draft = draft_of(creation)
     creation.draft = to_json(replace(draft, chosen=name))
     session.add(creation)
+    batch = session.get(Batch, creation.batch_id)
+    if batch:
+        approvals.void(session, batch, f"“{draft.name}” is to be created as “{name}”", by=by)
     audit.record(
         session, by, "creation.rename", f"{kind}:{source_id}", book=book.id, old=draft.chosen or draft.name, new=name
     )

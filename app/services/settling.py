@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import func, update
@@ -11,6 +12,7 @@ from sqlmodel import Session, col, select
 
 from app.connectors.protocols import ConnectionFailedError
 from app.domain.documents import DocumentKind
+from app.domain.links import party_key
 from app.domain.outcomes import InDoubt, NotDone, Outcome, Posted, Receipt, Refused
 from app.domain.problems import Problem
 from app.domain.states import PostingState, SectionKey
@@ -22,6 +24,8 @@ from app.services.run import Run, SystemicError
 
 #: A ledger's clock may run behind ours by this much before an answer counts as a replay.
 SKEW = dt.timedelta(minutes=2)
+#: What QuickBooks refuses because of whom the document is for.
+ABOUT_PARTY = ("customer_gone", "currency_differs")
 #: The first look after a lost answer comes soon: finding the document ends the doubt at once.
 FIRST_LOOK = dt.timedelta(seconds=2)
 #: So often a ledger may say "not now" to one document before a person is told.
@@ -177,8 +181,14 @@ def refuse(session: Session, run: Run, posting: Posting, problem: Problem) -> No
     """The ledger said no, finally."""
     posting.state = PostingState.REFUSED
     session.add(posting)
-    posting_problems.add(session, posting, SectionKey.DOCUMENTS, problem)
+    posting_problems.add(session, posting, SectionKey.DOCUMENTS, _about_party(posting, problem))
     run.log(session, f"{posting.number} was refused: {problem.message}", posting, **problem.technical)
+
+
+def _about_party(posting: Posting, problem: Problem) -> Problem:
+    """A refusal for its customer or vendor says which, so that another can be linked where it stands."""
+    key = party_key(document_of(posting)) if problem.code in ABOUT_PARTY and not problem.subject else None
+    return replace(problem, subject=f"{key[0]}:{key[1]}") if key else problem
 
 
 def _close_call(call: Call, outcomes: Sequence[Outcome], run: Run) -> None:

@@ -6,6 +6,8 @@ its invoices and credit memos, which changed by it and whose ``LinkedTxn`` no lo
 them, and ``payments_of`` says what pays them now. A payment that was deleted while it paid nothing is not seen at all;
 it stood nowhere in the PSA either.
 
+Deposits and refund receipts are not followed: money pays or leaves an invoice only by a payment, which changes with it.
+
 https://developer.intuit.com/app/developer/qbo/docs/learn/explore-the-quickbooks-online-api/change-data-capture
 https://developer.intuit.com/app/developer/qbo/docs/api/accounting/all-entities/payment
 """

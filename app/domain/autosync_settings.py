@@ -34,7 +34,7 @@ AUTOSYNC = (
     _switch("autosync.payments", "Payments", "Brings payments from QuickBooks to ConnectWise, as Payment Sync does."),
     Setting(
         "autosync.when",
-        "When",
+        "How often",
         "In both cases in the company’s time zone, and never before the run before has ended.",
         SettingKind.CHOICE,
         (("interval", "At intervals"), ("times", "At times of day")),

@@ -17,6 +17,7 @@ from app.services import (
     outbox,
     payments,
     previews,
+    queueing,
     reloading,
     retention,
     running,
@@ -30,6 +31,8 @@ def run_batch(batch_id: int) -> None:
     """Work on a batch, if no other worker does."""
     here = runtime()
     running.run(here.database, here.connectors, batch_id, here.settings.waits, here.abandon)
+    for waiting in queueing.behind(here.database, batch_id):
+        doorbell.ring(here.settings.redis_url, "run_batch", waiting, ttl=60)
     for book_id in customer_mail.due(here.database):
         doorbell.ring(here.settings.redis_url, "prepare_mails", book_id)
 

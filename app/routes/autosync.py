@@ -81,7 +81,7 @@ def standing(session: Session, book: Book) -> dict[str, Any]:
 def said(made: Round) -> str:
     """When it was due, and how late it came."""
     if made.due_at is None:
-        return f"{when(made.at)}, asked for by {made.by}"
+        return f"{when(made.at)}, asked for"
     late = (made.at - made.due_at).total_seconds() > 300
     return f"{when(made.due_at)}{f', caught up {when(made.at)}' if late else ''}"
 

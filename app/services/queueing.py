@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import datetime as dt
 
-from sqlalchemy import ColumnElement, and_, func, or_
+from sqlalchemy import ColumnElement, and_, false, func, or_, true
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
+from app.database import Database
 from app.models.batches import Batch
 from app.models.columns import utcnow
 
@@ -34,6 +35,20 @@ def ahead(session: Session, batch: Batch) -> Batch | None:
     other = aliased(Batch)
     query = select(other).select_from(Batch).join(other, _before(other, utcnow())).where(col(Batch.id) == batch.id)
     return session.exec(query.order_by(_place(other), col(other.id))).first()
+
+
+def behind(database: Database, batch_id: int) -> list[int]:
+    """Batches that waited for this one and may go now, so that they need not wait for the sweep too."""
+    with database.reading() as session:
+        done = session.get_one(Batch, batch_id)
+        if done.ended_at is None and not done.stopped:
+            return []
+        waiting = (
+            col(Batch.book_id) == done.book_id, or_(col(Batch.auto), true() if done.auto else false()),
+            col(Batch.ended_at).is_(None), col(Batch.stopped).is_(False), col(Batch.lease_owner) == "",
+            col(Batch.wake_at).is_(None), ~blocked(),
+        )  # fmt: skip
+        return [ident for ident in session.exec(select(Batch.id).where(*waiting)) if ident is not None]
 
 
 def _before(other: type[Batch], now: dt.datetime) -> ColumnElement[bool]:

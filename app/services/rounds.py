@@ -23,10 +23,10 @@ from app.services.records import Sum
 ORDER = (RecordKind.INVENTORY, RecordKind.EXPENSES, RecordKind.INVOICES)
 #: How long runs without a batch are kept.
 KEPT = dt.timedelta(days=90)
-#: From good to bad; a round is as bad as its worst batch.
+#: From good to bad; a round is as bad as its worst batch, and runs as long as one of them does.
 WORSE = (
-    Status.SKIPPED, Status.COMPLETED, Status.COMPLETED_WITH_WARNINGS, Status.QUEUED, Status.RUNNING, Status.STOPPED,
-    Status.AWAITING_APPROVAL, Status.COMPLETED_WITH_ERRORS, Status.FAILED,
+    Status.SKIPPED, Status.COMPLETED, Status.COMPLETED_WITH_WARNINGS, Status.STOPPED, Status.AWAITING_APPROVAL,
+    Status.COMPLETED_WITH_ERRORS, Status.FAILED, Status.QUEUED, Status.RUNNING,
 )  # fmt: skip
 
 

@@ -277,8 +277,9 @@ def test_autosync_and_a_persons_batch_queue_behind_each_other(clock: Clock, worl
         assert queueing.ahead(session, session.get_one(Batch, by_hand)) is None
     running.run(clock.database, clock.vendors, auto, WAITS)
     assert clock.json(auto)["status"] == "queued"
+    assert queueing.behind(world.database, by_hand) == []
     running.run(clock.database, clock.vendors, by_hand, WAITS)
-    assert running.due(world.database) == [auto]
+    assert running.due(world.database) == queueing.behind(world.database, by_hand) == [auto]
     running.run(clock.database, clock.vendors, auto, WAITS)
     assert clock.json(auto)["status"] == "completed_with_errors"
 

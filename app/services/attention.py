@@ -18,7 +18,7 @@ from app.models.batches import Batch
 from app.models.columns import Moment, utcnow
 from app.models.connections import Book
 from app.models.postings import Posting, PostingProblem, PostingRecord
-from app.services import access, approvals, health, posting_problems
+from app.services import access, approvals, health, payment_tally, posting_problems
 from app.services.decisions import QUESTIONS
 from app.services.records import Sum
 
@@ -152,7 +152,7 @@ def _halted() -> ColumnElement[bool]:
     left = (S.READY, S.SENDING, S.IN_DOUBT, S.POSTED, S.UNDOING)
     undone = columns(col(Posting.id)).where(col(Posting.batch_id) == col(Batch.id), col(Posting.state).in_(left))
     stands = or_(col(Batch.failure).is_not(None), col(Batch.stopped))
-    return and_(stands, col(Batch.mode) != "dry", undone.exists())
+    return or_(and_(stands, col(Batch.mode) != "dry", undone.exists()), payment_tally.unsettled())
 
 
 def _without_problem() -> list[Any]:

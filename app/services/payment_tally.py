@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import func
+from sqlalchemy import ColumnElement, and_, func, or_
 from sqlalchemy import select as columns
+from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
 from app.domain.problems import Problem, Severity
@@ -264,3 +265,19 @@ def exit_status(batch: Batch, tally: Tally) -> int:
     if now == Status.FAILED:
         return 1 if wrote(tally) else 2
     return 1 if now in (Status.COMPLETED_WITH_ERRORS, Status.STOPPED) else 0
+
+
+def unsettled() -> ColumnElement[bool]:
+    """SQL, about a batch: its company's newest sync, and it failed, is stopped, or left an invoice that differs."""
+    later = aliased(Batch)
+    newer = columns(later.id).where(
+        col(later.book_id) == col(Batch.book_id), col(later.kind) == KIND, col(later.mode) == "post",
+        col(later.id) > col(Batch.id),
+    )  # fmt: skip
+    wrong = columns(col(PaymentTarget.id)).where(
+        col(PaymentTarget.batch_id) == col(Batch.id),
+        col(PaymentTarget.state) == "proved",
+        col(PaymentTarget.severity).in_((Severity.ERROR, Severity.DOUBT)),
+    )
+    stands = or_(col(Batch.failure).is_not(None), col(Batch.stopped), wrong.exists())
+    return and_(col(Batch.kind) == KIND, col(Batch.mode) == "post", stands, ~newer.correlate(Batch).exists())

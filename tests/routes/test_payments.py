@@ -161,6 +161,21 @@ def test_what_only_documents_have_is_refused_for_payments(admin: Browser, world:
         assert admin.client.get(f"/batches/{batch}/{deed}", base_url=HOST).status_code < 500
 
 
+def test_a_sync_that_left_something_wrong_waits_for_a_person_until_the_next(bookkeeper: Browser, world: Paying) -> None:
+    world.pay("10501", "40.00")
+    world.psa.next.append("refuse")
+    send(bookkeeper, action="run")
+    world.work(world.last().id or 0)
+    wrong = world.last().name
+    assert f"{wrong} left invoices that are not paid as in QuickBooks" in words(bookkeeper.get("/attention"))
+    shown = words(bookkeeper.get(f"/batches/{world.last().id}?state=problems"))
+    assert "Error The PSA does not take it. Look at the invoice." in shown
+    send(bookkeeper, action="run")
+    world.work(world.last().id or 0)
+    assert "left invoices" not in words(bookkeeper.get("/attention"))
+    assert [verb for verb, _ in world.psa.writes] == ["add"]
+
+
 # ── QuickBooks' bell ─────────────────────────────────────────────────────────────────────────────────────────────
 
 

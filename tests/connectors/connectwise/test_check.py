@@ -94,7 +94,14 @@ def test_a_role_that_is_too_weak_is_an_error_that_names_its_area(
 
 
 @pytest.mark.parametrize(
-    ("area", "words"), [("procurement", "Procurement ▸ Product Catalog"), ("tables", "Table Setup")]
+    ("area", "words"),
+    [
+        ("procurement", "Procurement ▸ Product Catalog"),
+        ("procurement", "Procurement ▸ Purchase Orders"),
+        ("expenses", "Time & Expense ▸ Expense Report Entry"),
+        ("expenses", "Time & Expense ▸ Time Entry"),
+        ("tables", "Table Setup"),
+    ],
 )
 def test_a_role_that_only_lacks_what_helps_is_a_warning(source: ConnectWise, psa: Site, area: str, words: str) -> None:
     psa.switch(rights={area: "none"})

@@ -27,7 +27,7 @@ from sqlalchemy import select as columns
 from sqlmodel import Session, col, select
 
 from app.database import Database
-from app.domain import codec, hooks, shaping, soundness
+from app.domain import codec, cogs, hooks, shaping, soundness
 from app.domain.documents import Document
 from app.domain.links import Draft, LinkKind, Need, Rules, needs
 from app.domain.problems import Problem, Severity
@@ -37,7 +37,7 @@ from app.models.records import Forecast, UnpostedRow
 from app.services import books, links, wants
 
 #: Part of the hash of the rules: to be raised when a document is judged, shaped or searched for needs in another way.
-EDITION = 4
+EDITION = 5
 CHUNK = 200
 #: Up to so many records are asked for by name; of more, the whole list is read.
 NAMED = 500
@@ -70,6 +70,8 @@ def made(row: UnpostedRow, book: Book, rules: Rules, digest: str) -> Forecast:
         document = shaping.shaped(codec.from_json(Document, row.document), rules)
         problems += soundness.problems(document, rules)
         found = needs(document, rules)
+        if (entry := cogs.entry(document, rules)) is not None:
+            found += [need for need in needs(entry, rules) if need not in found]
     return Forecast(
         book_id=book.id or 0,
         row_id=row.id or 0,

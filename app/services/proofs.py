@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from typing import Any
 
 from sqlmodel import Session, col, func, select
@@ -199,8 +200,10 @@ def _translated(
     with subject.database.reading() as session:
         index = links.Index.load(session, book.id or 0)
         source = session.get(SourceRow, book.source_id) if book.source_id else None
-    known = {(document.currency, document.date): document.rate} if document.rate else {}
-    document, said = checking.rated(_destination(subject), document, rules, known)
+    rates: dict[tuple[str, dt.date], Decimal | None] = {}
+    if document.rate:
+        rates[document.currency, document.date] = document.rate  # what it was booked at
+    document, said = checking.rated(_destination(subject), document, rules, rates)
     resolved = wants.of(document, index, rules, wants.policies(book), accept=True)
     names = {f"{entry.kind}:{entry.ledger_id}": entry.name for entry in resolved.links.values()}
     problems = [*said, *soundness.problems(document, rules), *resolved.problems, *wants.remarks(resolved)]

@@ -217,3 +217,21 @@ def test_whatever_is_merged_and_shaped_still_crossfoots(parts: list[list[Decimal
         found = shaped(merged, rules(Rules(tax_mode=mode)))
         assert found.difference.amount == 0
         assert found.total == merged.total
+
+
+def test_serial_numbers_of_what_was_received_stand_in_its_text_where_the_book_wants_them() -> None:
+    bought = replace(RECEIPT, lines=tuple(replace(line, serial_numbers="SN-1,SN-2") for line in RECEIPT.lines))
+    assert shaped(bought, rules()).lines[0].description == "Managed services"
+    wanted = shaped(bought, rules(purchases__serial_numbers="yes"))
+    assert wanted.lines[0].description == "Managed services S/N: SN-1,SN-2"
+
+
+def test_products_that_are_never_taxed_lose_their_tax_code_outside_the_us_and_never_the_whole_tax() -> None:
+    switch = replace(a_line("50.00", "4000", Product("12", "SW-24P")), taxable=True)
+    sale = a_document(lines=(a_line("200.00"), switch), tax="40.00")
+    outside = Rules(tax_mode="per_line")
+    assert [line.taxable for line in shaped(sale, rules(outside, taxes__exempt_items="sw-24p")).lines] == [True, False]
+    assert [line.taxable for line in shaped(sale, rules(outside)).lines] == [True, True]
+    assert [line.taxable for line in shaped(sale, rules(taxes__exempt_items="sw-24p")).lines] == [True, True]
+    only = replace(sale, lines=(switch,))
+    assert shaped(only, rules(outside, taxes__exempt_items="SW-24P")).lines[0].taxable

@@ -70,8 +70,7 @@ def links(document: Document, mode: str) -> Links:
 
 def written(text: str) -> str:
     """The header without what every document of the file has, then each line."""
-    body = parse_json(text)
-    assert isinstance(body, Mapping)
+    body = dict(parse_json(text))
     lines = body.pop("Line")
     return "\n".join([dumps(body), *(f"  {dumps(line)}" for line in lines)])
 

@@ -154,3 +154,21 @@ def test_a_location_comes_from_where_the_setting_says(setting: str, source_id: s
     invoice = an_invoice(header_class="North", territory="West", location=Reference("5", "Tacoma"))
     assert body(invoice, rules(categories__locations=setting), links)["DepartmentRef"] == {"value": "2"}
     assert "DepartmentRef" not in body(invoice, rules(), links)
+
+
+def test_with_us_manual_tax_untaxed_sales_take_the_code_that_the_setting_names() -> None:
+    untaxed = an_invoice(a_line("200.00", taxable=False), tax="0.00", tax_code=None)
+    assert body(untaxed, rules())["TxnTaxDetail"] == {"TotalTax": Decimal("0.00")}
+    exempt = rules(taxes__exempt_code="5")
+    assert body(untaxed, exempt)["TxnTaxDetail"]["TxnTaxCodeRef"] == {"value": "5"}
+    assert body(an_invoice(), exempt)["TxnTaxDetail"]["TxnTaxCodeRef"] == {"value": "3"}
+
+
+@pytest.mark.parametrize("levels", ["warn", "hold"])
+def test_what_a_tax_service_worked_out_is_taken_exactly_whatever_the_rates_say(levels: str) -> None:
+    other = an_invoice(a_line("200.00"), tax="17.77", tax_levels=(TaxLevel(1, "WA", money("17.77"), Decimal("8.885")),))
+    given = rules(taxes__levels=levels)
+    assert found(other, given)
+    adjusted = dataclasses.replace(other, tax_by="avalara")
+    assert not found(adjusted, given)
+    assert body(adjusted, given)["TxnTaxDetail"]["TotalTax"] == Decimal("17.77")

@@ -19,12 +19,10 @@ from tests.mail_server import Post, mail_server
 
 #: What it is, the moment, what is written there, which time: see ``traps.Trap``.
 ATTACHMENTS = [
-    ("first byte of a file", "request", r"POST .*/upload\?", 2),
     ("attached, answer unread", "answer", r"POST .*/upload\?", 2),
 ]
 #: The same of a mail, and how many letters there are afterwards, in which state.
 MAILS = [
-    ("claimed, nothing sent", "committed", r"UPDATE mails SET state=.*'sending'", 1, "sent"),
     ("letter about to leave", "committed", r"UPDATE mails SET data_at=", 0, "in_doubt"),
     ("taken, answer not written", "commit", r"UPDATE mails SET state=.*'sent'", 1, "in_doubt"),
 ]

@@ -12,6 +12,7 @@ from sqlmodel import select, update
 from app.models.attachments import Attachment
 from app.models.columns import utcnow
 from app.models.connections import Book
+from app.models.mail import Mail
 from app.services import attaching, batches, books, undoing
 from tests import engine
 from tests.engine import Engine
@@ -23,10 +24,10 @@ def working(working: Engine) -> Engine:
     return working
 
 
-def switch(working: Engine, value: str) -> None:
+def switch(working: Engine, value: str, key: str = "sales.attach_pdf") -> None:
     with working.database.session() as session:
         book = session.get_one(Book, working.book_id)
-        books.set_settings(session, book, {"sales.attach_pdf": value}, engine.BY)
+        books.set_settings(session, book, {key: value}, engine.BY)
 
 
 def files(working: Engine) -> Counter[str]:
@@ -49,7 +50,7 @@ def retry(working: Engine, batch: int) -> dict[str, Any]:
     return working.run(batch)
 
 
-def test_each_invoice_has_its_pdf_and_a_second_run_attaches_nothing(working: Engine) -> None:
+def test_each_invoice_has_its_pdf_and_what_is_there_is_not_attached_again(working: Engine) -> None:
     shown = working.post("10394", "10395", "10397")
     assert files(working) == Counter({f"Invoice {number}.pdf": 1 for number in ("10394", "10395", "10397")})
     assert section(shown) == {
@@ -57,16 +58,27 @@ def test_each_invoice_has_its_pdf_and_a_second_run_attaches_nothing(working: Eng
     }  # fmt: skip
     assert shown["status"] == "completed"
     retry(working, shown["batch"])
+    with working.database.session() as session:
+        session.exec(update(Attachment).values(state="wanted", attachment_id=""))  # as if somebody had attached them
+        session.commit()
+    retry(working, shown["batch"])
+    with working.database.reading() as session:
+        assert session.exec(select(Attachment.state)).all() == ["done"] * 3
     assert set(files(working).values()) == {1}
     working.assert_exactly_once()
 
 
-def test_without_the_setting_a_batch_has_no_such_stage_not_even_when_it_is_retried_later(working: Engine) -> None:
+def test_without_the_setting_a_batch_neither_attaches_nor_mails_not_even_when_it_is_retried_later(
+    working: Engine,
+) -> None:
     switch(working, "no")
     shown = working.post("10394")
     switch(working, "yes")
+    switch(working, "all", "email.invoices")
     assert section(shown) is section(retry(working, shown["batch"])) is None
     assert not files(working)
+    with working.database.reading() as session:
+        assert session.exec(select(Mail)).all() == []
 
 
 @pytest.mark.parametrize("kind", ["lose_answer", "drop_before"])
@@ -88,17 +100,6 @@ def test_a_pdf_that_cannot_be_had_is_a_warning_and_a_retry_attaches_it(working: 
     shown = retry(working, shown["batch"])
     assert shown["postings"][0]["problems"] == []
     assert files(working) == Counter({"Invoice 10394.pdf": 1})
-
-
-def test_a_file_that_somebody_has_attached_is_not_attached_again(working: Engine) -> None:
-    shown = working.post("10394")
-    with working.database.session() as session:
-        session.exec(update(Attachment).values(state="wanted", attachment_id=""))
-        session.commit()
-    retry(working, shown["batch"])
-    assert files(working) == Counter({"Invoice 10394.pdf": 1})
-    with working.database.reading() as session:
-        assert session.exec(select(Attachment.state)).all() == ["done"]
 
 
 def test_a_run_that_was_stopped_leaves_a_batch_that_can_be_resumed(

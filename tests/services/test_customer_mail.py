@@ -96,20 +96,26 @@ def test_each_posted_invoice_goes_to_its_customer_once_with_the_psas_pdf(working
         assert session.exec(select(MailFile)).first() is None
 
 
-def test_nothing_goes_out_before_it_is_approved(working: Engine, post: Post) -> None:
+def test_nothing_goes_out_before_it_is_approved_nor_what_was_undone_meanwhile(working: Engine, post: Post) -> None:
     settings(working, **{"email.hold": "yes"})
-    working.post("10394", "10397")
+    shown = working.post("10394", "10395", "10397")
     deliver(working)
-    assert [mail.state for mail in mails(working)] == ["held", "held"]
+    assert [mail.state for mail in mails(working)] == ["held", "held", "held"]
+    last = next(posting for posting in shown["postings"] if posting["number"] == "10397")
     with working.database.session() as session:
-        row = customer_mail.find(session, working.book_id, mails(working)[0].id or 0)
+        undoing.ask(session, batches.find(session, shown["batch"]), last["records"], by=engine.BY)
+    working.run(shown["batch"])
+    of = {mail.subject.split()[1]: mail.id or 0 for mail in mails(working)}
+    with working.database.session() as session:
+        row = customer_mail.find(session, working.book_id, of["10394"])
         assert "Thank you for your business" in customer_mail.shown(session, row)["html"]
-        assert customer_mail.approve(session, working.book_id, [row.mail.id or 0], engine.BY) == 1
+        assert customer_mail.approve(session, working.book_id, [of["10394"], of["10397"]], engine.BY) == 2
         customer_mail.drop(session, working.book_id, None, engine.BY)
         with pytest.raises(ValidationError):
             customer_mail.approve(session, working.book_id, None, engine.BY)
     deliver(working)
-    assert (len(post.letters), [mail.state for mail in mails(working)]) == (1, ["sent", "dropped"])
+    states = {mail.subject.split()[1]: mail.state for mail in mails(working)}
+    assert (len(post.letters), states) == (1, {"10394": "sent", "10395": "dropped", "10397": "dropped"})
 
 
 def test_a_customer_without_an_address_is_a_warning_and_a_retry_finds_the_new_one(working: Engine, post: Post) -> None:
@@ -143,10 +149,18 @@ def test_the_customers_own_rule_goes_before_the_companys_and_never_means_never(w
     assert [problem for posting in shown["postings"] for problem in posting["problems"]] == []
 
 
-def test_quickbooks_address_pdf_and_link_to_pay(working: Engine, post: Post) -> None:
+def test_quickbooks_address_pdf_and_link_to_pay_made_by_another_worker_where_one_died(
+    working: Engine, post: Post
+) -> None:
     working.company.switches.online_payments = True
     settings(working, **{"email.to": "books", "email.pdf": "books", "email.pay_link": "yes", "sales.pay_card": "yes"})
     working.post("10394")
+    assert customer_mail._claim(working.database, working.book_id) is not None, "a worker that is to die"
+    deliver(working)
+    assert not post.letters, "somebody is at it"
+    with working.database.session() as session:
+        session.exec(update(Mail).values(lease_until=utcnow() - dt.timedelta(seconds=1)))
+        session.commit()
     deliver(working)
     (letter,) = post.letters
     assert b"Harbor" in pdf_of(letter)
@@ -183,35 +197,3 @@ def test_an_answer_lost_after_the_letter_is_a_doubt_that_is_shown_and_never_sent
     with working.database.session() as session:
         customer_mail.arrived(session, working.book_id, mails(working)[0].id or 0, engine.BY)
     assert working.problems("10394") == []
-
-
-def test_a_worker_that_died_while_making_a_mail_ready_leaves_it_to_another(working: Engine, post: Post) -> None:
-    working.post("10394")
-    assert customer_mail._claim(working.database, working.book_id) is not None
-    deliver(working)
-    assert not post.letters, "somebody is at it"
-    with working.database.session() as session:
-        session.exec(update(Mail).values(lease_until=utcnow() - dt.timedelta(seconds=1)))
-        session.commit()
-    deliver(working)
-    assert len(post.letters) == 1
-
-
-def test_an_invoice_that_is_undone_before_its_mail_is_not_mailed(working: Engine, post: Post) -> None:
-    settings(working, **{"email.hold": "yes"})
-    shown = working.post("10394")
-    with working.database.session() as session:
-        undoing.ask(session, batches.find(session, shown["batch"]), shown["postings"][0]["records"], by=engine.BY)
-    working.run(shown["batch"])
-    with working.database.session() as session:
-        customer_mail.approve(session, working.book_id, None, engine.BY)
-    deliver(working)
-    assert (post.letters, [mail.state for mail in mails(working)]) == ([], ["dropped"])
-
-
-def test_a_batch_of_before_it_was_switched_on_mails_nothing_when_it_is_retried(working: Engine, post: Post) -> None:
-    settings(working, **{"email.invoices": "no"})
-    shown = working.post("10394")
-    settings(working, **{"email.invoices": "all"})
-    again(working, shown["batch"])
-    assert not mails(working)

@@ -12,7 +12,6 @@ from sqlmodel import Session, select
 from app.domain.links import LinkKind
 from app.domain.problems import Problem, ValidationError
 from app.domain.states import PostingState, RecordKind
-from app.models.batches import Batch
 from app.models.connections import Book, Link
 from app.models.postings import Posting, PostingRecord
 from app.routes import formats, mapping_lists, mappings
@@ -20,9 +19,7 @@ from app.routes.guard import me
 from app.services import books, holding, redating, renaming
 
 
-def offered(
-    session: Session, book: Book, problem: Problem, source_name: str, batches: Sequence[Batch]
-) -> dict[str, Any]:
+def offered(session: Session, book: Book, problem: Problem, source_name: str) -> dict[str, Any]:
     """What the drawer needs to offer them."""
     name, _, source_id = problem.subject.partition(":")
     kind = LinkKind(name) if name in set(LinkKind) and source_id else None
@@ -32,7 +29,6 @@ def offered(
         "redate": redating.proposed(book, books.today_of(book)) if problem.code in redating.CURED else None,
         "asleep": mapping_lists.asleep(session, book, kind, source_name, entry) if kind else [],
         "renames": renaming.refused(session, book, kind, source_id) if kind else None,
-        "may_hold": all(batch.ended_at or batch.stopped for batch in batches),
     }
 
 

@@ -132,14 +132,14 @@ def _drawer(place: Place, status: int = 200, **more: Any) -> ResponseReturnValue
         retryable=sample.code in afterwards.RETRIED,
         reloadable=sample.code in reloading.CURED and all(e["batch"].kind == RecordKind.INVOICES for e in documents),
         **_linking(session, book, sample.subject),
-        **_others(session, book, sample, documents),
+        **_others(session, book, sample),
         **more,
     )
 
 
-def _others(session: Session, book: Book, problem: Problem, documents: list[dict[str, Any]]) -> dict[str, Any]:
+def _others(session: Session, book: Book, problem: Problem) -> dict[str, Any]:
     source_name = _linking(session, book, problem.subject).get("source_name", "")
-    return fixes.offered(session, book, problem, source_name, [entry["batch"] for entry in documents])
+    return fixes.offered(session, book, problem, source_name)
 
 
 def _document(session: Session, posting: Posting, row: PostingProblem) -> dict[str, Any]:

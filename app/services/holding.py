@@ -8,11 +8,13 @@ from typing import Any
 from sqlmodel import Session, col, delete, select
 
 from app.domain.problems import ValidationError
-from app.domain.states import RecordKind
+from app.domain.states import PostingState, RecordKind
 from app.models.records import Hold, Selection
 from app.services import audit, records
 
 REASON = 200
+#: What no batch works on, even while it goes on with others.
+STOPPED = (PostingState.HELD, PostingState.REFUSED)
 
 
 def hold(session: Session, source_id: int, kind: RecordKind, record: str, *, reason: str, by: str) -> Hold:
@@ -29,7 +31,7 @@ def hold(session: Session, source_id: int, kind: RecordKind, record: str, *, rea
     if row is None:
         raise ValidationError(f"Record {record} is not unposted.", "Refresh the list.")
     standing = records.standings(session, source_id, kind, [record]).get(record, records.FREE)
-    if not standing.offered:
+    if not standing.offered and standing.state not in STOPPED:
         raise ValidationError(
             f"{row.number} is already {standing.state.replace('_', ' ')} in batch {standing.batch}.",
             "Only what no batch is working on can be put on hold; stop the batch first.",

@@ -39,6 +39,16 @@ def batch_json(session: Session, batch: Batch) -> dict[str, Any]:
         "postings": _postings_json(session, batch),
         "left_out": list(batch.left_out),
         "failure": shown.failure.to_json() if shown.failure else None,
+        "approval": _approval(batch),
+    }  # fmt: skip
+
+
+def _approval(batch: Batch) -> dict[str, Any] | None:
+    """Who prepared it, who said yes or no, and why not (any more); None where none was asked for."""
+    if not batch.approval:
+        return None
+    return {
+        "state": batch.approval, "prepared_by": batch.prepared_by, "by": batch.approval_by, "note": batch.approval_note,
     }  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from app.models.batches import Batch
 from app.models.columns import utcnow
 from app.models.connections import Book, SourceRow
 from app.models.postings import Heartbeat, Posting
+from app.services import approvals
 
 #: Heartbeats are written about once a minute; after this long their writer counts as gone.
 SILENCE = dt.timedelta(seconds=150)
@@ -77,6 +78,7 @@ def waiting_documents(session: Session) -> int:
         .select_from(Posting)
         .join(Batch, col(Batch.id) == Posting.batch_id)
         .where(col(Batch.ended_at).is_(None), col(Batch.stopped).is_(False))
+        .where(col(Batch.approval).not_in(approvals.WAITING))
         .where(
             col(Posting.state).in_((PostingState.READY, PostingState.SENDING, PostingState.IN_DOUBT))
             | ((col(Posting.state) == PostingState.POSTED) & col(Posting.closed_at).is_(None))

@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import getpass
+
+import pytest
+
 from tests.builders import BOLT, a_document, a_line
 from tests.cli.conftest import CommandLine, Told
 
@@ -46,6 +50,32 @@ def test_a_batch_is_submitted_worked_on_and_shown(connected: CommandLine) -> Non
     listed = connected("batch", "list", "--json").json["batches"]
     assert [(batch["batch"], batch["status"]) for batch in listed] == [(1, "completed")]
     assert "closed" in connected("batch", "log", "1").out.lower()
+
+
+def test_a_batch_that_waits_for_approval_is_submitted_and_approved_by_somebody_else(
+    connected: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connected("book", "set", "1", "company.approval=other")
+    monkeypatch.setattr(getpass, "getuser", lambda: "ada")
+    told = run(connected, "--record", "39005", "--accept")
+    assert (told.status, told.json["status"]) == (0, "awaiting_approval")
+    assert "approval" in told.err
+    assert told.json["approval"]["prepared_by"] == ["ada (command line)"]
+    own = connected("batch", "approve", "1", "--json")
+    assert (own.status, "cannot approve it too" in own.json["error"]) == (2, True)
+    monkeypatch.setattr(getpass, "getuser", lambda: "kim")
+    assert connected("batch", "approve", "1", "--json").json["status"] == "queued"
+    connected.work(1)
+    assert states(connected) == {"39005": "closed"}
+
+
+def test_a_batch_is_rejected_with_a_reason(connected: CommandLine) -> None:
+    connected("book", "set", "1", "company.approval=other")
+    run(connected, "--record", "39005", "--accept")
+    assert connected("batch", "reject", "1").status == 64
+    told = connected("batch", "reject", "1", "--reason", "wrong month", "--json").json
+    assert (told["status"], told["approval"]["note"]) == ("completed_with_errors", "Not approved: wrong month")
+    assert connected("batch", "approve", "1").status == 2
 
 
 def test_batches_are_listed_newest_first(connected: CommandLine) -> None:

@@ -106,6 +106,7 @@ def test_over_real_http_nothing_is_written_before_another_person_approves_and_ev
     working.assert_exactly_once()
 
 
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True)
 def test_no_worker_touches_a_batch_before_it_is_approved(office: Office) -> None:
     batch = office.submit(GOOD)
     assert batch not in running.due(office.database)

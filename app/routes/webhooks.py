@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import logging
+
 from flask import Blueprint, abort, request
 from flask.typing import ResponseReturnValue
 
-from app.connectors.quickbooks_online import webhooks as notices
+from app.connectors.ledger_events import BadNoticeError
+from app.connectors.quickbooks_online.webhooks import SIGNATURE, events
 from app.jobs import doorbell
 from app.routes import security
 from app.routes.guard import public
@@ -14,8 +17,12 @@ from app.services import intuit_keys, payments
 
 webhooks = Blueprint("webhooks", __name__)
 
+log = logging.getLogger(__name__)
+
 #: A notice names ids only; a larger one is none.
 LARGEST = 256 * 1024
+#: What may move a payment.
+MONEY = {"Payment", "Invoice", "CreditMemo"}
 
 
 @webhooks.post("/webhooks/quickbooks-online")
@@ -23,14 +30,20 @@ LARGEST = 256 * 1024
 @security.limiter.limit("120 per minute")
 @public
 def quickbooks_online() -> ResponseReturnValue:
-    """Intuit says that something changed: a worker looks. 200 at once; there is no such address without a token."""
+    """Intuit says that something changed: a worker looks. 200 at once; there is no such address without a token.
+
+    What is signed but not understood is taken too: sent again, it would be understood no better.
+    """
     verifier = intuit_keys.verifier(reading())
     if not verifier:
         abort(404)
     body = request.get_data() if (request.content_length or 0) <= LARGEST else b""
-    if not body or not notices.signed(verifier, body, request.headers.get(notices.SIGNATURE, "")):
-        return "", 401
-    if realms := notices.companies(body):
+    try:
+        told = events(body, request.headers.get(SIGNATURE, ""), verifier)
+    except BadNoticeError as error:
+        log.warning("%s %s", error.message, error.remedy)
+        return "", 200 if error.code == "bad_body" else 401
+    if realms := {event.realm for event in told if event.entity in MONEY}:
         with writing() as session:
             rung = payments.ring(session, realms)
         for book_id in rung:

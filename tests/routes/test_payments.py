@@ -29,7 +29,8 @@ from tests.routes.world import World
 DAY = dt.date(2026, 11, 20)
 TOKEN = "intuits-verifier-token"
 LOOK = {"book": "1", "start": "last", "action": "look"}
-NOTICE = {"eventNotifications": [{"realmId": "9341", "dataChangeEvent": {"entities": [{"name": "Payment"}]}}]}
+CHANGE = {"name": "Payment", "id": "145", "operation": "Update", "lastUpdated": "2026-11-29T10:00:00Z"}
+NOTICE = {"eventNotifications": [{"realmId": "9341", "dataChangeEvent": {"entities": [CHANGE]}}]}
 
 
 class Paying(World):
@@ -214,6 +215,13 @@ def test_a_signed_notice_is_taken_at_once_and_only_rings(app: Flask, hooked: Pay
 @pytest.mark.parametrize("signature", ["", "bm90IGl0", "💥".encode().decode("latin-1")])
 def test_an_unsigned_notice_is_refused(app: Flask, hooked: Paying, signature: str) -> None:
     assert ring(app, json.dumps(NOTICE).encode(), signature) == 401
+    assert not rung(hooked)
+
+
+def test_a_notice_of_what_moves_no_payment_rings_for_nothing(app: Flask, hooked: Paying) -> None:
+    change = {"name": "Vendor", "id": "7", "operation": "Create", "lastUpdated": "2026-11-29T10:00:00Z"}
+    told = {"eventNotifications": [{"realmId": "9341", "dataChangeEvent": {"entities": [change]}}]}
+    assert ring(app, json.dumps(told).encode()) == 200
     assert not rung(hooked)
 
 

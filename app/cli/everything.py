@@ -51,7 +51,7 @@ def _read(context: Context, source_id: int, location: str, through: dt.date) -> 
     """
     found: dict[RecordKind, tuple[str, list[str]]] = {}
     errors: list[CrossfootError] = []
-    for kind in rounds.ORDER:
+    for kind in RecordKind:
         try:
             found[kind] = _listed(context, source_id, kind, location, through)
         except (ConnectionFailedError, NotFoundError) as error:

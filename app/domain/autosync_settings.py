@@ -123,9 +123,8 @@ AUTOSYNC = (
 
 
 def kinds(values: Mapping[str, str]) -> list[RecordKind]:
-    """What is to be posted, in the order in which it is: goods come into the books before they are sold."""
-    order = (RecordKind.INVENTORY, RecordKind.EXPENSES, RecordKind.INVOICES)
-    return [kind for kind in order if values[f"{PREFIX}{kind}"] == "yes"]
+    """What is to be posted."""
+    return [kind for kind in RecordKind if values[f"{PREFIX}{kind}"] == "yes"]
 
 
 def payments(values: Mapping[str, str]) -> bool:

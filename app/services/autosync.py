@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import datetime as dt
 import secrets
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -81,17 +80,18 @@ def view(session: Session, book: Book, now: dt.datetime | None = None) -> View:
         book,
         state,
         schedule,
-        _kinds(books.show(book)),
+        _kinds(book),
         schedule.due_after(now or utcnow()) if going else None,
         next((made for made in newest if made.state == "ended"), None),
         next((made for made in newest if made.state != "ended"), None),
     )
 
 
-def _kinds(values: Mapping[str, str]) -> list[str]:
-    """What is synced, in the order in which it is."""
+def _kinds(book: Book) -> list[str]:
+    """What is synced, in the order in which it is: payments last, because they may be for what is posted before."""
+    values = books.show(book)
     back = [payments.KIND] if autosync_settings.payments(values) else []
-    return [*map(str, autosync_settings.kinds(values)), *back]
+    return [*map(str, rounds.ordered(book, autosync_settings.kinds(values))), *back]
 
 
 def state_of(session: Session, book: Book) -> AutoSync:
@@ -115,7 +115,7 @@ def switch_on(
     ``open_checks`` are the titles of the checks that are not fulfilled (autosync_checks): with ``override`` they are
     only written into the audit log. Raises ValidationError.
     """
-    if not _kinds(books.show(book)):
+    if not _kinds(book):
         raise ValidationError("AutoSync has nothing to do.", "Choose at least one kind of transaction first.")
     if open_checks and not override:
         raise ValidationError(
@@ -247,7 +247,7 @@ def work(database: Database, connectors: Connectors, round_id: int, home: str) -
         if book.broken:
             raise ConnectionFailedError(book.broken, "Connect it again.", systemic=True, code="consent_gone")
         _take_up(database, made, book)
-        for kind in [kind for kind in _kinds(books.show(book)) if kind not in made.found]:
+        for kind in [kind for kind in _kinds(book) if kind not in made.found]:
             found = (
                 _bring_back(database, ledger, made, book)
                 if kind == payments.KIND

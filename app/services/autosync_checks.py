@@ -34,7 +34,7 @@ def checks(session: Session, book: Book) -> list[Check]:
     """Those of the kinds that AutoSync is to post, in the order in which they are best done."""
     values = books.show(book)
     wanted = autosync_settings.kinds(values)
-    found = [_connected(book), *(_has_posted(session, book, kind) for kind in reversed(wanted))]
+    found = [_connected(book), *(_has_posted(session, book, kind) for kind in wanted)]
     if autosync_settings.payments(values):
         done = payments.until(session, book.id or 0) is not None
         remark = "" if done else "The first one goes back furthest: look at what it would change."
@@ -45,7 +45,7 @@ def checks(session: Session, book: Book) -> list[Check]:
         for kind, noun in LINKED
         if kind is not LinkKind.TAX_CODES or tax_mode not in WITHOUT_TAX_CODES
     ]
-    return [*found, *(_cleared(session, book, kind, values["autosync.location"]) for kind in reversed(wanted))]
+    return [*found, *(_cleared(session, book, kind, values["autosync.location"]) for kind in wanted)]
 
 
 def still_open(session: Session, book: Book) -> list[str]:

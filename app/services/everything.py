@@ -77,7 +77,7 @@ def submit(
     made = rounds.begin(session, book, by=by)
     found: list[Batch] = []
     refused: list[ValidationError] = []
-    for kind in (kind for kind in rounds.ORDER if chosen.get(kind)):
+    for kind in rounds.ordered(book, (kind for kind, wanted in chosen.items() if wanted)):
         try:
             found.append(rounds.submit(session, made, book, kind, chosen[kind], order, by=by))
         except ValidationError as error:

@@ -19,8 +19,6 @@ from app.models.rounds import Round, RoundBatch
 from app.services import batch_names, batches, books, overview, progress, queueing
 from app.services.records import Sum
 
-#: Goods come into the books before they are sold, and costs before the invoices that pass them on.
-ORDER = (RecordKind.INVENTORY, RecordKind.EXPENSES, RecordKind.INVOICES)
 #: How long runs without a batch are kept.
 KEPT = dt.timedelta(days=90)
 #: From good to bad; a round is as bad as its worst batch, and runs as long as one of them does.
@@ -59,6 +57,17 @@ class View:
     def moving(self) -> bool:
         """Whether something will still change by itself."""
         return self.round.state != "ended" or self.status in (Status.QUEUED, Status.RUNNING)
+
+
+def ordered(book: Book, kinds: Iterable[RecordKind] = RecordKind) -> list[RecordKind]:
+    """Kinds in the order in which they are submitted.
+
+    Whoever creates an item decides what it is for good. Where purchases create stock items they go first, or invoices
+    would make the same products ones without stock; else invoices do, because an item needs an account to be sold.
+    """
+    stock = bool(books.setting_of(book, "inventory.income_account"))
+    found = [kind for kind in RecordKind if kind in set(kinds)]
+    return sorted(found, key=lambda kind: stock and kind is not RecordKind.INVENTORY)
 
 
 def begin(session: Session, book: Book, *, by: str) -> Round:

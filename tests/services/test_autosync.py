@@ -454,7 +454,11 @@ def test_every_kind_that_is_ticked_is_posted_from_the_stand_ins_each_record_once
     clock = Clock(working.database, working.connectors, working.book_id, **kinds)
     rung = clock.tick()
     done = [working.run(batch_id) for batch_id in rung]
-    assert [batch["kind"] for batch in done] == ["inventory", "expenses"]
+    assert [batch["kind"] for batch in done] == ["expenses", "inventory"]
+    with working.database.reading() as session:
+        book = session.get_one(Book, working.book_id)
+        book.settings = {**book.settings, "inventory.income_account": "79"}
+        assert rounds.ordered(book)[0] is RecordKind.INVENTORY
     assert all(numbers(batch) for batch in done)
     clock.due(0)
     assert clock.turn() == []

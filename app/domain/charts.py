@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import ceil
 
 #: The view box: a strip for the words above a bar, the bars, a strip for the labels below.
 WIDTH, HEIGHT, TOP, BOTTOM = 420, 170, 20, 20
@@ -90,6 +91,7 @@ class Chart:
 
 
 def _every(points: Sequence[Point], share: float) -> int:
-    """Every how many bars there is room for a label."""
-    longest = max((max(len(point.label), len(point.words)) for point in points), default=1)
-    return max(1, -(-int(longest * LETTER) // int(share)))
+    """Every how many bars there is room for a label; one that is moved in from the edge needs more."""
+    longest = max((max(len(point.label), len(point.words)) for point in points), default=1) * LETTER
+    moved = max(0.0, max((len(point.label) for point in points), default=1) * LETTER / 2 - share / 2)
+    return max(1, ceil((longest + moved) / share))

@@ -28,9 +28,10 @@ def test_bars_stay_inside_and_labels_apart(points: list[Point]) -> None:
     named = [bar for bar in bars if bar.named]
     assert bars[-1].named
     for left, right in pairwise(named):
-        gap = right.middle - left.middle
-        longest = max(len(left.point.label), len(right.point.label), len(left.point.words), len(right.point.words))
-        assert gap >= min(longest, 8) * LETTER - 1
+        labels = (len(left.point.label) + len(right.point.label)) / 2 * LETTER
+        said = (len(left.point.words) + len(right.point.words)) / 2 * LETTER
+        assert right.label_at - left.label_at >= labels - 0.2
+        assert right.middle - left.middle >= said - 0.2
 
 
 def test_nothing_to_show_is_said_to_be_nothing() -> None:

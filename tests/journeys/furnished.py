@@ -56,6 +56,9 @@ def furnish(at: Installation, browser: Browser) -> Furnished:
     for kind, count in (("expenses", 14), ("inventory", 12)):
         her.open(f"/run/{kind}")
         her.wait_until_looked_at(count)
+    her.open("/reconcile/1")
+    her.press("Look now")
+    expect(her.page.get_by_role("heading", name="Month-end tie-out")).to_be_visible(timeout=60_000)
     cookies = context.storage_state()
     context.close()
     return Furnished(at, browser, cookies)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -37,6 +38,9 @@ PAGES = (
     "/batches/1",
     PROBLEM,
     "/attention",
+    "/reconcile/1",
+    "/reconcile/1/drift",
+    f"/reconcile/1/month/{dt.datetime.now(dt.UTC):%Y-%m}",
     "/attention/1/held/account_not_linked:accounts:4600",
     *RECORDS,
     *(f"/mappings/1/{kind}" for kind in ("customers", "members", "items", "accounts", "tax_codes", "terms")),
@@ -53,7 +57,7 @@ PAGES = (
     "/settings/books/1",
     *(
         f"/settings/books/1/{tab}"
-        for tab in ("sales", "purchases", "inventory", "contacts", "taxes", "categories", "email")
+        for tab in ("sales", "purchases", "inventory", "contacts", "taxes", "categories", "email", "reconcile")
     ),
     "/mail/1",
     "/mail/1?view=failed",

@@ -16,10 +16,7 @@ from app.domain.setting import Setting, SettingKind
 
 NO_YES = (("no", "No"), ("yes", "Yes"))
 #: Where something of the PSA's header may go.
-PLACES = (
-    ("none", "Nowhere"), ("memo", "The memo"), ("field1", "Custom field 1"), ("field2", "Custom field 2"),
-    ("field3", "Custom field 3"),
-)  # fmt: skip
+PLACES = (("none", "Nowhere"), ("memo", "The memo"), *((f"field{n}", f"Custom field {n}") for n in (1, 2, 3)))
 
 
 def _choice(key: str, label: str, text: str, choices: tuple[tuple[str, str], ...], default: str = "") -> Setting:

@@ -8,7 +8,6 @@ from sqlmodel import Field, SQLModel
 
 from app.models.columns import Json, Moment, utcnow
 
-
 #: Those that have not ended: a batch looks for others of its company before it begins.
 GOING: dict[str, Any] = {"sqlite_where": text("ended_at IS NULL"), "postgresql_where": text("ended_at IS NULL")}
 
@@ -32,8 +31,8 @@ class Batch(SQLModel, table=True):
         waiting: ``{"reason", "until"}`` shown as "waiting for QuickBooks’ limit".
         failure: a systemic Problem that ended it (consent gone, PSA refusing the key).
         approval: ``""`` none is asked for; ``wanted``, ``rejected``: no worker begins anything; ``given``; ``used``
-            once writing has begun under it. ``approval_seal`` is what was approved (services/approvals), ``approval_by``
-            who approved or rejected it, ``approval_note`` why it was voided or rejected.
+            once writing has begun under it. ``approval_seal`` is what was approved (services/approvals),
+            ``approval_by`` who approved or rejected it, ``approval_note`` why it was voided or rejected.
         prepared_by: who submitted it, and who changed it since; none of them can approve it.
     """
 

@@ -52,8 +52,7 @@ def submit(
     A second submit with the same ``token`` answers with the first one's batch. ``mode`` is that of models.Batch.
     ``approval``: whether another person must approve it; None for what the company's setting says.
 
-    Raises:
-        ValidationError: nothing is left to post, the name is taken or not a name, the summary level is unknown.
+    Raises ValidationError: nothing is left to post, the name is taken or not a name, the summary level is unknown.
     """
     if token and (twin := session.exec(select(Batch).where(Batch.token == token)).first()):
         return twin

@@ -48,8 +48,8 @@ class Run:
 
     ``size`` is how many documents a new call may have; halved after a time-out. Before ``send_from`` (monotonic
     seconds) the throttle has no slot for documents, so nothing needs to be prepared. ``behind_since`` (monotonic):
-    what is left to send waits for another batch's call with the same customers. ``gated``: the batch waits for approval,
-    and this run only brings to its end what is under way.
+    what is left to send waits for another batch's call with the same customers. ``gated``: the batch waits for
+    approval, and this run only brings to its end what is under way.
     """
 
     database: Database

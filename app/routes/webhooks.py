@@ -26,7 +26,7 @@ MONEY = {"Payment", "Invoice", "CreditMemo"}
 
 
 @webhooks.post("/webhooks/quickbooks-online")
-@security.csrf.exempt
+@security.csrf.exempt  # type: ignore[untyped-decorator]  # flask-wtf ships no types
 @security.limiter.limit("120 per minute")
 @public
 def quickbooks_online() -> ResponseReturnValue:

@@ -115,8 +115,8 @@ def _start_redis(supervisor: Supervisor, what: Service) -> None:
 def processes(what: Service) -> list[Child]:
     """Everything but Redis, in the order of the start."""
     module, root = what.project.module, what.project.root
-    workers = {f"worker-{number}": module("app.jobs.rq_worker") for number in range(1, what.workers + 1)}
-    commands = {"web": web_command(what), **workers, "scheduler": module("app.jobs.rq_scheduler")}
+    workers = module("app.jobs.rq_worker", str(what.workers))
+    commands = {"web": web_command(what), "workers": workers, "scheduler": module("app.jobs.rq_scheduler")}
     return [Child(name, command, what.env, root) for name, command in commands.items()]
 
 

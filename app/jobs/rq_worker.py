@@ -1,10 +1,14 @@
-"""The worker process: ``python -m app.jobs.rq_worker``. It forks a child per job; everything is imported before."""
+"""The worker process: ``python -m app.jobs.rq_worker [COUNT]``. A worker forks a child per job.
+
+Everything is imported before, and shared: COUNT workers are forked from one process.
+"""
 
 from __future__ import annotations
 
 import gc
 import os
 import signal
+import sys
 from contextlib import suppress
 from types import FrameType
 from typing import Any
@@ -17,7 +21,7 @@ from rq.serializers import JSONSerializer
 from app import logs
 from app.connectors.connectwise import opening as _connectwise
 from app.connectors.quickbooks_online import opening as _quickbooks_online
-from app.jobs import tasks
+from app.jobs import forks, tasks
 from app.jobs.doorbell import QUEUE
 from app.jobs.runtime import runtime
 from app.settings import Settings
@@ -52,9 +56,8 @@ def _abandon(_signum: int, _frame: FrameType | None) -> None:
     runtime().abandon.set()
 
 
-def main() -> None:
+def work() -> None:
     """Work until asked to end."""
-    logs.configure()
     settings = Settings.from_environment()
     worker: Any = CrossfootWorker(
         [QUEUE],
@@ -63,9 +66,19 @@ def main() -> None:
         worker_ttl=ALIVE_SECONDS,
         job_monitoring_interval=10,
     )
-    gc.collect()
-    gc.freeze()  # else the child's first collection would copy every page that it shares with us
     worker.work(logging_level="WARNING")
+
+
+def main() -> None:
+    """One worker, or as many as the argument says."""
+    logs.configure()
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else 1
+    gc.collect()
+    gc.freeze()  # else a child's first collection would copy every page that it shares with us
+    if count == 1:
+        work()
+    else:
+        forks.keep(count, work)
 
 
 if __name__ == "__main__":

@@ -90,14 +90,16 @@ class Service(Rig):
         return [pid for pid in kernel.descendants(self.process.pid) if words in _command(pid)]
 
     def parents(self) -> list[int]:
-        """RQ's workers: those that fork."""
+        """RQ's workers: those that fork; also a job whose worker is dead."""
         workers = self._below("app.jobs.rq_worker")
-        return [pid for pid in workers if _parent(pid) not in workers]
+        roots = [pid for pid in workers if _parent(pid) not in workers]
+        pools = [pid for pid in roots if any(_parent(other) == pid for other in workers)]
+        return [pid for pid in workers if _parent(pid) in pools or (pid in roots and pid not in pools)]
 
     def children(self) -> list[int]:
         """Forked by a worker, to do one job."""
-        workers = self._below("app.jobs.rq_worker")
-        return [pid for pid in workers if _parent(pid) in workers]
+        parents = self.parents()
+        return [pid for pid in self._below("app.jobs.rq_worker") if _parent(pid) in parents]
 
     def strike(self, target: str, number: signal.Signals = signal.SIGKILL) -> list[int]:
         """Send a signal to the ``parents``, the ``children`` or ``both``; answers to whom."""

@@ -1,0 +1,63 @@
+"""Several workers out of one process: they share the memory of everything that was imported before."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from types import FrameType
+
+import structlog
+
+log = structlog.get_logger()
+
+ENDING = (signal.SIGTERM, signal.SIGINT)
+#: One that ends sooner than this is not started again at once.
+SHORT_RUN = 1.0
+
+
+def keep(count: int, work: Callable[[], None]) -> None:
+    """Run ``work`` in so many children and start anew what ends, until asked to end; then wait for them to end too."""
+    began: dict[int, float] = {}
+    ending = False
+
+    def end(_number: int, _frame: FrameType | None) -> None:
+        nonlocal ending
+        if not ending:  # a second one would tell RQ's workers to drop what they do
+            ending = True
+            for pid in began:
+                os.kill(pid, signal.SIGTERM)
+
+    for number in ENDING:
+        signal.signal(number, end)
+    while began or not ending:
+        while len(began) < count and not ending:
+            began[_fork(work)] = time.monotonic()
+        pid, status = os.wait()
+        age = time.monotonic() - began.pop(pid)
+        if not ending:
+            log.warning("a worker ended, another one is started", pid=pid, status=os.waitstatus_to_exitcode(status))
+            time.sleep(max(SHORT_RUN - age, 0))
+
+
+def _fork(work: Callable[[], None]) -> int:
+    """A child at work. No signal is taken in between: it would be ours in the child, or miss the child in us."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
+    pid = os.fork()
+    if pid:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
+        return pid
+    for number in ENDING:
+        signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
+    status = 1
+    try:
+        work()
+        status = 0
+    except Exception:
+        log.exception("a worker failed")
+    finally:
+        sys.stdout.flush()
+        os._exit(status)

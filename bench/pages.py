@@ -33,6 +33,7 @@ def pages(bench: Bench) -> None:
     for name, query in LISTS.items():
         took, _ = looks(bench, browser, "/run/invoices" + query, FRAGMENT)
         bench.most(f"its list {name}", 100, took, " ms", digits=0)
+    _workbench(bench, browser)
     _, history = browser.open(bench.app.base + "/batches")
     batch = re.search(r'href="(/batches/\d+)"', history)
     if batch is None:
@@ -40,6 +41,22 @@ def pages(bench: Bench) -> None:
     took, size = looks(bench, browser, f"{batch[1]}/live?seen=0", FRAGMENT)
     bench.most("polled fragment of a batch, all of it new", 15, took, " ms")
     bench.most("its size", 30, size, " KB")
+
+
+def _workbench(bench: Bench, browser: Browser) -> None:
+    """Both whole lists beside each other, what may be linked, the settings, one document looked at."""
+    book = bench.app.book
+    lists = bench.app.json("mappings", "read", "--book", book)["lists"]
+    customers = next(row for row in lists if row["kind"] == "customers")
+    record = bench.app.unposted()[0]
+    for name, path in (
+        (f"mapping page, {customers['psa']} and {customers['quickbooks']} customers", f"/mappings/{book}/customers"),
+        ("first day", f"/first-day/{book}"),
+        ("a settings page", f"/settings/books/{book}/sales"),
+        ("preview of a document", f"/records/{book}/invoices/{record}"),
+    ):
+        looks(bench, browser, path, {}, 1)
+        bench.most(name, 200, looks(bench, browser, path, {})[0], " ms", digits=0)
 
 
 def looks(

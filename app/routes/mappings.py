@@ -192,6 +192,17 @@ def read_both(book_id: int) -> ResponseReturnValue:
     return _back(book_id, LinkKind.CUSTOMERS)
 
 
+@mappings.get("/mappings/<int:book_id>/reading")
+@requires("viewer")
+def reading_lists(book_id: int) -> ResponseReturnValue:
+    """Asked for every three seconds while lists are read; when they are, the page is shown anew."""
+    book = books.find_book(reading(), book_id)
+    now, back = source_lists.reading(reading(), book.source_id), local_path(request.args.get("back", ""))
+    if not now.under_way:
+        return fragments.go(back)
+    return fragments.answer(render_template("mappings/_reading.html", book=book, lists=now, back=back))
+
+
 @mappings.post("/mappings/<int:book_id>/<kind>/policy")
 @requires("admin")
 def change_policy(book_id: int, kind: str) -> ResponseReturnValue:

@@ -131,6 +131,19 @@ def test_customer_data_is_off_until_somebody_wants_it(admin: Browser, both: Worl
     assert "Customer data is not brought over" in words(admin.get("/mappings/1/customers/updates"))
 
 
+def test_the_page_shows_by_itself_what_was_read(bookkeeper: Browser, both: World, database: Database) -> None:
+    bookkeeper.get("/first-day/1")
+    assert "are being read" in words(bookkeeper.post("/mappings/1/lists", {"back": "/first-day/1"}))
+    assert "are being read" in words(bookkeeper.get("/mappings/1/reading?back=/first-day/1", hx=True))
+    source_lists.work(database, both.vendors, 1)
+    assert bookkeeper.get("/mappings/1/reading?back=/first-day/1", hx=True).headers["HX-Redirect"] == "/first-day/1"
+    both.source.down = "The PSA is asleep."
+    bookkeeper.get("/first-day/1")
+    bookkeeper.post("/mappings/1/lists", {"back": "/first-day/1"})
+    source_lists.work(database, both.vendors, 1)
+    assert "Not all lists could be read: The PSA is asleep." in words(bookkeeper.get("/first-day/1"))
+
+
 def linked(database: Database) -> dict[str, str]:
     with database.reading() as session:
         rows = session.exec(select(Link).where(Link.kind == "customers", Link.ledger_id != ""))

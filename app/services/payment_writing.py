@@ -10,7 +10,7 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import func, update
+from sqlalchemy import update
 from sqlmodel import Session, col, select
 
 from app.connectors.payments import NewPayment, PaymentOutcome, PaymentWritten
@@ -160,19 +160,20 @@ def _begin(work: Work, lanes: Lanes, due: Sequence[PaymentEntry]) -> tuple[int, 
 
 def _intend(work: Work, due: Sequence[PaymentEntry]) -> set[int | None]:
     """Commit the intents; answers those that are ours now."""
-    now, claimed = utcnow(), set()
+    now, wanted = utcnow(), [row.id for row in due]
     with work.run.database.session() as session:
-        for row in due:
-            ours = session.exec(
-                update(PaymentEntry)
-                .where(col(PaymentEntry.id) == row.id, col(PaymentEntry.state) == "ready", work.run.still_ours())
-                .values(
-                    state="sending", sends=PaymentEntry.sends + 1, sent_at=now, look_at=None,
-                    ended_by=now + dt.timedelta(seconds=work.run.waits.running),
-                )
-            ).rowcount  # fmt: skip
-            if ours == 1:
-                claimed.add(row.id)
+        ours = session.exec(
+            update(PaymentEntry)
+            .where(col(PaymentEntry.id).in_(wanted), col(PaymentEntry.state) == "ready", work.run.still_ours())
+            .values(
+                state="sending", sends=PaymentEntry.sends + 1, sent_at=now, look_at=None,
+                ended_by=now + dt.timedelta(seconds=work.run.waits.running),
+            )
+        ).rowcount  # fmt: skip
+        claimed = set(wanted)
+        if ours != len(wanted):
+            mine = (col(PaymentEntry.id).in_(wanted), PaymentEntry.state == "sending", PaymentEntry.sent_at == now)
+            claimed = set(session.exec(select(PaymentEntry.id).where(*mine)))
         session.commit()
     return claimed
 
@@ -216,9 +217,10 @@ def write_down(work: Work) -> None:
     answers, work.answers = work.answers, []
     systemic: Problem | None = None
     with work.run.database.session() as session:
+        rows = _rows(session, [ident for ident, _ in answers])
+        taken = _taken(session, list(rows.values()))
         for ident, outcome in answers:
-            row = session.get_one(PaymentEntry, ident)
-            settle(session, work, row, outcome)
+            settle(session, work, rows[ident], outcome, taken)
             systemic = systemic or (outcome.systemic if isinstance(outcome, NotDone) else None)
         batches.touch(session, work.run.batch_id)
         session.commit()
@@ -226,11 +228,30 @@ def write_down(work: Work) -> None:
         raise SystemicError(systemic)
 
 
-def settle(session: Session, work: Work, row: PaymentEntry, outcome: PaymentOutcome) -> None:
+def _rows(session: Session, idents: list[int]) -> dict[int, PaymentEntry]:
+    query = select(PaymentEntry).where(col(PaymentEntry.id).in_(idents))
+    return {row.id or 0: row for row in session.exec(query)}
+
+
+#: (record, the PSA's id, money or credit) → the entry that it is.
+Taken = dict[tuple[str, str, str], int]
+
+
+def _taken(session: Session, rows: list[PaymentEntry]) -> Taken:
+    """Which of the PSA's ids are entries of ours already, on the invoices of these rows."""
+    query = select(PaymentEntry.record, PaymentEntry.psa_id, PaymentEntry.what, PaymentEntry.id).where(
+        PaymentEntry.psa_id != "",
+        col(PaymentEntry.book_id).in_({row.book_id for row in rows}),
+        col(PaymentEntry.record).in_({row.record for row in rows}),
+    )
+    return {(record, psa_id, what): ident or 0 for record, psa_id, what, ident in session.exec(query)}
+
+
+def settle(session: Session, work: Work, row: PaymentEntry, outcome: PaymentOutcome, taken: Taken) -> None:
     """One entry by its answer; the caller commits. Also a late success is written down, whatever is known since."""
     match outcome:
         case PaymentWritten(payment_id) if row.state in ("sending", "in_doubt"):
-            done(session, row, payment_id)
+            done(row, payment_id, taken)
         case _ if row.state != "sending":
             return  # a frozen worker's late answer: somebody else has looked it up since
         case Refused(problem):
@@ -247,25 +268,16 @@ def settle(session: Session, work: Work, row: PaymentEntry, outcome: PaymentOutc
     session.add(row)
 
 
-def done(session: Session, row: PaymentEntry, payment_id: str) -> None:
-    """It stands (or is gone, or is set)."""
+def done(row: PaymentEntry, payment_id: str, taken: Taken) -> None:
+    """It stands (or is gone, or is set). A PSA that answers with another entry of ours has overwritten that one."""
     row.look_at, row.problem = None, None
     if row.verb in ("remove", "unpaid"):
         row.state, row.psa_id = "gone", ""
-    elif row.verb == "add" and _anothers(session, row, payment_id):
+    elif row.verb == "add" and taken.get((row.record, payment_id, row.what), row.id) != row.id:
         row.state, row.problem = "refused", to_json(ONE_ONLY)
     else:
         row.state, row.psa_id = "done", payment_id or row.psa_id
-    session.add(row)
-
-
-def _anothers(session: Session, row: PaymentEntry, payment_id: str) -> bool:
-    """The PSA answers with a payment that is another entry of ours: it overwrote that one."""
-    others = select(func.count()).where(
-        PaymentEntry.book_id == row.book_id, PaymentEntry.record == row.record, PaymentEntry.id != row.id,
-        PaymentEntry.psa_id == payment_id, PaymentEntry.what == row.what,
-    )  # fmt: skip
-    return bool(payment_id and session.exec(others).one())
+        taken[row.record, row.psa_id, row.what] = row.id or 0
 
 
 def _say(session: Session, work: Work, row: PaymentEntry, text: str) -> None:

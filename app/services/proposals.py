@@ -71,7 +71,7 @@ SHARED, LOOSE = "shared", "loose"
 TITLES = {
     Reason.NUMBER: "Same number",
     Reason.NAME: "Same name",
-    Reason.SPELLING: "Same name but for case, punctuation and legal form",
+    Reason.SPELLING: "Same but for case and punctuation",
     Reason.EMAIL: "Same e-mail address",
     Reason.SIMILAR: "Very similar name",
     Reason.INACTIVE: "Same name, inactive in QuickBooks",

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from sqlmodel import Session, col, select
 
-from app.domain.states import RecordKind
+from app.domain.states import RecordKind, Role
 from app.models.batches import Batch, LogLine
 from app.models.connections import Book
 from app.models.people import Audit
@@ -45,7 +46,7 @@ def of(session: Session, book: Book, kind: RecordKind, record: str) -> list[Even
     events = [
         *_submitted({batch.id or 0: batch for _, batch in found}.values()),
         *_logged(session, postings, [batch.id or 0 for _, batch in found], {call.request_id for call, _ in calls}),
-        *_sent(calls),
+        *_sent(calls, {row.id or 0: row.number for row, _ in found if row.role != Role.MAIN}),
         *_deeds(session, kind, record),
     ]
     return sorted(events, key=lambda event: event.at)
@@ -70,12 +71,18 @@ def _calls(session: Session, postings: Sequence[int]) -> list[tuple[Call, CallMe
     return list(session.exec(query.where(col(CallMember.posting_id).in_(postings)).order_by(col(Call.id))))
 
 
-def _sent(calls: Sequence[tuple[Call, CallMember]]) -> list[Event]:
-    """One per call that went out with the document; a repeated call says how often it went."""
+def _sent(calls: Sequence[tuple[Call, CallMember]], beside: Mapping[int, str]) -> list[Event]:
+    """One per call that went out with the document, or with one beside it; a repeated call says how often it went."""
+    attempts = Counter[int]()
+    numbers = []
+    for _, member in calls:
+        attempts[member.posting_id] += 1
+        numbers.append(attempts[member.posting_id])
     return [
         Event(
             call.sent_at,
-            f"Sent to QuickBooks, attempt {number}{f', {call.sends} times with one id' if call.sends > 1 else ''}.",
+            f"{f'{beside[member.posting_id]} sent' if member.posting_id in beside else 'Sent'} to QuickBooks, attempt"
+            f" {number}{f', {call.sends} times with one id' if call.sends > 1 else ''}.",
             detail={
                 "request_id": call.request_id,
                 "outcome": (member.outcome or call.state).replace("_", " "),
@@ -83,7 +90,7 @@ def _sent(calls: Sequence[tuple[Call, CallMember]]) -> list[Event]:
                 "with": f"{len(call.item_ids) - 1} others in the same call" if len(call.item_ids) > 1 else "",
             },
         )
-        for number, (call, member) in enumerate(calls, 1)
+        for number, (call, member) in zip(numbers, calls, strict=True)
     ]  # fmt: skip
 
 

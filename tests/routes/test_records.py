@@ -232,5 +232,5 @@ def test_the_entry_of_its_cost_stands_beside_an_invoice_before_and_after(
         session.commit()
     world.look()
     said = words(bookkeeper.get("/records/1/invoices/39010"))
-    assert "Beside it: COGS entry COGS 10487 Not posted" in said
+    assert "Beside it: Journal entry COGS 10487 Not posted" in said
     assert "DOCK × 2 5000 198.51" in said

@@ -115,8 +115,8 @@ def reduced(document: Document, index: Index, kinds: Iterable[str] = ("Inventory
 def may_go() -> Any:
     """SQL: a main posting, or one whose main posting is in the books."""
     main = aliased(Posting)
-    booked = select(main.id).where(col(main.state).in_(BOOKED))
-    return or_(col(Posting.beside).is_(None), col(Posting.beside).in_(booked))
+    booked = select(main.id).where(main.id == Posting.beside, col(main.state).in_(BOOKED))
+    return or_(col(Posting.beside).is_(None), booked.exists())
 
 
 def may_close() -> Any:

@@ -165,5 +165,7 @@ def sums(items: Sequence[WithPosting]) -> dict[str, int]:
     """Currency → hundredths."""
     found: dict[str, int] = {}
     for item in items:
+        if item.posting.role != Role.MAIN:  # no part of its batch's totals
+            continue
         found[item.posting.currency] = found.get(item.posting.currency, 0) + item.posting.cents
     return found

@@ -133,6 +133,8 @@ def authorized(database: Database, mailer: Mailer, server: MailServer) -> MailSe
         ours = signed_in(session, server)
     if stored is None or registration is None:
         return server
+    if not ours and server.password:
+        return server
     if not ours:
         raise MailNotSentError(
             "The sign-in at the provider was for another server or user.",

@@ -31,7 +31,7 @@ def told(session: Session, mail: Mail) -> None:
     if posting is None:
         return
     for row in posting_problems.of(session, [posting.id or 0]).get(posting.id or 0, []):
-        if row.code in CODES.values() and row.field == mail.to:
+        if row.code in CODES.values() and row.field == mail.to[:60]:
             session.delete(row)
     if mail.state in _WORDS:
         message, remedy = (text.format(to=mail.to) for text in _WORDS[mail.state])

@@ -77,7 +77,7 @@ def _drawer(book_id: int, tab: str, source_id: str, status: int = 200, **more: A
         entry=line.entry if line else None,
         waiting=workbench.waiting(session, book, kind).get(source_id, workbench.NONE),
         words=words,
-        back=request.values.get("back", ""),
+        back=_back_to(),
         offers=offers(session, book, kind, source, words),
         asleep=mapping_lists.asleep(session, book, kind, name, linked_to),
         **more,
@@ -139,6 +139,12 @@ def load(book_id: int, kind: str) -> ResponseReturnValue:
     except ValidationError as error:
         flash(f"{error.message} {error.remedy}")
     return _back(book_id, kind)
+
+
+def _back_to() -> str:
+    """The page that it was opened from, where it is one of ours; empty where none is named."""
+    given = request.values.get("back", "")
+    return local_path(given) if given else ""
 
 
 def _back(book_id: int, tab: str) -> ResponseReturnValue:
@@ -236,7 +242,7 @@ def _proposals(book_id: int, kind: LinkKind, key: str, status: int = 200, **more
     context = {
         "book": book, "kind": kind, "noun": NOUNS[kind], "titles": TITLES, "group": found, "key": key, "rows": page,
         "start": start, "next": following, "title": proposals.TITLES.get(key, key),
-        "back": request.values.get("back", ""),
+        "back": _back_to(),
     }  # fmt: skip
     return render_template("mappings/proposals.html", **context, **more), status
 

@@ -133,9 +133,8 @@ def _sort_out(
 
 
 def _on_hold(standing: records.Standing) -> str:
-    if standing.reason:
-        return f"on hold: {standing.reason} ({standing.held_by})"
-    return f"on hold since batch {standing.batch}"
+    since = f"on hold since batch {standing.batch}"
+    return f"on hold: {standing.reason} ({standing.held_by})" if standing.reason else since
 
 
 def _nothing(left_out: list[dict[str, str]]) -> str:

@@ -33,6 +33,14 @@ STUCK = Problem(
     "Remove what is too much in ConnectWise, then sync again.",
     Severity.DOUBT,
 )
+#: Sends without an answer before a person is asked.
+MOST_SENDS = 4
+UNANSWERED = Problem(
+    "payment_unanswered",
+    "ConnectWise never said what became of this payment, and does not show it.",
+    "Look whether ConnectWise works on that invoice, then sync again.",
+    Severity.DOUBT,
+)
 
 
 class Look(Enum):
@@ -119,7 +127,9 @@ def _judge(
     else:
         row.absent += 1
         row.look_at = utcnow() + dt.timedelta(seconds=work.run.waits.between)
-        if row.absent >= 2 or row.what == "paid":
+        if row.sends >= MOST_SENDS:
+            row.look_at, row.problem = None, to_json(UNANSWERED)
+        elif row.absent >= 2 or row.what == "paid":
             row.state, row.look_at = "ready", None
             work.run.log(session, f"Not in ConnectWise: {row.verb} {row.amount:,.2f} goes again.")
 

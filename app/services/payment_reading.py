@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import delete, update
+from sqlalchemy import case, delete, update
 from sqlmodel import Session, col, select
 
 from app.connectors.payments import LedgerNews, TellsPayments
@@ -37,6 +37,8 @@ from app.services.payment_work import CHUNK, Invoice, Work
 
 #: A ledger may write down a change a little later than the moment that it bears.
 OVERLAP = dt.timedelta(minutes=5)
+#: What a batch read before this long is no longer good for writing: it may have stood still for days.
+STALE = dt.timedelta(minutes=30)
 #: Before the version of a payment that only a dry run has read: it is still news to the next run.
 LOOKED_AT = "dry:"
 #: Notes about money that pays nothing yet; more of them help nobody.
@@ -90,6 +92,20 @@ def is_anything_new(database: Database, ledger: TellsPayments, book_id: int) -> 
 
 def _is_news(before: LedgerPayment | None, now: LedgerPayment) -> bool:
     return before is None or before.version.startswith(LOOKED_AT) or not same(before, now)
+
+
+def begin_anew(work: Work) -> None:
+    """A batch that stood still since it read reads again; what it had planned and not begun is forgotten."""
+    with work.run.database.session() as session:
+        row = session.get_one(PaymentRun, work.run.batch_id)
+        if row.read_at is None or row.read_at > utcnow() - STALE:
+            return
+        ready = (col(PaymentEntry.batch_id) == work.run.batch_id, col(PaymentEntry.state) == "ready")
+        stands = case((col(PaymentEntry.psa_id) != "", "done"), else_="gone")
+        session.exec(update(PaymentEntry).where(*ready).values(state=stands, verb=""))
+        row.read_at = None
+        session.add(row)
+        session.commit()
 
 
 def _sift(work: Work, news: LedgerNews, *, every: bool) -> Findings:
@@ -246,6 +262,10 @@ def _targets(session: Session, work: Work, found: Findings) -> list[PaymentTarge
     waiting = _left_open(session, work)
     ours = payment_work.documents(session, run.book_id, None if waiting else found.touched)
     wanted = [one for one in ours.values() if one.ledger_id in found.touched or one.posting_id in waiting]
+    own = [one.posting_id for one in wanted]  # of a batch that reads again
+    for start in range(0, len(own), CHUNK):
+        again = col(PaymentTarget.posting_id).in_(own[start : start + CHUNK])
+        session.exec(delete(PaymentTarget).where(col(PaymentTarget.batch_id) == run.batch_id, again))
     return [
         PaymentTarget(
             batch_id=run.batch_id, book_id=run.book_id, posting_id=one.posting_id, record=one.record,

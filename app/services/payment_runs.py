@@ -158,6 +158,7 @@ def _stages(work: Work) -> float | None:
     """Answers when to come back, None when everything is done or somebody asked to stop."""
     if work.run.mode != "dry":
         payment_doubts.recover(work)
+        payment_reading.begin_anew(work)
         if payment_writing.anything(work):  # what an earlier run planned, or left in doubt, comes first
             wake = payment_writing.write(work)
             if wake is not None or work.run.stopping():

@@ -19,6 +19,7 @@ from app.models.connections import Book
 from app.models.records import UnpostedRow
 from app.models.rounds import AutoSync, Round, RoundBatch
 from app.services import links
+from sandbox.quickbooks_online import people
 from tests.journeys.installation import Installation
 from tests.journeys.person import EMAIL, ENDED, Person
 
@@ -53,6 +54,7 @@ def furnish(at: Installation, browser: Browser) -> Furnished:
     her.press(re.compile("^Post 10 documents"))
     her.press(re.compile("post 10 documents", re.IGNORECASE))
     expect(her.page.locator("#head .cf-st")).to_have_text(ENDED, timeout=60_000)
+    _sync_payments(at, her)
     for kind, count in (("expenses", 14), ("inventory", 12)):
         her.open(f"/run/{kind}")
         her.wait_until_looked_at(count)
@@ -62,6 +64,17 @@ def furnish(at: Installation, browser: Browser) -> Furnished:
     cookies = context.storage_state()
     context.close()
     return Furnished(at, browser, cookies)
+
+
+def _sync_payments(at: Installation, her: Person) -> None:
+    """One invoice is paid in part, and what a sync would write has been looked at."""
+    company = at.both.quickbooks_online.company
+    ours = next(d for d in at.in_books() if d["type"] == "Invoice" and "CF-" in (d["PrivateNote"] or ""))
+    people.edit(company, {"entity": "Invoice", "id": ours["Id"], "operation": "pay", "amount": "10.00"})
+    her.open("/run/payments")
+    her.press("See what would change")
+    expect(her.page.locator("#head .cf-st")).to_have_text(ENDED, timeout=60_000)
+    expect(her.page.get_by_role("button", name="Write this: 1 invoice, $10.00")).to_be_visible()
 
 
 def database_of(at: Installation) -> Database:

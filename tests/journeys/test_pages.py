@@ -31,6 +31,9 @@ PAGES = (
     "/run/expenses/why?number=EXP-9013",
     "/run/inventory",
     "/run/inventory/why?number=nothing-like-it",
+    "/run/payments",
+    "/batches/2",  # of payments
+    "/settings/books/1/payments",
     "/run/everything/1",
     "/run/everything/1?through=all",
     "/settings/books/1/autosync",

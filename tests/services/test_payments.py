@@ -13,13 +13,14 @@ import redis
 
 from app.domain.problems import ValidationError
 from app.models.columns import utcnow
+from app.models.payments import PaymentRun
 from app.services import batches, payments, running
 from tests import engine
 from tests.services.bookkeeper import Bookkeeper
 
 NUMBERS = (
-    "10395", "10398", "10399", "10441", "10401", "10412", "10413", "10420", "10426", "10442", "10430", "10432", "10435", "10437", "10438",
-    "10439", "10440", "10450", "10451",
+    "10395", "10398", "10399", "10441", "10401", "10412", "10413", "10420", "10426", "10442",
+    "10430", "10432", "10435", "10437", "10438", "10439", "10440", "10450", "10451",
 )  # fmt: skip
 
 
@@ -214,6 +215,22 @@ def test_a_stopped_batch_is_taken_over_by_the_next_or_resumed(keeper: Bookkeeper
         batches.resume(session, batches.find(session, stopped), by=engine.BY)
     keeper.engine.run(stopped)
     assert keeper.amounts("10439") == ["9.00"]
+
+
+def test_a_batch_that_stood_still_for_long_writes_what_the_books_say_now(keeper: Bookkeeper) -> None:
+    payment = keeper.pays(("10439", "3.00"))
+    batch = keeper.submit()
+    keeper.engine.both.connectwise.gate.faults.add("429", method="POST", path="/payments", seconds=60)
+    running.run(keeper.engine.database, keeper.engine.connectors, batch, engine.SHORT)
+    assert keeper.engine.batch(batch).ended_at is None
+    with keeper.engine.database.session() as session:
+        session.get_one(PaymentRun, batch).read_at = utcnow() - dt.timedelta(hours=2)
+        session.commit()
+    keeper.voids(payment)
+    keeper.engine.both.connectwise.gate.faults.clear()
+    keeper.engine.run(batch)
+    assert keeper.json(batch)["status"] == "completed"
+    assert "3.00" not in keeper.amounts("10439")
 
 
 def test_a_paid_invoice_gets_its_status_and_loses_it_with_the_payment(keeper: Bookkeeper) -> None:

@@ -59,13 +59,13 @@ class FakePayingSource(FakeSource):
 
     def __init__(self, *rest: Any, **more: Any) -> None:
         super().__init__(*rest, **more)
-        self.entries: dict[str, PsaPayment] = {}
+        self.standing: dict[str, PsaPayment] = {}
         self.writes: list[tuple[str, str]] = []
         self._by_invoice: dict[str, dict[str, PsaPayment]] = {}
         self._ids = itertools.count(1)
 
     def put(self, entry: PsaPayment) -> PsaPayment:
-        self.entries[entry.payment_id] = entry
+        self.standing[entry.payment_id] = entry
         self._by_invoice.setdefault(entry.invoice, {})[entry.payment_id] = entry
         return entry
 
@@ -75,11 +75,11 @@ class FakePayingSource(FakeSource):
 
     def take_off(self, invoice: str, ident: str) -> None:
         """A person removes one."""
-        del self.entries[ident], self._by_invoice[invoice][ident]
+        del self.standing[ident], self._by_invoice[invoice][ident]
 
     def forget(self) -> None:
         """Nothing stands on any invoice any more."""
-        self.entries.clear()
+        self.standing.clear()
         self._by_invoice.clear()
         self.next.clear()
 
@@ -95,7 +95,7 @@ class FakePayingSource(FakeSource):
 
     def change_payment(self, invoice: str, payment_id: str, new: NewPayment, slot: Slot) -> PaymentOutcome:
         def act() -> str:
-            old = self.entries[payment_id]
+            old = self.standing[payment_id]
             self.put(replace(old, amount=new.amount, date=new.date, reference=new.reference))
             return payment_id
 
@@ -103,7 +103,7 @@ class FakePayingSource(FakeSource):
 
     def remove_payment(self, invoice: str, payment_id: str, slot: Slot) -> PaymentOutcome:
         def act() -> str:
-            self.entries.pop(payment_id, None)
+            self.standing.pop(payment_id, None)
             self._by_invoice.get(invoice, {}).pop(payment_id, None)
             return ""
 

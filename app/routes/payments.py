@@ -14,8 +14,8 @@ from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlmodel import Session, col, select
 
+from app.domain.payment_settings import PAYMENTS
 from app.domain.problems import ValidationError
-from app.domain.settings_catalogue import PAYMENTS
 from app.jobs import doorbell
 from app.models.batches import Batch
 from app.models.columns import utcnow

@@ -270,7 +270,7 @@ def exit_status(batch: Batch, tally: Tally) -> int:
 def unsettled() -> ColumnElement[bool]:
     """SQL, about a batch: its company's newest sync, and it failed, is stopped, or left an invoice that differs."""
     later = aliased(Batch)
-    newer = columns(later.id).where(
+    newer = columns(col(later.id)).where(
         col(later.book_id) == col(Batch.book_id), col(later.kind) == KIND, col(later.mode) == "post",
         col(later.id) > col(Batch.id),
     )  # fmt: skip

@@ -51,8 +51,8 @@ class Psa:
         for key in made.gone:
             del self.known[key]
         self.known |= {known.key: known for known in made.found}
-        for old, new in made.renamed:
-            self.known[new] = dataclasses.replace(self.known.pop(old), key=new)
+        for before, after in made.renamed:
+            self.known[after] = dataclasses.replace(self.known.pop(before), key=after)
         for step in made.steps:
             old = step.was.payment_id if step.was else ""
             if step.verb is Verb.REMOVE:

@@ -13,4 +13,4 @@ def test_a_worker_killed_between_intent_and_note_writes_no_payment_twice(rig: Ri
     for name, *point in POINTS:
         if name in WORST:
             moment, pattern, nth = point
-            till.kill_at(str(moment), str(pattern), int(nth))
+            till.kill_at(str(moment), str(pattern), int(str(nth)))

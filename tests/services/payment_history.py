@@ -62,8 +62,10 @@ class Entry:
 class World(Protocol):
     """Two systems and a sync between them. Documents are named by number; a memo's lines are negative."""
 
-    #: By customer: numbers of invoices and of credit memos, each with its total (positive).
-    customers: Sequence[tuple[dict[str, Decimal], dict[str, Decimal]]]
+    @property
+    def customers(self) -> Sequence[tuple[dict[str, Decimal], dict[str, Decimal]]]:
+        """By customer: numbers of invoices and of credit memos, each with its total (positive)."""
+        ...
 
     def pay(self, lines: Sequence[tuple[str, Decimal]], more: Decimal) -> str: ...
 

@@ -29,7 +29,7 @@ from tests.rows import a_book, a_source
 from tests.services.payment_history import Entry, Histories, Move, Player
 
 DAY = dt.date(2026, 11, 20)
-CUSTOMERS = (
+CUSTOMERS: tuple[tuple[dict[str, Decimal], dict[str, Decimal]], ...] = (
     ({"101": Decimal("500.00"), "102": Decimal("75.10"), "103": Decimal("1000.01")}, {"191": Decimal("90.00")}),
     ({"104": Decimal("12.34")}, {}),
     ({"105": Decimal("300.00"), "106": Decimal("299.99")}, {"192": Decimal("40.00"), "193": Decimal("33.33")}),

@@ -15,7 +15,7 @@ from app.models.columns import utcnow
 from app.models.connections import Book
 from app.models.mail import Mail
 from app.models.postings import Posting, PostingProblem
-from app.services import batches, bounces
+from app.services import batches, bounces, mail_problems
 from tests.imap_server import PASSWORD, USER, imap_server, report
 from tests.routes.conftest import Browser, Vendors, field, words
 from tests.routes.test_connections import stored
@@ -149,3 +149,17 @@ def test_an_invoice_is_mailed_by_hand_once_for_each_form(bookkeeper: Browser, ma
     )
     bookkeeper.get("/mail/1/invoices/999", status=404)
     assert f"/mail/1/invoices/{mail.posting_id}" in bookkeeper.get("/records/1/invoices/39005").text
+
+
+def test_a_missing_address_says_where_to_enter_it_and_is_retried(
+    bookkeeper: Browser, mail: Mail, database: Database
+) -> None:
+    with database.session() as session:
+        mail_problems.no_address(session, session.get_one(Posting, mail.posting_id), "77", "")
+        session.commit()
+    address = "/batches/1/problems/mail_no_address:mail:77"
+    page = bookkeeper.get(address)
+    assert "Give the customer an address here" in words(page)
+    assert "/settings/books/1/email#own-h" in page.text
+    assert "1 document goes again" in words(bookkeeper.post(address, {"how": "retry"}))
+    bookkeeper.get(address, status=404)

@@ -34,6 +34,7 @@ FIXED = {
     "connections": "/settings/connections", "connectwise": "/settings/connections/connectwise?source=1",
     "intuit": "/settings/connections/intuit", "companies": "/settings/books", "company": "/settings/books/1",
     "mail": "/settings/mail", "users": "/settings/users", "installation": "/settings/installation",
+    "everything": "/run/everything/1", "autosync": "/settings/books/1/autosync",
     "audit": "/settings/audit", "me": "/me", "keys": "/help/keys", "workers": "/help/workers", "logout": "/logout",
     "not-found": "/no-such-page",
     **{f"mappings-{kind}": f"/mappings/1/{kind}" for kind in ("customers", "items", "accounts", "tax_codes", "terms")},

@@ -6,6 +6,7 @@ stands. So a retry, or skipping the one that was in the way, sets all of them fr
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlmodel import Session, col, func, select
@@ -64,6 +65,12 @@ def hold_back(run: Run) -> bool:
 def waits(session: Session, batch_id: int) -> bool:
     """Whether documents of the batch are held only because of others."""
     return session.exec(_with_problem(batch_id, col(PostingProblem.code) == CODE).limit(1)).first() is not None
+
+
+def for_others(session: Session, batches: Sequence[int]) -> int:
+    """How many documents of some batches are held only because of others."""
+    query = select(func.count(func.distinct(PostingProblem.posting_id))).where(PostingProblem.code == CODE)
+    return session.exec(query.where(col(PostingProblem.batch_id).in_(batches))).one()
 
 
 def _held(batch_id: int) -> Any:

@@ -241,13 +241,15 @@ def work(database: Database, connectors: Connectors, round_id: int, home: str) -
     with database.reading() as session:
         made = session.get_one(Round, round_id)
         book = session.get_one(Book, made.book_id)
+        going = view(session, book).word == "on"
     try:
         source = connections.open_source(database, connectors, book.source_id or 0)
         ledger = connections.open_destination(database, connectors, book.id or 0)
         if book.broken:
             raise ConnectionFailedError(book.broken, "Connect it again.", systemic=True, code="consent_gone")
-        _take_up(database, made, book)
-        for kind in [kind for kind in _kinds(book) if kind not in made.found]:
+        if going:  # it may have been switched off since
+            _take_up(database, made, book)
+        for kind in [kind for kind in _kinds(book) if going and kind not in made.found]:
             found = (
                 _bring_back(database, ledger, made, book)
                 if kind == payments.KIND

@@ -25,7 +25,17 @@ from app.models.connections import Book, SourceRow
 from app.models.people import User
 from app.models.postings import Posting
 from app.models.rounds import AutoSync, Round
-from app.services import audit, books, letters, mail_settings, outbox, posting_problems, progress, rounds
+from app.services import (
+    all_or_nothing,
+    audit,
+    books,
+    letters,
+    mail_settings,
+    outbox,
+    posting_problems,
+    progress,
+    rounds,
+)
 
 ACTOR = "AutoSync"
 #: So many documents in a row, none of them posted, count as every record failing.
@@ -91,10 +101,12 @@ def _count(session: Session, book_id: int, own: list[Batch]) -> Problem | None:
     failed = sum(states[state] for state in FAILED)
     if not states:
         return None
+    innocent = all_or_nothing.for_others(session, [batch.id or 0 for batch in own])
+    failed, total = failed - innocent, states.total() - innocent
     state = session.get(AutoSync, book_id)
     if state is None:
         return None
-    state.failures = state.failures + failed if failed == states.total() else 0
+    state.failures = state.failures + failed if failed == total else 0
     session.add(state)
     if state.failures < ALL_FAILING:
         return None

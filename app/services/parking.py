@@ -5,7 +5,8 @@ or refused) stays there for a person, unless something has changed that can be s
 
 - the record itself changed in the PSA (its fingerprint), or
 - it was held for what the look ahead sees too (a missing link, an open approval, a closed period …), it was read again,
-  and nothing stands in its way now.
+  and nothing stands in its way now, or
+- it was held only for another document's sake (all or nothing): that one stays parked, so the next batch is without it.
 
 For the same cause a record is taken again only once: if it comes back held for it, it waits for a person. What the
 ledger refused, what asks a question, what a person put on hold, undid or skipped is never taken again by itself.
@@ -28,7 +29,7 @@ from app.models.connections import Book
 from app.models.postings import Posting, PostingProblem, PostingRecord
 from app.models.records import UnpostedRow
 from app.models.rounds import Round, RoundBatch
-from app.services import forecasts, previews, records
+from app.services import all_or_nothing, forecasts, previews, records
 
 PARKED = (PostingState.HELD, PostingState.REFUSED)
 #: What a document says of itself: the PSA, or a setting, cures it, and reading it again shows that.
@@ -58,6 +59,12 @@ class Parked:
     visible: bool
     causes: set[str]
     tried: set[str]
+    for_others: bool = False
+
+    @property
+    def goes_again(self) -> bool:
+        """Whatever it was parked for lay not in itself, or in what it was then."""
+        return self.changed or (self.for_others and not self.causes)
 
     @property
     def may_be_solved(self) -> bool:
@@ -77,11 +84,11 @@ def choose(
         standings = records.standings(session, source_id, kind, offered)
         listed = [r for r in offered if not standings.get(r, records.FREE).only_by_name]
         held = parked(session, source_id, kind, listed)
-    hopeful = [record for record, one in held.items() if one.may_be_solved and not one.changed]
+    hopeful = [record for record, one in held.items() if one.may_be_solved and not one.goes_again]
     _read_again(database, source, source_id, kind, {record: held[record] for record in hopeful})
     with database.reading() as session:
         clear = _clear(session, book, kind, hopeful, accept=accept)
-    taken = [r for r in listed if r not in held or held[r].changed or r in clear]
+    taken = [r for r in listed if r not in held or held[r].goes_again or r in clear]
     again = {record: sorted(held[record].causes | held[record].tried) for record in clear}
     return Choice(taken, [record for record in listed if record not in set(taken)], again)
 
@@ -115,8 +122,14 @@ def _add_causes(session: Session, postings: Mapping[int, list[str]], found: Mapp
     idents = list(postings)
     for start in range(0, len(idents), CHUNK):
         query = select(PostingProblem).where(col(PostingProblem.posting_id).in_(idents[start : start + CHUNK]))
-        for problem in session.exec(query.where(col(PostingProblem.severity).in_(("error", "doubt")))):
+        counts = col(PostingProblem.severity).in_(("error", "doubt")) | (
+            col(PostingProblem.code) == all_or_nothing.CODE
+        )
+        for problem in session.exec(query.where(counts)):
             for record in postings[problem.posting_id]:
+                if problem.code == all_or_nothing.CODE:
+                    found[record].for_others = True
+                    continue
                 found[record].causes.add(f"{problem.code}:{problem.subject}")
                 found[record].visible &= is_visible(problem.code, problem.subject)
 

@@ -29,6 +29,7 @@ from app.routes.web import reading, web, writing
 from app.services import (
     afterwards,
     batches,
+    books,
     connections,
     decisions,
     links,
@@ -179,7 +180,7 @@ def _linking(session: Session, book: Book, subject: str) -> dict[str, Any]:
         "titles": TITLES,
         "source_id": source_id,
         "source_name": source_name,
-        "creatable": kind in CREATABLE,
+        "creatable": kind in CREATABLE and books.setting_of(book, f"links.{kind}.missing") != "never",
         "words": words,
         "offers": offers(session, book, kind, workbench.named(kind, source_id, source_name), words),
     }

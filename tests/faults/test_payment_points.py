@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.faults.payment_points import POINTS, Till
 from tests.faults.rig import Rig
 
-WORST = ("intent committed", "changed, answer unread", "added, answer unread", "added, not quite written")
+WORST = ("intent committed", "added, answer unread")
 
 
 def test_a_worker_killed_between_intent_and_note_writes_no_payment_twice(rig: Rig) -> None:

@@ -35,7 +35,7 @@ CUSTOMERS: tuple[tuple[dict[str, Decimal], dict[str, Decimal]], ...] = (
     ({"105": Decimal("300.00"), "106": Decimal("299.99")}, {"192": Decimal("40.00"), "193": Decimal("33.33")}),
 )
 #: A few in the suite; tests/campaign plays many more, against both stand-ins.
-EXAMPLES = int(os.environ.get("CROSSFOOT_HISTORIES", "5"))
+EXAMPLES = int(os.environ.get("CROSSFOOT_HISTORIES", "3"))
 WAITS = Waits(running=0.02, between=0.01, lease=30)
 
 

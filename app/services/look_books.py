@@ -32,6 +32,8 @@ BOOKED = (PostingState.POSTED, PostingState.CLOSED)
 #: A query may lag behind a create by seconds: what was posted so lately and is not found is read by its id.
 LAG = dt.timedelta(minutes=10)
 CHUNK = 500
+#: Of columns that hold ids and marks; nothing longer is one of ours, or QuickBooks’.
+LONGEST = 60
 
 
 # ── receivables ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -99,11 +101,11 @@ def _keep(session: Session, book_id: int, rows: Sequence[dict[str, Any]]) -> Non
 
 def _row(looking: Looking, held: Held) -> dict[str, Any]:
     receipt, sign = held.receipt, -1 if held.kind in CREDITS else 1
-    marks = marks_in(receipt.note)
+    marks = [mark for mark in marks_in(receipt.note) if len(mark) <= LONGEST]
     rest = receipt.open.amount if receipt.open else receipt.total.amount * 0
     return {
         "kind": str(held.kind), "ledger_id": receipt.ledger_id, "number": receipt.number,
-        "mark": marks[0] if marks else "", "party_id": receipt.party_id, "party": held.party,
+        "mark": marks[0] if marks else "", "party_id": receipt.party_id[:LONGEST], "party": held.party,
         "date": receipt.date or looking.look.first_day, "due_date": receipt.due_date,
         "currency": receipt.total.currency, "cents": _hundredths(receipt.total.amount) * sign,
         "tax_cents": _hundredths(receipt.tax.amount) * sign if receipt.tax else 0,
@@ -257,7 +259,7 @@ def payments(looking: Looking) -> bool:
     rows = [
         {
             "book_id": looking.look.book_id, "kind": PAYMENT, "ledger_id": one.ledger_id, "number": one.number,
-            "mark": "", "party_id": one.party_id, "party": one.party, "date": one.date, "due_date": None,
+            "mark": "", "party_id": one.party_id[:LONGEST], "party": one.party, "date": one.date, "due_date": None,
             "currency": one.currency, "cents": 0, "tax_cents": 0, "open_cents": -_hundredths(one.amount),
             "voided": False, "accounts": None, "seen_at": utcnow(),
         }

@@ -31,6 +31,7 @@ LOOKS = ((360, True), (1440, False), (1440, True), (2560, False))
 #: Every page that stands at a fixed address.
 FIXED = {
     "dashboard": "/", "selection": "/run/invoices", "batches": "/batches", "attention": "/attention",
+    "reconcile": "/reconcile/1", "drift": "/reconcile/1/drift",
     "connections": "/settings/connections", "connectwise": "/settings/connections/connectwise?source=1",
     "intuit": "/settings/connections/intuit", "companies": "/settings/books", "company": "/settings/books/1",
     "mail": "/settings/mail", "users": "/settings/users", "installation": "/settings/installation",

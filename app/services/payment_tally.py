@@ -31,8 +31,8 @@ VIEWS = ("changes", "problems", "same")
 SORTS: Mapping[str, Any] = {
     "number": PaymentTarget.number,
     "party": PaymentTarget.party,
-    "before": PaymentTarget.before_cents,
-    "books": PaymentTarget.books_cents,
+    "before": func.coalesce(col(PaymentTarget.before_cents), 0),
+    "books": func.coalesce(col(PaymentTarget.books_cents), 0),
 }
 
 
@@ -172,7 +172,7 @@ def rows(session: Session, batch: Batch, *, state: str = "", sort: str = "number
     query = select(PaymentTarget).where(PaymentTarget.batch_id == batch.id, *_view(state))
     if after:
         query = query.where(paging.beyond(column, col(PaymentTarget.id), after, down=down, read=_reader(name)))
-    order = col(column).desc() if down else col(column).asc()
+    order = column.desc() if down else column.asc()
     found = list(session.exec(query.order_by(order, col(PaymentTarget.id)).limit(PAGE + 1)))
     last = found[PAGE - 1] if len(found) > PAGE else None
     key = {"before": "before_cents", "books": "books_cents"}.get(name, name)

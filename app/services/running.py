@@ -169,10 +169,10 @@ def _leave(run: Run, failure: Problem | None, wake: float | None) -> None:
         run.wait_note(f"{failure.message} Crossfoot tries again", wake)
     if run.abandon.is_set() and failure is None:
         wake = 0.0
-    waits = _to_be_approved(run)
-    if run.gated and not waits:
+    approval = _approval(run)
+    if run.gated and approval not in approvals.WAITING:
         wake = 0.0  # approved meanwhile: the next run begins what this one did not
-    if waits and failure is None and not run.asked_to_stop():
+    if approval == "wanted" and failure is None and not run.asked_to_stop():
         release_lease(run.database, run.batch_id, run.owner, waiting=None, wake_at=_soon(wake))
     elif wake is None or run.asked_to_stop():
         _end(run.database, run.batch_id, run.owner, failure)
@@ -180,9 +180,9 @@ def _leave(run: Run, failure: Problem | None, wake: float | None) -> None:
         release_lease(run.database, run.batch_id, run.owner, wake_at=utcnow() + dt.timedelta(seconds=wake))
 
 
-def _to_be_approved(run: Run) -> bool:
+def _approval(run: Run) -> str:
     with run.database.reading() as session:
-        return session.get_one(Batch, run.batch_id).approval in approvals.WAITING
+        return session.get_one(Batch, run.batch_id).approval
 
 
 def _soon(wake: float | None) -> dt.datetime | None:

@@ -221,6 +221,19 @@ def test_what_is_being_undone_goes_on_while_the_rest_waits(office: Office) -> No
     assert office.booked == 0
 
 
+def test_what_is_undone_in_a_rejected_batch_leaves_it_ended(office: Office) -> None:
+    office.submit(GOOD, STUCK)
+    office.approve()
+    office.run()
+    office.link("4600", "91")
+    office.retry()
+    office.reject()
+    with office.database.session() as session:
+        undoing.ask_all(session, batches.find(session, 1), by=ONE)
+    assert office.run() == ("completed_with_errors", ["undone", "held"])
+    assert office.batch().ended_at is not None
+
+
 def test_a_rejected_batch_holds_its_documents_with_the_reason_and_they_can_be_selected_again(office: Office) -> None:
     office.submit(GOOD)
     with pytest.raises(ValidationError, match="with a reason"):

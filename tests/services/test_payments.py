@@ -6,14 +6,17 @@ One company for all tests; each has invoices of its own.
 from __future__ import annotations
 
 import datetime as dt
+import threading
 from collections.abc import Iterator
+from decimal import Decimal
 
 import pytest
 import redis
+from sqlmodel import Session, select
 
 from app.domain.problems import ValidationError
 from app.models.columns import utcnow
-from app.models.payments import PaymentRun
+from app.models.payments import PaymentEntry, PaymentRun, PaymentTarget
 from app.services import batches, payments, running
 from tests import engine
 from tests.services.bookkeeper import Bookkeeper
@@ -218,19 +221,29 @@ def test_a_stopped_batch_is_taken_over_by_the_next_or_resumed(keeper: Bookkeeper
 
 
 def test_a_batch_that_stood_still_for_long_writes_what_the_books_say_now(keeper: Bookkeeper) -> None:
+    before = keeper.amounts("10439")
     payment = keeper.pays(("10439", "3.00"))
-    batch = keeper.submit()
-    keeper.engine.both.connectwise.gate.faults.add("429", method="POST", path="/payments", seconds=60)
-    running.run(keeper.engine.database, keeper.engine.connectors, batch, engine.SHORT)
-    assert keeper.engine.batch(batch).ended_at is None
+    batch, abandoned = keeper.submit(), threading.Event()
+    abandoned.set()  # the worker was asked to end as soon as it had read
+    running.run(keeper.engine.database, keeper.engine.connectors, batch, engine.SHORT, abandoned)
     with keeper.engine.database.session() as session:
         session.get_one(PaymentRun, batch).read_at = utcnow() - dt.timedelta(hours=2)
+        session.add(a_forgotten_entry(session, batch))
         session.commit()
     keeper.voids(payment)
-    keeper.engine.both.connectwise.gate.faults.clear()
     keeper.engine.run(batch)
-    assert keeper.json(batch)["status"] == "completed"
-    assert "3.00" not in keeper.amounts("10439")
+    done = keeper.json(batch)
+    assert (done["status"], done["written"]) == ("completed", 0)
+    assert keeper.amounts("10439") == before
+
+
+def a_forgotten_entry(session: Session, batch: int) -> PaymentEntry:
+    """What the batch had planned and not begun: money that the books have taken back since."""
+    target = session.exec(select(PaymentTarget).where(PaymentTarget.batch_id == batch)).one()
+    return PaymentEntry(
+        book_id=target.book_id, batch_id=batch, posting_id=target.posting_id, record=target.record, what="money",
+        payment="77", amount=Decimal("3.00"), date=dt.date(2026, 11, 20), reference=f"CF-M{target.record}.77-g1",
+    )  # fmt: skip
 
 
 def test_a_paid_invoice_gets_its_status_and_loses_it_with_the_payment(keeper: Bookkeeper) -> None:

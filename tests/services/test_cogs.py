@@ -136,14 +136,6 @@ def test_a_record_is_closed_only_when_its_cost_is_booked_too_or_skipped(costing:
     costing.assert_exactly_once()
 
 
-def test_a_lost_answer_never_doubles_a_cost(costing: Engine) -> None:
-    number = sell(costing)
-    costing.company.faults.add("lose_answer", entity="JournalEntry")
-    assert by_role(costing.post(number)) == {"main": "closed", "cogs": "closed"}
-    assert len(entries(costing)) == 1
-    costing.assert_exactly_once()
-
-
 def test_undo_takes_out_the_invoice_and_its_cost_and_they_can_be_posted_again(costing: Engine) -> None:
     number = sell(costing)
     batch = costing.post(number)

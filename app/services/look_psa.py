@@ -164,8 +164,9 @@ def judge(looking: Looking) -> bool:
         listed = _listed(session, looking.source_id)
         tells_batches = _tells_batches(session, looking.source_id)
     if not postings:
-        with looking.writing(drifted=_open(looking)):
-            return True
+        with looking.writing(drifted=_open(looking)) as session:
+            drift.forget(session, looking.look.book_id)
+        return True
     found = [
         one
         for posting, record, kind in postings

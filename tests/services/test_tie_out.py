@@ -98,3 +98,15 @@ def test_a_month_from_stored_rows_adds_up_by_reason_customer_tax_and_account(pos
         [(currency, ages)] = figures.receivables(session, book)
         assert (currency, sum(point.value for point in ages.points)) == ("USD", 40_00)
     assert looks.due(posted, utcnow()) == []  # nobody is connected
+
+
+def test_what_was_undone_since_is_no_difference_any_more(posted: Database) -> None:
+    with posted.session() as session:
+        assert drift.open_count(session) == 2
+        posting = session.get_one(Posting, 1)
+        posting.state = "undone"
+        session.add(posting)
+        session.flush()
+        assert (drift.open_count(session), drift.counts(session, 1), drift.lines(session, 1)) == (1, {}, [])
+        drift.forget(session, 1)
+        assert [row.book_id for row in session.exec(select(Drift))] == [2]

@@ -18,7 +18,15 @@ PROCESSES = "4"
 #: How many workers the campaign kills at random moments, and how many generated examples Hypothesis tries.
 KILLS, PROFILE = "CROSSFOOT_CAMPAIGN_KILLS", "HYPOTHESIS_PROFILE"
 #: Files that go through everything only in the campaign (tests/thorough.py).
-SAMPLED = ("tests/**/test_hostile_*.py", "tests/journeys/test_pages.py", "tests/services/test_exactly_once.py")
+SAMPLED = (
+    "tests/**/test_hostile_*.py",
+    "tests/journeys/test_pages.py",
+    "tests/services/test_exactly_once.py",
+    "tests/services/test_costs.py",
+    "tests/faults/test_copied_back.py",
+    "tests/faults/test_undo_points.py",
+    "tests/routes/test_unknown_values.py",
+)
 PLAYWRIGHT_BROWSER = (
     "from playwright.sync_api import sync_playwright as start\nwith start() as p: print(p.chromium.executable_path)"
 )

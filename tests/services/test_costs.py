@@ -17,6 +17,7 @@ from app.services import amending, batches, books, connections, decisions, undoi
 from sandbox.quickbooks_online import documents as typed
 from tests import engine
 from tests.engine import Engine
+from tests.thorough import sampled
 
 EXPENSES, INVENTORY = RecordKind.EXPENSES, RecordKind.INVENTORY
 
@@ -205,7 +206,7 @@ def test_unapproved_expenses_are_taken_where_the_book_says_so(working: Engine) -
     working.assert_exactly_once()
 
 
-@pytest.mark.parametrize(("source", "days"), [("document", 5), ("vendor_invoice", 6), ("purchase", 14)])
+@pytest.mark.parametrize(("source", "days"), sampled([("vendor_invoice", 6), ("document", 5), ("purchase", 14)], 2))
 def test_a_bill_is_dated_by_the_date_that_the_book_chose(working: Engine, source: str, days: int) -> None:
     settle(working, inventory__date_source=source)
     batch = working.post("1088/PS20114", kind=INVENTORY)
@@ -312,7 +313,7 @@ def test_a_bill_that_somebody_typed_in_is_asked_about(working: Engine) -> None:
     assert outcomes(batch) == {"1088-PS20114-purchase": "held looks_already_posted"}
 
 
-@pytest.mark.parametrize("fault", ["lose_answer", "drop_before", "500_after", "500_before"])
+@pytest.mark.parametrize("fault", sampled(["lose_answer", "500_after", "drop_before", "500_before"], 2))
 def test_a_lost_answer_never_doubles_a_cost(working: Engine, fault: str) -> None:
     working.company.faults.add(fault, entity="batch")
     spent = working.post("EXP-9001", "EXP-9004", kind=EXPENSES)
@@ -322,7 +323,7 @@ def test_a_lost_answer_never_doubles_a_cost(working: Engine, fault: str) -> None
     working.assert_exactly_once()
 
 
-@pytest.mark.parametrize("group", ["entry", "report"])
+@pytest.mark.parametrize("group", sampled(["report", "entry"], 2))
 def test_a_closing_whose_answer_was_lost_is_looked_up(working: Engine, group: str) -> None:
     settle(working, purchases__group=group)
     working.both.connectwise.gate.faults.add("lose_answer", method="POST", path="/finance/accounting/batches")
@@ -365,7 +366,7 @@ def test_a_bill_without_a_number_gets_it_when_the_vendors_invoice_comes(working:
     assert undo(working, batch, "1090-PS20131-purchase") == {"1090-PS20131-purchase": "undone"}
 
 
-@pytest.mark.parametrize("fault", ["lose_answer", "drop_before", "500_after", "500_before"])
+@pytest.mark.parametrize("fault", sampled(["lose_answer", "500_after", "drop_before", "500_before"], 2))
 def test_a_number_whose_answer_was_lost_is_looked_up(working: Engine, fault: str) -> None:
     receipt_first(working)
     working.company.faults.add(fault, method="POST", entity="Bill")

@@ -50,7 +50,11 @@ class Month:
         self.off: list[tuple[dt.datetime, dt.datetime]] = []
         self.deaths = self.by_hand = 0
         self.rung: set[int] = set()
-        values = {"autosync.accept": "yes", "autosync.interval": "15", "company.zone": "America/Chicago"}
+        # One location: the others are left to whoever posts by hand.
+        values = {
+            "autosync.accept": "yes", "autosync.interval": "15", "autosync.location": "4",
+            "company.zone": "America/Chicago",
+        }  # fmt: skip
         with working.database.session() as session:
             book = session.get_one(Book, working.book_id)
             books.set_settings(session, book, values, by=BY)
@@ -60,10 +64,10 @@ class Month:
         """Every few minutes to the end; two schedulers look at the same time, and both ring."""
         with ThreadPoolExecutor(2) as schedulers:
             while self.at < END:
-                self.at += MINUTE * self.random.choice((2, 3, 5, 7))
+                self.at += MINUTE * self.random.choice((4, 7, 9, 11))
                 if self.random.random() < 0.003:
                     self._everything_is_off()
-                if self.random.random() < 0.01:
+                if self.random.random() < 0.005:
                     self._somebody_posts_by_hand()
                 looks = schedulers.map(lambda _: autosync.tick(self.working.database, HOME, self.at), range(2))
                 for made in sorted({made for look in looks for made in look}):
@@ -100,7 +104,7 @@ class Month:
 
     def _close_invoices(self) -> None:
         """The PSA closes some more."""
-        body = {"count": self.random.randint(1, 3)}
+        body = {"count": self.random.randint(2, 6)}
         assert requests.post(f"{self.working.both.connectwise.url}/_close", json=body, timeout=30).ok
 
     def _somebody_posts_by_hand(self) -> None:

@@ -9,6 +9,8 @@ from redis import Redis
 from app.connectors.addresses import NetRules
 from app.connectors.mail.mailer import Mailer
 from app.connectors.mail.smtp import SmtpMailer
+from app.connectors.notices.messenger import Messenger
+from app.connectors.notices.post import PostMessenger
 from app.connectors.quickbooks_online.settings import App
 from app.connectors.registry import Registry
 from app.database import Database
@@ -24,6 +26,11 @@ def connectors_of(settings: Settings, database: Database, redis: Redis) -> Regis
 def mailer_of(settings: Settings) -> Mailer:
     """Mail, under the same address rules; it greets with the public host name."""
     return SmtpMailer(_rules(settings), urlsplit(settings.public_url).hostname or "localhost")
+
+
+def messenger_of(settings: Settings) -> Messenger:
+    """Webhooks, Teams and Slack, under the same address rules."""
+    return PostMessenger(_rules(settings))
 
 
 def _rules(settings: Settings) -> NetRules:

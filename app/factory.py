@@ -8,7 +8,7 @@ from flask import Flask
 from redis import Redis
 
 from app import logs
-from app.composition import connectors_of, mailer_of
+from app.composition import connectors_of, mailer_of, messenger_of
 from app.connectors.mail.mailer import Mailer
 from app.database import Database
 from app.routes import (
@@ -35,6 +35,7 @@ from app.routes import (
     mail_bounces,
     mail_sign_in,
     mappings,
+    notices,
     payments,
     problems,
     quickbooks,
@@ -50,8 +51,8 @@ from app.routes import (
     updates,
     users,
     web,
-    why,
     webhooks,
+    why,
     wording,
 )
 from app.settings import Settings
@@ -83,6 +84,7 @@ BLUEPRINTS = (
     audit.audit,
     installation.installation,
     mail.mail,
+    notices.notices,
     mail_sign_in.mail_sign_in,
     mail_bounces.mail_bounces,
     customer_mail.customer_mail,
@@ -105,7 +107,8 @@ def create_app(
     connectors = connectors or connectors_of(settings, database, redis)
     app = Flask("app", root_path=str(Path(__file__).parent), static_folder=None)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    web.install(app, web.Web(settings, database, redis, connectors, mailer or mailer_of(settings)))
+    parts = web.Web(settings, database, redis, connectors, mailer or mailer_of(settings), messenger_of(settings))
+    web.install(app, parts)
     security.install(app, settings)
     for part in (fragments, guard, formats, kinds, wording, shell, errors, assets):
         part.install(app)

@@ -9,8 +9,9 @@ from functools import cache
 
 from redis import Redis
 
-from app.composition import connectors_of, mailer_of
+from app.composition import connectors_of, mailer_of, messenger_of
 from app.connectors.mail.mailer import Mailer
+from app.connectors.notices.messenger import Messenger
 from app.connectors.protocols import Connectors
 from app.database import Database
 from app.settings import Settings
@@ -24,6 +25,7 @@ class Runtime:
     database: Database
     connectors: Connectors
     mailer: Mailer
+    messenger: Messenger
     abandon: threading.Event = field(default_factory=threading.Event)
 
 
@@ -37,4 +39,4 @@ def _made_for(_process: int) -> Runtime:
     settings = Settings.from_environment()
     database = Database.of(settings)
     connectors = connectors_of(settings, database, Redis.from_url(settings.redis_url))
-    return Runtime(settings, database, connectors, mailer_of(settings))
+    return Runtime(settings, database, connectors, mailer_of(settings), messenger_of(settings))

@@ -4,22 +4,27 @@ from __future__ import annotations
 
 from app.domain.states import RecordKind
 from app.jobs import doorbell
-from app.jobs.runtime import runtime
+from app.jobs.runtime import Runtime, runtime
+from app.models.columns import utcnow
 from app.services import (
     amending,
     approving,
+    autosync,
     billing,
     bounces,
+    channels,
     connections,
     customer_mail,
     entry_changes,
     looks,
+    notices,
     outbox,
     payments,
     previews,
     queueing,
     reloading,
     retention,
+    rounds,
     running,
     sessions,
     source_lists,
@@ -56,16 +61,23 @@ def send_mail(mail_id: int) -> None:
     outbox.deliver(here.database, here.mailer, mail_id)
 
 
-def sweep() -> None:
-    """Ring for every batch that should be going on and that nobody is working on, and for every mail that is due."""
+def send_notice(notice_id: int) -> None:
+    """Hand over one message to a channel, if it is due."""
     here = runtime()
-    approving.tell(here.database, here.settings.public_url)
-    for book_id in customer_mail.due(here.database):
-        doorbell.ring(here.settings.redis_url, "prepare_mails", book_id, ttl=60)
-    if bounces.due(here.database):
-        doorbell.ring(here.settings.redis_url, "look_for_bounces", ttl=60)
-    for mail_id in outbox.due(here.database):
-        doorbell.ring(here.settings.redis_url, "send_mail", mail_id, ttl=60)
+    channels.deliver(here.database, here.messenger, notice_id)
+
+
+def run_autosync(round_id: int) -> None:
+    """Submit what AutoSync posts now; its batches are rung for."""
+    here = runtime()
+    for batch_id in autosync.work(here.database, here.connectors, round_id, here.settings.public_url):
+        doorbell.ring(here.settings.redis_url, "run_batch", batch_id)
+
+
+def sweep() -> None:
+    """Ring for whatever is due and nobody is working on: mails, batches, AutoSync and more."""
+    here = runtime()
+    _sweep_letters(here)
     for book_id in amending.due(here.database):
         doorbell.ring(here.settings.redis_url, "amend_bills", book_id, ttl=60)
     for book_id in entry_changes.due(here.database):
@@ -82,6 +94,22 @@ def sweep() -> None:
         rung = payments.due(session)
     for book_id in rung:
         doorbell.ring(here.settings.redis_url, "answer_payments", book_id, ttl=60)
+    for round_id in autosync.tick(here.database, here.settings.public_url, utcnow()):
+        doorbell.ring(here.settings.redis_url, "run_autosync", round_id, ttl=60)
+
+
+def _sweep_letters(here: Runtime) -> None:
+    """Whatever goes out: mails to customers, to users, messages to channels."""
+    approving.tell(here.database, here.settings.public_url)
+    notices.sweep(here.database, here.settings.public_url)
+    for book_id in customer_mail.due(here.database):
+        doorbell.ring(here.settings.redis_url, "prepare_mails", book_id, ttl=60)
+    if bounces.due(here.database):
+        doorbell.ring(here.settings.redis_url, "look_for_bounces", ttl=60)
+    for mail_id in outbox.due(here.database):
+        doorbell.ring(here.settings.redis_url, "send_mail", mail_id, ttl=60)
+    for notice_id in channels.due(here.database):
+        doorbell.ring(here.settings.redis_url, "send_notice", notice_id, ttl=60)
 
 
 def look(look_id: int) -> None:
@@ -139,4 +167,6 @@ def housekeeping() -> None:
     tokens.keep_alive(here.database, here.connectors)
     retention.forget(here.database)
     outbox.forget(here.database)
+    channels.forget(here.database)
     sessions.forget(here.database)
+    rounds.forget(here.database)

@@ -15,7 +15,7 @@ from app.routes import security
 from app.routes.guard import Person, local_path, me_in, public, requires
 from app.routes.guard import me as person
 from app.routes.web import reading, web, writing
-from app.services import invitations, mail_settings, people, sessions, two_factor
+from app.services import invitations, mail_settings, notice_wishes, people, sessions, two_factor
 
 login = Blueprint("login", __name__)
 
@@ -243,7 +243,12 @@ def me() -> ResponseReturnValue:
 def _mine(**context: object) -> str:
     on = two_factor.is_on(reading(), person().id)
     return render_template(
-        "people/me.html", sessions=sessions.live(reading(), person().id), two_factor_on=on, **context
+        "people/me.html",
+        sessions=sessions.live(reading(), person().id),
+        two_factor_on=on,
+        wishes=notice_wishes.of(reading(), me_in(reading())),
+        mail_on=mail_settings.server(reading()) is not None,
+        **context,
     )
 
 

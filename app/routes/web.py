@@ -12,6 +12,7 @@ from redis import Redis
 from sqlmodel import Session
 
 from app.connectors.mail.mailer import Mailer
+from app.connectors.notices.messenger import Messenger
 from app.connectors.protocols import Connectors
 from app.connectors.tokens import Tokens
 from app.database import Database
@@ -45,6 +46,7 @@ class Web:
     redis: Redis
     connectors: Gateway
     mailer: Mailer
+    messenger: Messenger
 
 
 def install(app: Flask, parts: Web) -> None:

@@ -17,6 +17,7 @@ from sqlmodel import Session, col, select
 
 from app.database import Database
 from app.domain.codec import to_json
+from app.domain.notices import Event
 from app.domain.problems import CrossfootError, Problem
 from app.domain.states import PostingState, Status
 from app.models.batches import Batch
@@ -29,6 +30,7 @@ from app.services import (
     all_or_nothing,
     audit,
     books,
+    channels,
     letters,
     mail_settings,
     outbox,
@@ -125,9 +127,10 @@ def _pause(session: Session, book_id: int, problem: Problem, home: str) -> None:
         return
     book = session.get_one(Book, book_id)
     audit.record(session, ACTOR, "autosync.pause", f"book:{book_id}", reason=problem.message)
+    words = letters.autosync_paused(f"{home}/settings/books/{book_id}/autosync", book.name, problem)
+    channels.tell(session, Event.PAUSED, f"{book_id}:{now:%Y%m%d%H%M%S}", words, book)
     if mail_settings.server(session) is None:
         return
-    words = letters.autosync_paused(f"{home}/settings/books/{book_id}/autosync", book.name, problem)
     for admin in session.exec(select(User).where(User.role == "admin", col(User.active))):
         outbox.queue(
             session, kind="autosync", key=f"{book_id}:{now:%Y%m%d%H%M%S}:{admin.id}", to=admin.email, words=words,

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
+from app.domain.notices import Part
 from app.domain.problems import Problem
 
 #: Jinja alone: a worker writes the same mails as the web.
@@ -23,13 +24,17 @@ ENDS = {"text": "txt", "html": "html"}
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """A mail before it is dressed. ``link`` and its ``label`` are both empty where there is nothing to open."""
+    """A mail before it is dressed. ``link`` and its ``label`` are both empty where there is nothing to open.
+
+    ``parts`` stand between the lines and the link.
+    """
 
     subject: str
     lines: tuple[str, ...]
     label: str = ""
     link: str = ""
     closing: str = ""
+    parts: tuple[Part, ...] = ()
 
 
 def dressed(words: Words, home: str) -> dict[str, str]:
@@ -73,7 +78,11 @@ def autosync_paused(link: str, book: str, problem: Problem) -> Words:
     """To admins: what would make every further run fail too."""
     return Words(
         f"AutoSync of {book} is paused",
-        (problem.message, problem.remedy, "Nothing is lost: what was not posted waits, and runs go on once you resume."),
+        (
+            problem.message,
+            problem.remedy,
+            "Nothing is lost: what was not posted waits, and runs go on once you resume.",
+        ),
         "Look at AutoSync",
         link,
         "A single record that fails never pauses it.",
@@ -89,7 +98,10 @@ def approval(link: str, batch: str, book: str, prepared_by: Sequence[str]) -> Wo
     """To somebody who may approve a batch."""
     return Words(
         f"{batch} waits for your approval",
-        (f"{', '.join(prepared_by)} prepared a batch for {book}.", "Nothing of it is posted before somebody approves it."),
+        (
+            f"{', '.join(prepared_by)} prepared a batch for {book}.",
+            "Nothing of it is posted before somebody approves it.",
+        ),
         "Look at it",
         link,
         "Whoever prepared a batch cannot approve it.",

@@ -1,0 +1,1 @@
+"""Channels beside mail: webhooks, Teams, Slack."""

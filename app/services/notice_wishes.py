@@ -1,0 +1,77 @@
+"""What each user wants to be mailed, company by company; without a wish those get it whose work it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlmodel import Session, col, select
+
+from app.domain.notices import Event
+from app.models.connections import Book
+from app.models.notices import NoticeWish
+from app.models.people import NO_ROLE, User
+from app.services import access, audit
+
+#: From this role on both mails come without being asked for.
+BY_DEFAULT = "bookkeeper"
+KINDS = (Event.FAILURES, Event.DIGEST)
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """Which mails about a company."""
+
+    failures: bool
+    digest: bool
+
+    def has(self, event: Event) -> bool:
+        return self.digest if event is Event.DIGEST else self.failures
+
+
+def of(session: Session, user: User) -> list[tuple[Book, Wish]]:
+    """Every company that the user may see, by name, and what comes about it."""
+    roles = {} if user.role == "admin" else access.own(session, user.id or 0)
+    stored = {row.book_id: row for row in session.exec(select(NoticeWish).where(NoticeWish.user_id == user.id))}
+    return [
+        (book, _wish(stored.get(book.id or 0), role))
+        for book in session.exec(select(Book).order_by(col(Book.name), col(Book.id)))
+        if (role := access.role_in(user.role, roles, book.id or 0)) != NO_ROLE
+    ]
+
+
+def _wish(row: NoticeWish | None, role: str) -> Wish:
+    if row is not None:
+        return Wish(row.failures, row.digest)
+    usual = access.at_least(role, BY_DEFAULT)
+    return Wish(usual, usual)
+
+
+def store(session: Session, user: User, wanted: Mapping[int, Wish]) -> None:
+    """Book → what the user wants from now on; others, and companies that may not be seen, stay as they are. Commits."""
+    for book, old in of(session, user):
+        new = wanted.get(book.id or 0, old)
+        if new == old:
+            continue
+        row = session.exec(
+            select(NoticeWish).where(NoticeWish.user_id == user.id, NoticeWish.book_id == book.id)
+        ).first() or NoticeWish(user_id=user.id or 0, book_id=book.id or 0, failures=False, digest=False)
+        row.failures, row.digest = new.failures, new.digest
+        session.add(row)
+        audit.record(
+            session, user.email, "notices.wish", f"user:{user.email}", book=book.id, company=book.name,
+            failures=new.failures, digest=new.digest,
+        )  # fmt: skip
+    session.commit()
+
+
+def who(session: Session, book_id: int, event: Event) -> list[User]:
+    """Everybody who may see the company now, can log in, and wants this."""
+    found = []
+    stored = {row.user_id: row for row in session.exec(select(NoticeWish).where(NoticeWish.book_id == book_id))}
+    bookkeepers = {user.id for user in access.people_with(session, book_id, BY_DEFAULT)}
+    for user in access.people_with(session, book_id, "viewer"):
+        wish = _wish(stored.get(user.id or 0), BY_DEFAULT if user.id in bookkeepers else "viewer")
+        if user.password_hash and wish.has(event):
+            found.append(user)
+    return found

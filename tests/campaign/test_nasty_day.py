@@ -29,7 +29,7 @@ from tests.services.test_rerun import KEPT
 __all__ = ["browser", "context", "installation", "page"]
 
 LEFT_UNLINKED = {
-    *(("accounts", account) for account in ("4300", "4400", "4600")),
+    *(("accounts", account) for account in ("4010", "4300", "4400", "4500", "4600")),
     *(("tax_codes", code) for code in ("22", "23")),
 }
 
@@ -194,7 +194,7 @@ def test_a_nasty_day(page: Page, installation: Installation) -> None:
     codes = {key.split(":")[0] for key in seen}
     assert not failed
     assert len(seen) >= 20, sorted(seen)
-    assert len(codes) >= 9, sorted(codes)
+    assert len(codes) >= 8, sorted(codes)
     assert_once(installation)
 
 

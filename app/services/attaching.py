@@ -260,13 +260,14 @@ class _Work:
             case InDoubt():
                 self._set(task, state="in_doubt", look_at=utcnow() + EARLY)
 
-    # ── rows ──
+    # ── rows: of a run that lost the batch only a success is written down ──
 
     def _later(self, seconds: float) -> dt.datetime:
         return utcnow() + dt.timedelta(seconds=seconds)
 
     def _set(self, task: Task, **values: object) -> None:
         with self._run.database.session() as session:
+            self._run.hold_on(session)
             session.exec(update(Attachment).where(col(Attachment.id) == task.ident).values(**values))
             session.commit()
 
@@ -279,6 +280,7 @@ class _Work:
 
     def _failed(self, task: Task, why: Problem) -> None:
         with self._run.database.session() as session:
+            self._run.hold_on(session)
             posting = self._ended(session, task, "failed", "")
             problem = Problem(
                 afterwards.NOT_ATTACHED,

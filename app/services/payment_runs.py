@@ -196,7 +196,9 @@ def _own_fault(error: Exception) -> Problem:
 def _end(database: Database, batch_id: int, owner: str, failure: Problem | None) -> None:
     """The run is over: ended, or stopped because somebody asked. The Book's turn is given on."""
     with database.session() as session:
-        batch = session.get_one(Batch, batch_id)
+        batch = session.get_one(Batch, batch_id, with_for_update=True)
+        if batch.lease_owner != owner:
+            return  # a frozen worker: another one has the batch, and the Book's turn with it
         stopped = batch.stop_asked and failure is None and _unfinished(session, batch)
         text = f"Failed: {failure.message}" if failure else "Stopped." if stopped else "Ended."
         batches.log(session, batch_id, text)

@@ -28,14 +28,15 @@ CHUNK = 500
 class Work:
     """The run, both sides, and what the settings want.
 
-    ``answers``: outcomes that came and are not written down yet. ``flying``: records with a call under way, by entry.
+    ``answers``: outcomes that came and are not written down yet, each with the moment of its intent. ``flying``:
+    records with a call under way, by entry.
     """
 
     run: Run
     ledger: TellsPayments
     psa: TakesPayments
     options: Options
-    answers: list[tuple[int, PaymentOutcome]] = field(default_factory=list)
+    answers: list[tuple[int, dt.datetime, PaymentOutcome]] = field(default_factory=list)
     flying: dict[int, set[str]] = field(default_factory=dict)
 
 

@@ -145,21 +145,21 @@ def _begin(work: Work, lanes: Lanes, due: Sequence[PaymentEntry]) -> tuple[int, 
                 wait = slot
             else:
                 slots.append(slot)
-        claimed = _intend(work, due[: len(slots)]) if slots else set()
+        claimed, at = _intend(work, due[: len(slots)]) if slots else (set(), utcnow())
     except BaseException:
         for granted in slots:
             granted.release(sent=False)
         raise
     for row, granted in zip(due[: len(slots)], slots, strict=True):
         if row.id in claimed:
-            _go(work, lanes, row, granted)
+            _go(work, lanes, row, granted, at)
         else:
             granted.release(sent=False)
     return len(claimed), wait if not slots else None
 
 
-def _intend(work: Work, due: Sequence[PaymentEntry]) -> set[int | None]:
-    """Commit the intents; answers those that are ours now."""
+def _intend(work: Work, due: Sequence[PaymentEntry]) -> tuple[set[int | None], dt.datetime]:
+    """Commit the intents; answers those that are ours now, and the moment by which their answers are known."""
     now, wanted = utcnow(), [row.id for row in due]
     with work.run.database.session() as session:
         ours = session.exec(
@@ -175,16 +175,16 @@ def _intend(work: Work, due: Sequence[PaymentEntry]) -> set[int | None]:
             mine = (col(PaymentEntry.id).in_(wanted), PaymentEntry.state == "sending", PaymentEntry.sent_at == now)
             claimed = set(session.exec(select(PaymentEntry.id).where(*mine)))
         session.commit()
-    return claimed
+    return claimed, now
 
 
-def _go(work: Work, lanes: Lanes, row: PaymentEntry, slot: Slot) -> None:
+def _go(work: Work, lanes: Lanes, row: PaymentEntry, slot: Slot, at: dt.datetime) -> None:
     ident = row.id or 0
     work.flying[ident] = _things(row)
 
     def then(outcome: PaymentOutcome) -> None:
         work.flying.pop(ident, None)
-        work.answers.append((ident, outcome))
+        work.answers.append((ident, at, outcome))
 
     lanes.go("payments", lambda: _call(work, row, slot), then)
 
@@ -217,10 +217,10 @@ def write_down(work: Work) -> None:
     answers, work.answers = work.answers, []
     systemic: Problem | None = None
     with work.run.database.session() as session:
-        rows = _rows(session, [ident for ident, _ in answers])
+        rows = _rows(session, [ident for ident, _, _ in answers])
         taken = _taken(session, list(rows.values()))
-        for ident, outcome in answers:
-            settle(session, work, rows[ident], outcome, taken)
+        for ident, at, outcome in answers:
+            settle(session, work, rows[ident], outcome, taken, at)
             systemic = systemic or (outcome.systemic if isinstance(outcome, NotDone) else None)
         batches.touch(session, work.run.batch_id)
         session.commit()
@@ -229,7 +229,7 @@ def write_down(work: Work) -> None:
 
 
 def _rows(session: Session, idents: list[int]) -> dict[int, PaymentEntry]:
-    query = select(PaymentEntry).where(col(PaymentEntry.id).in_(idents))
+    query = select(PaymentEntry).where(col(PaymentEntry.id).in_(idents)).with_for_update()
     return {row.id or 0: row for row in session.exec(query)}
 
 
@@ -247,13 +247,20 @@ def _taken(session: Session, rows: list[PaymentEntry]) -> Taken:
     return {(record, psa_id, what): ident or 0 for record, psa_id, what, ident in session.exec(query)}
 
 
-def settle(session: Session, work: Work, row: PaymentEntry, outcome: PaymentOutcome, taken: Taken) -> None:
-    """One entry by its answer; the caller commits. Also a late success is written down, whatever is known since."""
+def settle(
+    session: Session, work: Work, row: PaymentEntry, outcome: PaymentOutcome, taken: Taken, at: dt.datetime
+) -> None:
+    """One entry by its answer to the send of that moment; the caller commits.
+
+    Also a late success is written down, even where the same write was given up meanwhile and is to go again.
+    """
+    same = row.sent_at == at
+    given_up = same and row.state == "ready" and row.sends > 0
     match outcome:
-        case PaymentWritten(payment_id) if row.state in ("sending", "in_doubt"):
+        case PaymentWritten(payment_id) if row.state in ("sending", "in_doubt") or given_up:
             done(row, payment_id, taken)
-        case _ if row.state != "sending":
-            return  # a frozen worker's late answer: somebody else has looked it up since
+        case _ if row.state != "sending" or not same:
+            return  # a frozen worker's late answer: somebody else has looked it up since, and perhaps sent it again
         case Refused(problem):
             row.state, row.problem = "refused", to_json(problem)
             _say(session, work, row, f"ConnectWise refused: {problem.message}")

@@ -164,7 +164,10 @@ def _finish_only(run: Run) -> float | None:
 
 def _leave(run: Run, failure: Problem | None, wake: float | None) -> None:
     """Give the batch back: to whoever comes when it is time (``wake``), or for good."""
-    settling.let_go(run)
+    try:
+        settling.let_go(run)
+    except LeaseLostError:
+        return
     if wake is not None and failure is not None:
         run.wait_note(f"{failure.message} Crossfoot tries again", wake)
     if run.abandon.is_set() and failure is None:

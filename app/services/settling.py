@@ -236,8 +236,12 @@ def void(session: Session, call: Call) -> None:
 
 
 def let_go(run: Run) -> None:
-    """On the way out: calls that wait to be repeated after "not carried out" are given up, their documents ready."""
+    """On the way out: calls that wait to be repeated after "not carried out" are given up, their documents ready.
+
+    Raises LeaseLostError.
+    """
     with run.database.session() as session:
+        run.hold_on(session)
         query = select(Call).where(Call.batch_id == run.batch_id, Call.state == "paused")
         for call in session.exec(query).all():
             if _all_sending(session, call):

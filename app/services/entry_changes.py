@@ -209,18 +209,18 @@ def _claim(database: Database, book_id: int, only: int | None) -> EntryChange | 
         found = session.exec(query.order_by(col(EntryChange.id)).limit(1)).first()
         if found is None:
             return None
-        state = "in_doubt" if found.state == "sending" else found.state
+        state, until = "in_doubt" if found.state == "sending" else found.state, utcnow() + LEASE
         taken = session.exec(
             update(EntryChange)
             .where(col(EntryChange.id) == found.id, _free(), col(EntryChange.state) == found.state)
-            .values(look_at=utcnow() + LEASE, state=state)
+            .values(look_at=until, state=state)
         ).rowcount
         session.commit()
         if taken != 1:
             return None
         session.refresh(found)
         session.expunge(found)
-        return found
+        return found if found.look_at == until else None
 
 
 def _step(database: Database, destination: Destination, change: EntryChange) -> None:
@@ -252,7 +252,9 @@ def _send(database: Database, destination: ChangingEntries, change: EntryChange,
         _set(database, change, look_at=utcnow() + dt.timedelta(seconds=slot.seconds))
         return
     change.request_id = change.request_id or secrets.token_hex(16)
-    _set(database, change, state="sending", body=body, version=held.version, request_id=change.request_id)
+    if not _set(database, change, state="sending", body=body, version=held.version, request_id=change.request_id):
+        slot.release(sent=False)
+        return
     match destination.change_entry(kind, body, change.request_id, slot):
         case EntryChanged(now):
             _done(database, change, now.entry)
@@ -282,10 +284,13 @@ def _put_off(database: Database, change: EntryChange, problem: Problem, wait: fl
     _set(database, change, look_at=utcnow() + pause, tries=change.tries + 1, problem=codec.to_json(problem))
 
 
-def _set(database: Database, change: EntryChange, **values: object) -> None:
+def _set(database: Database, change: EntryChange, **values: object) -> bool:
+    """Write it down while the change is leased to this worker; False where another one may have it."""
+    mine = (col(EntryChange.id) == change.id, col(EntryChange.look_at) == change.look_at)
     with database.session() as session:
-        session.exec(update(EntryChange).where(col(EntryChange.id) == change.id).values(**values))
+        kept = session.exec(update(EntryChange).where(*mine).values(**values)).rowcount == 1
         session.commit()
+    return kept
 
 
 def _end(database: Database, change: EntryChange, problem: Problem) -> None:

@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 import requests
-from sqlmodel import Session, select
+from sqlmodel import Session, select, update
 
+from app.connectors.protocols import Slot, Wait
 from app.domain.links import LinkKind
 from app.domain.problems import ValidationError
+from app.models.columns import utcnow
 from app.models.connections import Book, Link
 from app.models.workbench import EntryChange
 from app.services import books, connections, entry_changes, links, lists, proposals, source_lists, workbench
@@ -162,3 +164,37 @@ def accept_all(working: Engine) -> None:
         idents = [row.id or 0 for row in entry_changes.proposed(session, book)]
         assert entry_changes.accept(session, book, idents, by=engine.BY) == len(idents)
     entry_changes.work(working.database, working.connectors, working.book_id)
+
+
+def test_a_worker_that_slept_past_its_lease_neither_sends_nor_overwrites_what_another_one_did(
+    working: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read(working)
+    with working.database.session() as session:
+        ident, ledger_id = linked_customer(working, session)
+    settle(working, contacts__update_email="yes")
+    change(working, action="change_company", company=int(ident), email="new@x.example")
+    entry_changes.compare(working.database, working.connectors, working.book_id)
+    with working.database.session() as session:
+        book = session.get_one(Book, working.book_id)
+        wanted = [row.id or 0 for row in entry_changes.proposed(session, book)]
+        entry_changes.accept(session, book, wanted, by=engine.BY)
+    late = connections.open_destination(working.database, working.connectors, working.book_id)
+    grant = late.reserve
+
+    def sleeps(members: int) -> Slot | Wait:
+        monkeypatch.undo()
+        with working.database.session() as session:
+            session.exec(update(EntryChange).values(look_at=utcnow()))
+            session.commit()
+        entry_changes.work(working.database, working.connectors, working.book_id)
+        assert held(working, ledger_id).data.email == "new@x.example"
+        edit(working, entity="Customer", id=ledger_id, changes={"PrimaryEmailAddr": {"Address": "hand@x.example"}})
+        return grant(members)
+
+    monkeypatch.setattr(late, "reserve", sleeps)
+    entry_changes.carry_out(working.database, late, working.book_id)
+    assert held(working, ledger_id).data.email == "hand@x.example"
+    with working.database.reading() as session:
+        row = session.exec(select(EntryChange)).one()
+        assert (row.state, row.tries) == ("done", 0)

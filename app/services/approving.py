@@ -7,6 +7,7 @@ import hashlib
 from sqlmodel import Session, select
 
 from app.database import Database
+from app.domain.notices import Event
 from app.domain.problems import Problem, ValidationError
 from app.domain.states import PostingState, SectionKey
 from app.models.batches import Batch
@@ -15,7 +16,18 @@ from app.models.connections import Book
 from app.models.mail import Mail
 from app.models.people import User
 from app.models.postings import Posting
-from app.services import access, approvals, audit, batches, letters, mail_settings, outbox, posting_problems, progress
+from app.services import (
+    access,
+    approvals,
+    audit,
+    batches,
+    channels,
+    letters,
+    mail_settings,
+    outbox,
+    posting_problems,
+    progress,
+)
 
 #: Of the mails about it.
 KIND = "approval"
@@ -99,13 +111,19 @@ def _same(one: str, other: str) -> bool:
 
 
 def tell(database: Database, home: str) -> int:
-    """A mail to everybody who may approve what waits, once each time that it is asked for; answers how many.
+    """Mails to everybody who may approve what waits, and a message to the channels: once each time it is asked for.
 
-    ``home`` is the public address. Nothing where no mail is set up.
+    Answers how many mails; ``home`` is the public address.
     """
     with database.session() as session:
         waiting = session.exec(select(Batch).where(approvals.waiting())).all()
-        if not waiting or mail_settings.server(session) is None:
+        if not waiting:
+            return 0
+        for batch in waiting:
+            book = session.get_one(Book, batch.book_id)
+            channels.tell(session, Event.APPROVAL, f"{batch.id}:{_asked(batch)}", _words(book, batch, home), book)
+        if mail_settings.server(session) is None:
+            session.commit()
             return 0
         told = [_tell(session, batch, user, home) for batch in waiting for user in _may(session, batch)]
         session.commit()
@@ -118,12 +136,19 @@ def _may(session: Session, batch: Batch) -> list[User]:
 
 
 def _tell(session: Session, batch: Batch, user: User, home: str) -> bool:
-    asked = hashlib.sha256(batch.approval_note.encode()).hexdigest()[:12]
-    key = f"{batch.id}:{user.id}:{asked}"
+    key = f"{batch.id}:{user.id}:{_asked(batch)}"
     if session.exec(select(Mail.id).where(Mail.key == f"{KIND}:{key}")).first():
         return False
-    book = session.get_one(Book, batch.book_id)
-    words = letters.approval(f"{home}/batches/{batch.id}/approval", batch.name, book.name, batch.prepared_by)
+    words = _words(session.get_one(Book, batch.book_id), batch, home)
     about = f"batch:{batch.id}:{user.id}"
     outbox.queue(session, kind=KIND, key=key, to=user.email, words=words, home=home, by=batch.by, about=about)
     return True
+
+
+def _asked(batch: Batch) -> str:
+    """Which asking it is: another one has another reason."""
+    return hashlib.sha256(batch.approval_note.encode()).hexdigest()[:12]
+
+
+def _words(book: Book, batch: Batch, home: str) -> letters.Words:
+    return letters.approval(f"{home}/batches/{batch.id}/approval", batch.name, book.name, batch.prepared_by)

@@ -6,6 +6,7 @@ import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from decimal import Decimal
 from urllib.parse import quote
 
@@ -84,6 +85,15 @@ def _posted(session: Session, book: Book, window: Window, home: str) -> list[Ent
     return _cut(found, f"{home}/batches")
 
 
+@dataclass(slots=True)
+class _Paid:
+    """What came on one invoice."""
+
+    name: str
+    currency: str
+    amount: Decimal = Decimal(0)
+
+
 def _received(session: Session, book: Book, window: Window, home: str) -> list[Entry]:
     """What payment syncs brought into the PSA: by batch, with the largest invoices."""
     query = (
@@ -99,21 +109,25 @@ def _received(session: Session, book: Book, window: Window, home: str) -> list[E
     )  # fmt: skip
     names: dict[int, str] = {}
     sums: dict[int, dict[str, int]] = defaultdict(lambda: defaultdict(int))
-    rows: dict[int, list[tuple[Decimal, Ref]]] = defaultdict(list)
+    rows: dict[int, dict[str, _Paid]] = defaultdict(dict)
     for batch_id, name, entry, number, party, currency in session.execute(query):
         amount = entry.amount - (entry.was or 0 if entry.verb == "change" else 0)
         if amount <= 0:
             continue
         names[batch_id] = name
         sums[batch_id][currency] += int(amount * 100)
-        link = record_link(home, book.id or 0, "invoices", entry.record)
-        rows[batch_id].append((amount, Ref(f"{number} {party} {cash(int(amount * 100), currency)}", link)))
+        owed = rows[batch_id].setdefault(entry.record, _Paid(f"{number} {party}".strip(), currency))
+        owed.amount += amount
     found = []
     for batch_id, name in sorted(names.items()):
-        largest = sorted(rows[batch_id], key=lambda row: (-row[0], row[1].text))[:ROWS]
+        largest = sorted(rows[batch_id].items(), key=lambda row: (-row[1].amount, row[1].name))[:ROWS]
         found.append(
             Entry(f"{_sums(sums[batch_id])} on {counted(len(rows[batch_id]), 'invoice')}",
-                  f"{home}/batches/{batch_id}", name, tuple(ref for _, ref in largest))
+                  f"{home}/batches/{batch_id}", name, tuple(
+                      Ref(f"{paid.name} {cash(int(paid.amount * 100), paid.currency)}",
+                          record_link(home, book.id or 0, "invoices", record))
+                      for record, paid in largest
+                  ))
         )  # fmt: skip
     return _cut(found, f"{home}/batches")
 

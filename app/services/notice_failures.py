@@ -54,7 +54,11 @@ def words(session: Session, book: Book, batches: Sequence[Batch], home: str) -> 
     where = f"{home}/batches/{batches[0].id}" if len(batches) == 1 else f"{home}/attention"
     return Words(
         f"{book.name}: {one}, {what}" if waiting else f"{book.name}: {one} {what}",
-        (f"{book.name}: what follows waits for a person. Everything else went on.",),
+        (
+            "It ended before its work was done."
+            if failed
+            else "What follows waits for a person. Everything else went on.",
+        ),
         "Open the batch" if len(batches) == 1 else "Open Needs Attention",
         where,
         f"You choose under {home}/me which mails you get.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 import redis
@@ -32,16 +33,10 @@ def hook() -> Iterator[Hook]:
 @pytest.fixture
 def app(settings: Settings, database: Database, redis_server: redis.Redis, vendors: Vendors, hook: Hook) -> Flask:
     """One that may call the webhook's server."""
-    app = create_app(
-        settings.__class__(**{**vars_of(settings), "allow_hosts": (hook.host,)}), database, redis_server, vendors
-    )
+    app = create_app(replace(settings, allow_hosts=(hook.host,)), database, redis_server, vendors)
     app.jinja_env.bytecode_cache = TEMPLATES
     security.limiter.reset()
     return app
-
-
-def vars_of(settings: Settings) -> dict[str, object]:
-    return {name: getattr(settings, name) for name in settings.__dataclass_fields__}
 
 
 def form(hook: Hook, **changes: object) -> dict[str, object]:

@@ -8,6 +8,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import Iterator
+from decimal import Decimal
 
 import pytest
 from sqlmodel import col, select, update
@@ -16,20 +17,22 @@ from app.connectors.addresses import AddressRefusedError, NetRules
 from app.connectors.mail.smtp import SmtpMailer
 from app.connectors.notices.post import PostMessenger
 from app.database import Database
-from app.domain.notices import Event
+from app.domain.notices import Entry, Event, Part, Ref
 from app.domain.states import RecordKind
+from app.models.batches import Batch
 from app.models.columns import utcnow
 from app.models.connections import Book
-from app.models.mail import Mail
 from app.models.notices import Notice, NoticeChannel
+from app.models.payments import PaymentEntry
 from app.models.people import User
 from app.models.postings import Posting
 from app.services import access, batches, channels, mail_settings, notice_wishes, notices, outbox, people
+from app.services.letters import Words
 from app.services.notice_wishes import Wish
 from tests.fakes import FakeConnectors
 from tests.mail_server import Post, mail_server
 from tests.routes.world import World
-from tests.rows import a_book
+from tests.rows import a_book, a_source
 from tests.webhook_server import Hook, webhook_server
 
 HOME = "https://books.example"
@@ -38,17 +41,27 @@ MAIL = {"host": "localhost", "security": "none", "sender": "crossfoot@shop.test"
 
 
 class Office:
-    """A world with people, a mail server and a webhook; ``sweep`` also hands over what is due."""
+    """People, a mail server and a webhook; ``sweep`` also hands over what is due."""
+
+    world: World
 
     def __init__(self, database: Database, post: Post, hook: Hook) -> None:
         self.database, self.post, self.hook = database, post, hook
-        self.world = World(database, FakeConnectors())
         self.messenger = PostMessenger(NetRules.parse(hook.host))
-        with database.session() as session:
-            mail_settings.store(session, {**MAIL, "port": str(post.port)}, "test")
+        self.mail_on()
         for name, role in (("ada", "admin"), ("ben", "bookkeeper"), ("vic", "viewer")):
             self.person(name, role)
         notices.sweep(database, HOME)  # what was before is not told
+
+    def mail_on(self) -> None:
+        with self.database.session() as session:
+            mail_settings.store(session, {**MAIL, "port": str(self.post.port)}, "test")
+
+    def break_off(self, **changes: str) -> None:
+        """The company must be connected again: there is something to say each morning."""
+        with self.database.session() as session:
+            session.exec(update(Book).where(col(Book.id) == 1).values(broken="The consent is gone.", **changes))
+            session.commit()
 
     def person(self, name: str, role: str) -> None:
         with self.database.session() as session:
@@ -98,6 +111,20 @@ class Office:
 
 @pytest.fixture
 def office(database: Database) -> Iterator[Office]:
+    """With documents to post."""
+    world = World(database, FakeConnectors())
+    with mail_server() as post, webhook_server() as hook:
+        office = Office(database, post, hook)
+        office.world = world
+        yield office
+
+
+@pytest.fixture
+def small(database: Database) -> Iterator[Office]:
+    """With a company, and nothing to post."""
+    with database.session() as session:
+        session.add(a_book())
+        session.commit()
     with mail_server() as post, webhook_server() as hook:
         yield Office(database, post, hook)
 
@@ -149,28 +176,6 @@ def test_a_retry_that_fails_again_is_told_again_and_one_that_ends_with_nothing_n
     assert office.to == ["ada", "ada", "ben", "ben"]
 
 
-def test_each_says_which_mails_come_and_only_about_companies_that_may_be_seen(office: Office) -> None:
-    office.wish("ada", Wish(failures=False, digest=True))
-    office.wish("vic", Wish(failures=True, digest=False))
-    with office.database.session() as session:
-        access.set_roles(session, session.get_one(User, office.user("ben").id), {1: "none"}, "ada")
-        assert notice_wishes.of(session, session.get_one(User, office.user("ben").id)) == []
-    office.post_batch("39007")
-    office.sweep()
-    assert office.to == ["vic"]
-
-
-def test_what_ended_before_mail_was_set_up_is_never_told(office: Office) -> None:
-    with office.database.session() as session:
-        mail_settings.forget(session, "ada")
-    office.post_batch("39007")
-    office.sweep()
-    with office.database.session() as session:
-        mail_settings.store(session, {**MAIL, "port": str(office.post.port)}, "ada")
-    office.sweep()
-    assert office.to == []
-
-
 # ── the digest ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -190,54 +195,89 @@ def test_the_digest_says_what_was_posted_and_what_is_stuck_once_a_morning(office
     assert "- Bolt" not in text.replace("39007 Bolt", "")
 
 
-def test_a_morning_with_nothing_to_say_is_silent_and_does_not_speak_later_that_day(office: Office) -> None:
-    office.sweep(morning())
-    office.post_batch("39005")
-    with office.database.session() as session:
-        session.exec(update(Posting).values(posted_at=morning() + dt.timedelta(hours=1)))
-        session.commit()
-    office.sweep(morning() + dt.timedelta(hours=3))
-    assert office.to == []
-    office.sweep(morning(2))
-    assert office.to == ["ada", "ben"]
+def test_each_says_which_mails_come_and_only_about_companies_that_may_be_seen(small: Office) -> None:
+    small.wish("ada", Wish(failures=True, digest=False))
+    small.wish("vic", Wish(failures=False, digest=True))
+    with small.database.session() as session:
+        access.set_roles(session, session.get_one(User, small.user("ben").id), {1: "none"}, "ada")
+        assert notice_wishes.of(session, session.get_one(User, small.user("ben").id)) == []
+        assert [user.email for user in notice_wishes.who(session, 1, Event.FAILURES)] == ["ada@shop.test"]
+    small.break_off()
+    small.sweep(morning())
+    assert small.to == ["vic"]
 
 
-def test_mornings_that_were_missed_are_one_mail_and_nothing_of_them_is_lost(office: Office) -> None:
-    office.post_batch("39005")
+def test_a_morning_with_nothing_to_say_is_silent_and_does_not_speak_later_that_day(small: Office) -> None:
+    small.sweep(morning())
+    small.break_off()
+    small.sweep(morning() + dt.timedelta(hours=3))
+    assert small.to == []
     for _ in range(2):
-        office.sweep(morning(5))
-    assert office.to == ["ada", "ben"]
-    assert "214.00 USD" in office.post.texts[0]
+        small.sweep(morning(5))  # those in between were missed
+    assert small.to == ["ada", "ben"]
 
 
-def test_the_morning_is_the_companys_own(office: Office) -> None:
-    with office.database.session() as session:
-        book = session.get_one(Book, 1)
-        book.zone = "Pacific/Honolulu"  # ten hours behind
-        session.add(book)
-        session.commit()
-    office.post_batch("39007")
-    office.sweep(morning())
-    office.post.letters.clear()
-    office.sweep(morning() + dt.timedelta(hours=9))
-    before = office.to
-    office.sweep(morning() + dt.timedelta(hours=10))
-    assert (before, office.to) == ([], ["ada", "ben"])
+def test_what_was_said_before_mail_was_set_up_is_never_mailed(small: Office) -> None:
+    small.break_off()
+    with small.database.session() as session:
+        mail_settings.forget(session, "ada")
+    small.sweep(morning())
+    small.mail_on()
+    small.sweep(morning() + dt.timedelta(hours=1))
+    assert small.to == []
 
 
-def test_several_companies_are_one_mail_and_each_reads_only_of_those_that_may_be_seen(office: Office) -> None:
-    with office.database.session() as session:
+def test_the_morning_is_the_companys_own(small: Office) -> None:
+    small.break_off(zone="Pacific/Honolulu")  # ten hours behind
+    small.sweep(morning())
+    small.post.letters.clear()
+    small.sweep(morning() + dt.timedelta(hours=9))
+    before = small.to
+    small.sweep(morning() + dt.timedelta(hours=10))
+    assert (before, small.to) == ([], ["ada", "ben"])
+
+
+def test_several_companies_are_one_mail_and_each_reads_only_of_those_that_may_be_seen(small: Office) -> None:
+    with small.database.session() as session:
         session.add(a_book("Other MSP", "9342", broken="Intuit has ended the consent."))
         session.commit()
-        access.set_roles(session, session.get_one(User, office.user("ben").id), {2: "none"}, "ada")
-    office.sweep()
-    office.post_batch("39005")
-    office.sweep(morning())
-    read = {str(letter["To"]): text for letter, text in zip(office.post.letters, office.post.texts, strict=True)}
+        access.set_roles(session, session.get_one(User, small.user("ben").id), {2: "none"}, "ada")
+    small.sweep()
+    small.break_off()
+    small.sweep(morning())
+    read = {str(letter["To"]): text for letter, text in zip(small.post.letters, small.post.texts, strict=True)}
     assert sorted(read) == ["ada@shop.test", "ben@shop.test"]
-    assert "Demo MSP: Posted" in read["ada@shop.test"]
+    assert "Demo MSP: Stuck" in read["ada@shop.test"]
     assert "Intuit has ended the consent." in read["ada@shop.test"]
     assert "Other MSP" not in read["ben@shop.test"]
+
+
+def test_money_that_came_is_said_with_its_invoices(small: Office) -> None:
+    small.sweep()
+    with small.database.session() as session:
+        batch = Batch(book_id=1, source_id=1, kind="payments", name="20261129-P", by="x", ended_at=utcnow())
+        session.add(a_source())
+        session.flush()
+        session.add(batch)
+        session.flush()
+        own = {"batch_id": batch.id, "book_id": 1, "currency": "USD", "date": dt.date(2026, 11, 3)}
+        invoice = Posting(**own, number="10484", party="Bolt & Nut Co", total=Decimal(50), state="closed")
+        session.add(invoice)
+        session.flush()
+        entry = {"book_id": 1, "batch_id": batch.id, "posting_id": invoice.id, "record": "39007", "what": "money"}
+        session.add_all(
+            [
+                PaymentEntry(**entry, payment="1", amount=Decimal("1234.50"), state="done"),
+                PaymentEntry(**entry, payment="2", amount=Decimal(30), was=Decimal(10), verb="change", state="done"),
+                PaymentEntry(**entry, payment="3", amount=Decimal(7), by_hand=True, state="done"),
+                PaymentEntry(**entry, payment="4", amount=Decimal(9), state="refused"),
+            ]
+        )
+        session.commit()
+    small.sweep(morning())
+    (text, _) = small.post.texts
+    assert f"* 1,254.50 USD on 1 invoice\n  20261129-P\n  {HOME}/batches/1\n" in text
+    assert f"  - 10484 Bolt & Nut Co 1,254.50 USD: {HOME}/records/1/invoices/39007" in text
 
 
 # ── channels ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -260,81 +300,124 @@ def test_a_webhook_gets_signed_json_once(office: Office) -> None:
     assert (office.notice().state, office.notice().said, office.notice().content) == ("sent", "HTTP 200\nok", {})
 
 
+# ── channels by themselves ───────────────────────────────────────────────────────────────────────────────────────
+
+ENTRY = Entry("GL account *4600* is not linked", f"{HOME}/x", "1 document.", (Ref("10484", f"{HOME}/y"),))
+TOLD = Words("1 document <not> posted", ("It waits.",), "Open it", HOME, parts=(Part("II-1", (ENTRY,) * 10),))
+
+
+class Desk:
+    """One channel that is told of failures, without anything that fails."""
+
+    def __init__(self, database: Database, hook: Hook) -> None:
+        self.database, self.hook = database, hook
+        self.messenger = PostMessenger(NetRules.parse(hook.host))
+        with database.session() as session:
+            session.add(a_book())
+            session.commit()
+
+    def add(self, kind: str, url: str = "") -> NoticeChannel:
+        with self.database.session() as session:
+            form = {"kind": kind, "name": "Accounting", "url": url or self.hook.url}
+            return channels.add(session, self.messenger, form, [Event.FAILURES], "ada")
+
+    def tell(self) -> Notice:
+        with self.database.session() as session:
+            channels.tell(session, Event.FAILURES, "1", TOLD, session.get_one(Book, 1))
+            session.exec(update(Notice).where(col(Notice.state) == "queued").values(due_at=utcnow()))
+            session.commit()
+        for notice_id in channels.due(self.database):
+            channels.deliver(self.database, self.messenger, notice_id)
+        with self.database.reading() as session:
+            return session.exec(select(Notice)).one()
+
+
+@pytest.fixture
+def desk(database: Database) -> Iterator[Desk]:
+    with webhook_server() as hook:
+        yield Desk(database, hook)
+
+
 @pytest.mark.parametrize(("kind", "state", "times"), [("webhook", "queued", 2), ("slack", "in_doubt", 1)])
 def test_a_lost_answer_goes_again_where_the_receiver_knows_it_by_its_id_and_else_waits_for_a_person(
-    office: Office, kind: str, state: str, times: int
+    desk: Desk, kind: str, state: str, times: int
 ) -> None:
-    office.channel(kind, Event.FAILURES)
-    office.hook.hang_up = True
-    office.post_batch("39007")
-    office.sweep()
-    assert office.notice().state == state
-    office.hook.hang_up = False
-    with office.database.session() as session:
-        session.exec(update(Notice).values(due_at=utcnow()))
-        session.commit()
-    office.sweep()
-    assert len(office.hook.came) == times
+    desk.add(kind)
+    desk.hook.hang_up = True
+    assert desk.tell().state == state
+    desk.hook.hang_up = False
+    notice = desk.tell()
+    assert len(desk.hook.came) == times
     if kind == "slack":
-        with office.database.session() as session:
-            channels.send_again(session, office.notice().id or 0, "ada")
-        office.sweep()
-    assert office.notice().state == "sent"
-    assert len({headers["webhook-id"] for _, headers, _ in office.hook.came}) == 1
+        with desk.database.session() as session:
+            channels.send_again(session, notice.id or 0, "ada")
+        notice = desk.tell()
+    assert notice.state == "sent"
+    assert len({headers["webhook-id"] for _, headers, _ in desk.hook.came}) == 1
+
+
+@pytest.mark.parametrize(("kind", "state"), [("webhook", "queued"), ("teams", "in_doubt")])
+def test_a_sender_that_died_leaves_the_same_two_states(desk: Desk, kind: str, state: str) -> None:
+    desk.add(kind)
+    desk.hook.status = 500
+    desk.tell()
+    with desk.database.session() as session:
+        session.exec(update(Notice).values(state="sending", lease_until=utcnow() - DAY, due_at=utcnow() + DAY))
+        session.commit()
+    channels.due(desk.database)
+    with desk.database.reading() as session:
+        assert session.exec(select(Notice)).one().state == state
 
 
 @pytest.mark.parametrize(("status", "state"), [(500, "queued"), (429, "queued"), (404, "failed"), (302, "failed")])
-def test_what_may_pass_is_tried_again_and_what_stays_has_failed(office: Office, status: int, state: str) -> None:
-    office.channel("teams", Event.FAILURES)
-    office.hook.status, office.hook.words = status, f"no, said {office.hook.url}"
-    office.post_batch("39007")
-    office.sweep()
-    notice = office.notice()
+def test_what_may_pass_is_tried_again_and_what_stays_has_failed(desk: Desk, status: int, state: str) -> None:
+    desk.add("teams")
+    desk.hook.status, desk.hook.words = status, f"no, said {desk.hook.url}"
+    notice = desk.tell()
     assert (notice.state, notice.attempts) == (state, 1)
     assert "very-secret" not in notice.said + notice.problem
     assert (notice.due_at > utcnow()) == (state == "queued")
 
 
-def test_a_channel_gets_only_the_kinds_of_event_that_it_was_given(office: Office) -> None:
-    channel = office.channel("slack", Event.DIGEST)
-    office.post_batch("39007")
-    office.sweep()
-    assert office.hook.came == []
-    office.sweep(morning())
-    assert "Demo MSP this morning: stuck" in office.hook.bodies[0]["text"]
-    with office.database.session() as session:
-        channels.set_events(session, channel.id or 0, [], "ada")
-    office.sweep(morning(2))
-    assert len(office.hook.came) == 1
+def test_a_chat_gets_a_few_lines_with_links_and_no_name_is_taken_for_its_markup(desk: Desk) -> None:
+    desk.add("slack")
+    desk.add("teams", desk.hook.url + "/2")
+    with desk.database.session() as session:
+        channels.tell(session, Event.FAILURES, "1", TOLD, session.get_one(Book, 1))
+        session.commit()
+    for notice_id in channels.due(desk.database):
+        channels.deliver(desk.database, desk.messenger, notice_id)
+    slack, teams = desk.hook.bodies
+    assert slack["text"].startswith("*1 document &lt;not&gt; posted*\nIt waits.\n\n*II-1*\n")
+    assert slack["text"].count(f"• <{HOME}/x|GL account *4600* is not linked> 1 document.") == 8
+    assert "and 2 more" in slack["text"]
+    texts = [block["text"] for block in teams["attachments"][0]["content"]["body"]]
+    assert texts[0] == "1 document \\<not\\> posted"
+    assert texts.count(f"[GL account \\*4600\\* is not linked]({HOME}/x) 1 document.") == 8
 
 
 @pytest.mark.parametrize(
     "url", ["http://psa.example/hook", "https://user:pass@chat.example/", "https:///x", "file:///x"]
 )
-def test_an_address_that_may_not_be_called_is_no_channel(office: Office, url: str) -> None:
-    with office.database.session() as session, pytest.raises(AddressRefusedError):
-        channels.add(session, office.messenger, {"kind": "slack", "name": "x", "url": url}, [], "ada")
-    with office.database.reading() as session:
-        assert session.exec(select(NoticeChannel).order_by(col(NoticeChannel.id))).all() == []
+def test_an_address_that_may_not_be_called_is_no_channel(desk: Desk, url: str) -> None:
+    with pytest.raises(AddressRefusedError):
+        desk.add("slack", url)
+    with desk.database.reading() as session:
+        assert session.exec(select(NoticeChannel)).all() == []
 
 
-def test_a_name_that_leads_inside_is_refused_when_it_is_called(office: Office) -> None:
-    office.channel("slack", Event.FAILURES)
-    office.messenger = PostMessenger(NetRules.parse(""))
-    with office.database.session() as session:
-        made = session.exec(select(NoticeChannel)).one()
-        made.secrets = {"url": f"https://localhost:{office.hook.port}/"}
-        session.add(made)
-        session.commit()
-    office.post_batch("39007")
-    office.sweep()
-    assert office.hook.came == []
-    assert (office.notice().state, "inside this network" in office.notice().problem) == ("failed", True)
+def test_a_channel_gets_only_the_kinds_of_event_that_it_was_given(desk: Desk) -> None:
+    made = desk.add("slack")
+    with desk.database.session() as session:
+        book = session.get_one(Book, 1)
+        assert [channels.tell(session, event, "1", TOLD, book) for event in Event] == [1, 0, 0, 0]
+        channels.set_events(session, made.id or 0, [], "ada")
+        assert channels.tell(session, Event.FAILURES, "2", TOLD, book) == 0
 
 
-def test_mails_are_queued_once_however_often_they_are_asked_for(office: Office) -> None:
-    office.post_batch("39007")
-    for _ in range(3):
-        notices.sweep(office.database, HOME)
-    with office.database.reading() as session:
-        assert sorted(mail.to for mail in session.exec(select(Mail))) == ["ada@shop.test", "ben@shop.test"]
+def test_a_name_that_leads_inside_is_refused_when_it_is_called(desk: Desk) -> None:
+    desk.messenger = PostMessenger(NetRules.parse(""))
+    desk.add("slack", f"https://localhost:{desk.hook.port}/")
+    notice = desk.tell()
+    assert desk.hook.came == []
+    assert (notice.state, "inside this network" in notice.problem) == ("failed", True)

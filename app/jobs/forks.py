@@ -6,7 +6,8 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from types import FrameType
 
 import structlog
@@ -28,13 +29,16 @@ def keep(count: int, work: Callable[[], None]) -> None:
         if not ending:  # a second one would tell RQ's workers to drop what they do
             ending = True
             for pid in began:
-                os.kill(pid, signal.SIGTERM)
+                with suppress(ProcessLookupError):  # it has just ended, and was not taken off yet
+                    os.kill(pid, signal.SIGTERM)
 
     for number in ENDING:
         signal.signal(number, end)
     while began or not ending:
         while len(began) < count and not ending:
-            began[_fork(work)] = time.monotonic()
+            with _no_signal():  # one in between would miss the new child
+                if not ending:
+                    began[_fork(work)] = time.monotonic()
         pid, status = os.wait()
         age = time.monotonic() - began.pop(pid)
         if not ending:
@@ -42,12 +46,19 @@ def keep(count: int, work: Callable[[], None]) -> None:
             time.sleep(max(SHORT_RUN - age, 0))
 
 
-def _fork(work: Callable[[], None]) -> int:
-    """A child at work. No signal is taken in between: it would be ours in the child, or miss the child in us."""
+@contextmanager
+def _no_signal() -> Iterator[None]:
     signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
+
+
+def _fork(work: Callable[[], None]) -> int:
+    """A child at work. Signals are held back: in the child one would be ours until it has its own way of ending."""
     pid = os.fork()
     if pid:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
         return pid
     for number in ENDING:
         signal.signal(number, signal.SIG_DFL)

@@ -35,7 +35,6 @@ WAITING, UNDER_WAY = "waiting_on_bill", "bill_under_way"
 STATES = (PostingState.POSTED, PostingState.CLOSED)
 #: The PSA is asked for invoices no oftener than this.
 EVERY = dt.timedelta(minutes=15)
-MOST = 50
 
 
 def due(database: Database, now: dt.datetime | None = None) -> list[int]:
@@ -79,7 +78,7 @@ def _waiting(database: Database, book_id: int) -> tuple[dict[int, Document], int
         marked = select(PostingProblem.posting_id).where(PostingProblem.code == WAITING)
         query = select(Posting).where(Posting.book_id == book_id, col(Posting.state).in_(STATES))
         query = query.where(col(Posting.id).in_(marked), col(Posting.document).is_not(None))
-        rows = session.exec(query.order_by(col(Posting.id)).limit(MOST)).all()
+        rows = session.exec(query.order_by(col(Posting.id))).all()
         return {row.id or 0: document_of(row) for row in rows}, session.get_one(Book, book_id).source_id
 
 

@@ -28,8 +28,6 @@ from app.services import batches, beside, books, connections, numbering, posting
 from app.services.reading import document_of
 from app.services.run import Run
 
-MOST = 50
-
 
 def work(database: Database, connectors: Connectors, book_id: int) -> list[int]:
     """Make bills of the Book's orders whose invoice has come; answers the batches to ring for.
@@ -52,13 +50,17 @@ def _waiting(database: Database, book_id: int) -> tuple[dict[int, Document], int
         marked = select(PostingProblem.posting_id).where(PostingProblem.code == ORDERED)
         query = select(Posting).where(Posting.book_id == book_id, col(Posting.state).in_(beside.BOOKED))
         query = query.where(col(Posting.id).in_(marked), Posting.kind == DocumentKind.PURCHASE_ORDER)
-        rows = session.exec(query.order_by(col(Posting.id)).limit(MOST)).all()
+        rows = session.exec(query.order_by(col(Posting.id))).all()
         return {row.id or 0: document_of(row) for row in rows}, session.get_one(Book, book_id).source_id
 
 
 def _bill(database: Database, ident: int, invoice: VendorInvoice) -> int | None:
     """The bill of one order as a posting that is ready to be checked; its batch, which goes on."""
     with database.session() as session:
+        its_batch = select(Posting.batch_id).where(Posting.id == ident).scalar_subquery()
+        batch = session.exec(select(Batch).where(Batch.id == its_batch).with_for_update()).one()
+        if batch.ended_at is None and not batch.stopped:
+            return None  # a run that is about to end would leave the bill behind; the next sweep makes it
         order = session.get_one(Posting, ident, with_for_update=True)
         codes = {row.code for row in posting_problems.of(session, [ident]).get(ident, [])}
         if order.state not in beside.BOOKED or ORDERED not in codes:
@@ -76,7 +78,6 @@ def _bill(database: Database, ident: int, invoice: VendorInvoice) -> int | None:
             )  # fmt: skip
         beside.keep(session, row, _document(session, order, row, invoice, rules))
         posting_problems.clear(session, order, ORDERED)
-        batch = session.get_one(Batch, order.batch_id)
         batches.log(
             session, order.batch_id, f"The vendor’s invoice {invoice.number} has come: {order.number} is billed.",
             posting=row,

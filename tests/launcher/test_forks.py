@@ -60,3 +60,21 @@ def test_a_stop_reaches_every_worker_once_and_ends_with_them(pool: subprocess.Po
     said, _ = pool.communicate(timeout=20)
     assert said.count("ended well") == 2
     assert pool.returncode == 0
+
+
+#: The stop comes while a child is being made: the parent has it before it knows the child.
+AT_BIRTH = """
+import os, signal
+os.register_at_fork(after_in_parent=lambda: os.kill(os.getpid(), signal.SIGTERM))
+""" + PROGRAM
+
+
+def test_a_stop_that_comes_while_a_worker_is_made_reaches_that_one_too() -> None:
+    command = [sys.executable, "-c", AT_BIRTH]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, process_group=0) as process:
+        try:
+            process.communicate(timeout=10)
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+    assert process.returncode == 0

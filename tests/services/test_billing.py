@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 import requests
+from sqlmodel import update
 
+from app.models.batches import Batch
 from app.services import amending, billing, decisions
 from tests import engine
 from tests.engine import Engine
@@ -65,6 +67,16 @@ def test_an_order_that_somebody_changed_or_closed_is_not_billed(working: Engine,
     assert not ours(working, "Bill")
     decisions.decide(working.database, batch["batch"], "1090-PS20131-purchase", "skip", by=engine.BY)
     assert outcomes(working.run(batch["batch"]))["1090-PS20131-purchase"] == "skipped"
+
+
+def test_while_the_orders_batch_still_runs_its_bill_is_not_made_so_that_it_is_not_left_behind(working: Engine) -> None:
+    batch = order_first(working)
+    with working.database.session() as session:
+        session.exec(update(Batch).values(ended_at=None))
+        session.commit()
+    assert billing.work(working.database, working.connectors, working.book_id) == []
+    working.run(batch["batch"])
+    assert bill_it(working, batch) == {"main": "closed", "bill": "closed"}
 
 
 def ours(working: Engine, entity: str) -> list[dict[str, Any]]:

@@ -43,7 +43,12 @@ def batch() -> None:
 
 @command(batch)
 @book_option
-@click.option("--kind", type=click.Choice([*(kind.value for kind in RecordKind), ALL]), required=True, help="What to post; all: a batch of each.")
+@click.option(
+    "--kind",
+    type=click.Choice([*(kind.value for kind in RecordKind), ALL]),
+    required=True,
+    help="What to post; all: a batch of each.",
+)
 @click.option("--all", "everything", is_flag=True, help="Every record that `unposted` prints with the same options.")
 @click.option("--record", "chosen", multiple=True, metavar="ID", help="Only this record; may be repeated.")
 @location_option

@@ -58,8 +58,8 @@ PAYMENTS = (
     _status(
         "payments.unpaid_status",
         "Status when a payment is taken back",
-        "Name or id of the status for an invoice whose payment was voided. ConnectWise takes only a closed status for one "
-        "that is batched. Empty: its status stays.",
+        "Name or id of the status for an invoice whose payment was voided. ConnectWise takes only a closed status for "
+        "one that is batched. Empty: its status stays.",
     ),
 )
 

@@ -7,8 +7,8 @@ What makes a forecast untrue, and who notices:
 
 - Another document: ``previews.fill`` writes the forecast in the commit that stores the document. A fingerprint that
   changed since (a new list) makes the record one that nobody has looked at, and its forecast is passed over.
-- Other rules (a setting, a module, the company's own preferences): their hash is in the row. One with another hash counts as not
-  there: the document is read instead, and ``renew`` stores it anew when the next look ahead ends.
+- Other rules (a setting, a module, the company's own preferences): their hash is in the row. One with another hash
+  counts as not there: the document is read instead, and ``renew`` stores it anew when the next look ahead ends.
 - Links, the ledger's lists, policies for what is missing: no forecast depends on them.
 - Holds, and batches that have a record: no forecast speaks of them; ``records.standings`` does.
 - A release that judges documents in another way: it raises EDITION.

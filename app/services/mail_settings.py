@@ -86,4 +86,6 @@ def _kept(made: MailServer, old: MailServer | None) -> str:
 
 
 def _shown(server: MailServer | None) -> dict[str, object]:
-    return {name: value for name, value in asdict(server).items() if name not in ("password", "token")} if server else {}
+    return (
+        {name: value for name, value in asdict(server).items() if name not in ("password", "token")} if server else {}
+    )

@@ -137,11 +137,11 @@ def closed(session: Session, main: Posting) -> None:
         session.add(row)
 
 
-def of(session: Session, mains: Sequence[Posting], states: Iterable[str]) -> list[Posting]:
-    """What stands beside some postings, in some states."""
+def of(session: Session, mains: Sequence[Posting], states: Iterable[str], *, lock: bool = False) -> list[Posting]:
+    """What stands beside some postings, in some states; ``lock``: no worker begins to send it before the commit."""
     beside = col(Posting.beside).in_([main.id for main in mains])
     query = select(Posting).where(beside, col(Posting.state).in_(list(states))).order_by(col(Posting.id))
-    return list(session.exec(query))
+    return list(session.exec(query.with_for_update(of=Posting) if lock else query))
 
 
 def wake(run: Run) -> None:

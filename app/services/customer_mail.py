@@ -121,7 +121,7 @@ def _make(database: Database, opened: _Opened, mail: Mail) -> bool:
         posting = session.get_one(Posting, mail.posting_id)
         record = _record(session, posting)
     if posting.state not in (PostingState.POSTED, PostingState.CLOSED) or not posting.document:
-        _end(database, mail, "dropped", "The invoice was taken out again before it was mailed.")
+        _end(database, mail, "dropped", outbox.TAKEN_OUT)
         return False
     document = document_of(posting)
     file = _pdf(opened, posting, record)

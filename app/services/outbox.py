@@ -11,8 +11,10 @@ from sqlmodel import Session, col, select
 from app.connectors.mail.mailer import File, Letter, Mailer, MailInDoubtError, MailNotSentError, MailServer
 from app.database import Database
 from app.domain.problems import CrossfootError, NotFoundError, ValidationError
+from app.domain.states import PostingState
 from app.models.columns import utcnow
 from app.models.mail import Mail, MailFile
+from app.models.postings import Posting
 from app.services import audit, letters, mail_grants, mail_problems, mail_settings
 
 #: A sender that has not come back after so long is taken for dead; longer than all waits of one conversation.
@@ -20,6 +22,7 @@ LEASE = dt.timedelta(minutes=5)
 #: Waits after tries that surely came to nothing; then it has failed.
 TRY_AGAIN = tuple(dt.timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 240))
 TRIAL = "test"
+TAKEN_OUT = "The invoice was taken out again before it was mailed."
 PAGE = 50
 #: So many are rung for in one sweep; the next one brings more.
 MOST_AT_ONCE = 200
@@ -94,9 +97,12 @@ def deliver(database: Database, mailer: Mailer, mail_id: int) -> None:
     with database.session() as session:
         mail = _claim(session, mail_id)
         server = mail_settings.server(session)
+        posting = session.get(Posting, mail.posting_id) if mail and mail.posting_id else None
     if mail is None:
         return
-    if why := _hindrance(mail, server):
+    if posting is not None and posting.state not in (PostingState.POSTED, PostingState.CLOSED):
+        _settle(database, mail, state="dropped", problem=TAKEN_OUT)
+    elif why := _hindrance(mail, server):
         _settle(database, mail, state="failed", problem=why)
     elif server is not None:
         _hand_over(database, mailer, server, mail)
@@ -224,7 +230,7 @@ def settle_as_sent(session: Session, mail_id: int, by: str) -> None:
 
 
 def _get(session: Session, mail_id: int) -> Mail:
-    mail = session.get(Mail, mail_id)
+    mail = session.get(Mail, mail_id, with_for_update=True, populate_existing=True)
     if mail is None:
         raise NotFoundError("There is no such mail.", "Look at the list of mails.")
     return mail

@@ -57,7 +57,7 @@ def ask(session: Session, batch: Batch, wanted: Sequence[str], *, by: str) -> in
 
 def _beside(session: Session, chosen: Sequence[Posting]) -> list[Posting]:
     """What is undone with them; what was not sent is let go. Raises ValidationError for what is in doubt."""
-    found = beside.of(session, chosen, list(PostingState))
+    found = beside.of(session, chosen, list(PostingState), lock=True)
     beside.let_go(session, found)
     for row in found:
         if row.state in (PostingState.SENDING, PostingState.IN_DOUBT):

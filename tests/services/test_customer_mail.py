@@ -118,6 +118,18 @@ def test_nothing_goes_out_before_it_is_approved_nor_what_was_undone_meanwhile(wo
     assert (len(post.letters), states) == (1, {"10394": "sent", "10395": "dropped", "10397": "dropped"})
 
 
+def test_an_invoice_that_is_undone_while_its_mail_waits_for_the_server_is_not_mailed(
+    working: Engine, post: Post
+) -> None:
+    shown = working.post("10394")
+    [mail_id] = customer_mail.prepare(working.database, working.connectors, working.book_id)
+    with working.database.session() as session:
+        undoing.ask(session, batches.find(session, shown["batch"]), shown["postings"][0]["records"], by=engine.BY)
+    outbox.deliver(working.database, MAILER, mail_id)
+    working.run(shown["batch"])
+    assert (post.letters, [mail.state for mail in mails(working)]) == ([], ["dropped"])
+
+
 def test_a_customer_without_an_address_is_a_warning_and_a_retry_finds_the_new_one(working: Engine, post: Post) -> None:
     company = working.site.companies[int(customer_of(working, "10394"))]
     company.email = company.contact_email = ""

@@ -24,7 +24,7 @@ from app.models.mail import Mail
 from app.models.notices import NoticeBatch, NoticeMark
 from app.models.people import User
 from app.models.rounds import Round, RoundBatch
-from app.services import books, channels, digests, mail_settings, notice_failures, notice_wishes, outbox
+from app.services import books, channels, mail_settings, notice_failures, notice_wishes, outbox
 from app.services.letters import Words
 
 ACTOR = "Crossfoot"
@@ -32,6 +32,8 @@ ACTOR = "Crossfoot"
 MORNING = dt.time(7)
 #: Batches of a round are told together when it has ended, but not later than this after their own end.
 PATIENCE = dt.timedelta(hours=1)
+#: An end that nobody looked at for so long is no news.
+OLD = dt.timedelta(days=30)
 
 
 def sweep(database: Database, home: str, now: dt.datetime | None = None) -> None:
@@ -74,6 +76,7 @@ def _ended(session: Session, now: dt.datetime) -> list[tuple[Batch, NoticeBatch 
         .join(NoticeBatch, col(NoticeBatch.batch_id) == col(Batch.id), isouter=True)
         .where(
             col(Batch.ended_at) > col(NoticeMark.since),
+            col(Batch.ended_at) > now - OLD,
             or_(col(NoticeBatch.ended_at).is_(None), col(NoticeBatch.ended_at) != col(Batch.ended_at)),
             or_(~going.exists(), col(Batch.ended_at) < now - PATIENCE),
         )
@@ -118,9 +121,13 @@ def _mornings(session: Session, now: dt.datetime) -> list[tuple[Book, NoticeMark
 
 def _tell_mornings(session: Session, home: str, now: dt.datetime) -> None:
     """One mail a user for all companies whose morning it is; one message a company to the channels."""
+    if not (mornings := _mornings(session, now)):
+        return
+    from app.services import digests  # noqa: PLC0415 -- what no other job of a worker needs, once a day
+
     said: list[tuple[Book, tuple[Part, ...]]] = []
     days: dict[int, dt.date] = {}
-    for book, mark, due in _mornings(session, now):
+    for book, mark, due in mornings:
         window = (mark.digest_until, due)
         ours = (col(NoticeMark.book_id) == book.id, col(NoticeMark.digest_until) == mark.digest_until)
         if session.exec(update(NoticeMark).where(*ours).values(digest_until=due)).rowcount != 1:

@@ -9,6 +9,7 @@ import hmac
 import re
 from collections.abc import Iterator
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from sqlmodel import col, select, update
@@ -26,6 +27,7 @@ from app.models.notices import Notice, NoticeChannel
 from app.models.payments import PaymentEntry
 from app.models.people import User
 from app.models.postings import Posting
+from app.models.rounds import Round, RoundBatch
 from app.services import access, batches, channels, mail_settings, notice_wishes, notices, outbox, people
 from app.services.letters import Words
 from app.services.notice_wishes import Wish
@@ -83,11 +85,11 @@ class Office:
             form = {"kind": kind, "name": "Accounting", "url": self.hook.url}
             return channels.add(session, self.messenger, form, events, "ada")
 
-    def post_batch(self, *wanted: str) -> int:
+    def post_batch(self, *wanted: str, accept: bool = True) -> int:
         """39007 is on an account that is not linked, so it is held; the others are posted."""
         with self.database.session() as session:
             batch = batches.submit(
-                session, session.get_one(Book, 1), kind=RecordKind.INVOICES, wanted=wanted, by="ben", accept=True
+                session, session.get_one(Book, 1), kind=RecordKind.INVOICES, wanted=wanted, by="ben", accept=accept
             )
         self.world.work(batch.id or 0)
         return batch.id or 0
@@ -195,6 +197,24 @@ def test_the_digest_says_what_was_posted_and_what_is_stuck_once_a_morning(office
     assert "- Bolt" not in text.replace("39007 Bolt", "")
 
 
+def test_batches_of_a_round_are_one_mail_when_the_round_has_ended(office: Office) -> None:
+    with office.database.session() as session:
+        made = Round(book_id=1, by="AutoSync", auto=True, state="submitted")
+        session.add(made)
+        session.commit()
+        for wanted in ("39007", "39009"):
+            session.add(RoundBatch(batch_id=office.post_batch(wanted, accept=False), round_id=made.id or 0))
+        session.commit()
+    office.sweep()
+    assert office.to == []
+    with office.database.session() as session:
+        session.exec(update(Round).values(state="ended"))
+        session.commit()
+    office.sweep()
+    assert office.to == ["ada", "ben"]
+    assert str(office.post.letters[0]["Subject"]) == "Demo MSP: 2 batches, 2 documents not posted"
+
+
 def test_each_says_which_mails_come_and_only_about_companies_that_may_be_seen(small: Office) -> None:
     small.wish("ada", Wish(failures=True, digest=False))
     small.wish("vic", Wish(failures=False, digest=True))
@@ -260,11 +280,17 @@ def test_money_that_came_is_said_with_its_invoices(small: Office) -> None:
         session.flush()
         session.add(batch)
         session.flush()
-        own = {"batch_id": batch.id, "book_id": 1, "currency": "USD", "date": dt.date(2026, 11, 3)}
+        own: dict[str, Any] = {"batch_id": batch.id, "book_id": 1, "currency": "USD", "date": dt.date(2026, 11, 3)}
         invoice = Posting(**own, number="10484", party="Bolt & Nut Co", total=Decimal(50), state="closed")
         session.add(invoice)
         session.flush()
-        entry = {"book_id": 1, "batch_id": batch.id, "posting_id": invoice.id, "record": "39007", "what": "money"}
+        entry: dict[str, Any] = {
+            "book_id": 1,
+            "batch_id": batch.id,
+            "posting_id": invoice.id,
+            "record": "39007",
+            "what": "money",
+        }
         session.add_all(
             [
                 PaymentEntry(**entry, payment="1", amount=Decimal("1234.50"), state="done"),

@@ -18,7 +18,7 @@ FIELDS = ("address", "email", "terms", "active")
 class EntryData:
     """``terms`` is the ledger's id of the billing terms; None where what they are is not known.
 
-    ``account`` is the ledger's id of an item's income account.
+    ``account`` and ``cost_account`` are the ledger's ids of an item's income and expense account.
     """
 
     active: bool = True
@@ -26,6 +26,7 @@ class EntryData:
     terms: str | None = ""
     address: Address = NOWHERE
     account: str = ""
+    cost_account: str = ""
 
 
 def changes(now: EntryData, wanted: EntryData, fields: Collection[str]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -72,7 +73,7 @@ def in_words(field: str, value: Any, terms: Mapping[str, str] | None = None) -> 
     """A stored value as people read it; terms by their name."""
     if field == "active":
         return "active" if value else "inactive"
-    if field in ("terms", "account"):
+    if field in ("terms", "account", "cost_account"):
         return (terms or {}).get(value, value) or "none"
     if field == "address":
         a = codec.from_json(Address, value)

@@ -356,7 +356,7 @@ def _item_draft(document: Document, line: Line, rules: Rules) -> Draft:
         description=product.description if product else "",
         taxable=line.taxable,
         account=_income_account(document, line),
-        cost_account=_cost_account(document, line),
+        cost_account=cost_account(document, line) if product else "",
         inventory_account=product.inventory_account if product else "",
         category=product.category if product else "",
         since=document.date.isoformat(),
@@ -370,11 +370,10 @@ def _income_account(document: Document, line: Line) -> str:
     return line.product.income_account
 
 
-def _cost_account(document: Document, line: Line) -> str:
+def cost_account(document: Document, line: Line) -> str:
     """What a purchase of the line's item costs: its product's account, else that of the line where it is bought."""
-    if line.product is None:
-        return ""
-    return line.product.cost_account or ("" if document.kind in SALES else line.account)
+    own = line.product.cost_account if line.product else ""
+    return own or ("" if document.kind in SALES else line.account)
 
 
 def _header_needs(document: Document, rules: Rules) -> Iterable[Need]:

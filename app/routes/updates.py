@@ -22,7 +22,7 @@ from app.services import books, entry_changes, lists
 updates = Blueprint("updates", __name__)
 PAGE = 100
 WORDS = {"address": "Address", "email": "E-mail", "terms": "Billing terms", "active": "Active",
-         "account": "Income account"}  # fmt: skip
+         "account": "Income account", "cost_account": "Expense account"}  # fmt: skip
 STATES = {
     "wanted": ("ready", "waiting"), "sending": ("sending", "sending"), "in_doubt": ("in_doubt", "in doubt"),
     "done": ("completed", "done"), "refused": ("refused", "refused"),
@@ -41,7 +41,11 @@ def show(book_id: int) -> ResponseReturnValue:
     page = every[start : start + PAGE]
     names = {
         field: {entry.ledger_id: entry.name for entry in lists.entries(session, book_id, kind)}
-        for field, kind in (("terms", LinkKind.TERMS), ("account", LinkKind.ACCOUNTS))
+        for field, kind in (
+            ("terms", LinkKind.TERMS),
+            ("account", LinkKind.ACCOUNTS),
+            ("cost_account", LinkKind.ACCOUNTS),
+        )
     }
     return render_template(
         "mappings/updates.html",

@@ -15,7 +15,7 @@ from app.connectors.protocols import Destination, Probe, UntranslatableError
 from app.domain import rates, soundness
 from app.domain.codec import from_json, to_json
 from app.domain.documents import Document
-from app.domain.links import Draft, Rules, kinds_of
+from app.domain.links import Draft, LinkKind, Rules, kinds_of
 from app.domain.outcomes import Absent, CannotTell, Finding, Found, LooksAlike, Receipt, Several
 from app.domain.problems import Problem, Severity
 from app.domain.states import PostingState, Role, SectionKey
@@ -109,6 +109,7 @@ def _examine(run: Run, chunk: Sequence[Posting]) -> list[Look]:
     with run.database.reading() as session:
         book = session.get_one(Book, run.book_id)
         index, policies = run.index.get(session, run.book_id), wants.policies(book)
+        coming = item_accounts.coming(session, run)
         records = dict(_first_records(session, [posting.id or 0 for posting in chunk]))
     looks = []
     for posting in chunk:
@@ -117,7 +118,7 @@ def _examine(run: Run, chunk: Sequence[Posting]) -> list[Look]:
             document, remarks = beside.reduced(document, index)
         document, said = rated(run.destination, document, run.rules, run.rates)
         remarks += said
-        found = wants.of(document, index, run.rules, policies, accept=run.accept)
+        found = wants.of(document, index, run.rules, policies, accept=run.accept, coming=coming)
         if posting.role == Role.BILL and (refusal := billing.problem(run, posting)):
             remarks.append(refusal)
         problems = [*remarks, *soundness.problems(document, run.rules), *found.problems]
@@ -127,8 +128,20 @@ def _examine(run: Run, chunk: Sequence[Posting]) -> list[Look]:
         if found.updates and not look.stops:
             with run.database.reading() as session:
                 look.problems += item_accounts.against(session, run, found.updates)
+        if not look.stops:
+            coming |= item_accounts.added(found.updates)
         looks.append(look)
-    return looks
+    return _examine(run, chunk) if _items_anew(run, looks) else looks
+
+
+def _items_anew(run: Run, looks: Sequence[Look]) -> bool:
+    """Before an item is changed, or said to lack an account, items are read as they are now."""
+    lacking = any(problem.code == wants.LACKS for look in looks for problem in look.problems)
+    if run.items_read or not (lacking or any(look.wants.updates for look in looks)):
+        return False
+    run.items_read = True
+    lists.refresh(run.database, run.destination, run.book_id, (LinkKind.ITEMS,), dt.timedelta(0))
+    return True
 
 
 def rated(

@@ -20,6 +20,7 @@ from app.connectors.protocols import ConnectionFailedError, Connectors, Destinat
 from app.database import Database
 from app.domain import codec, entry_data
 from app.domain.entry_data import EntryData
+from app.domain.item_accounts import WORDS
 from app.domain.links import NOUNS, Entry, LinkKind
 from app.domain.outcomes import NotDone, Refused
 from app.domain.problems import Problem, ValidationError
@@ -240,8 +241,8 @@ def _step(database: Database, destination: Destination, change: EntryChange) -> 
 
 
 def _as_shown(held: HeldEntry, change: EntryChange) -> bool:
-    """An item's account is still the one that was shown as the old one."""
-    return bool(held.data.account == change.old.get("account", held.data.account))
+    """An item's accounts are still those that were shown as the old ones."""
+    return all(getattr(held.data, field) == change.old[field] for field in WORDS if field in change.old)
 
 
 def _send(database: Database, destination: ChangingEntries, change: EntryChange, held: HeldEntry) -> None:

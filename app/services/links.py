@@ -6,7 +6,7 @@ Verbs that a person uses commit; those that the engine uses inside a larger step
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
@@ -28,8 +28,14 @@ PERSON, EXACT_NAME, CREATED = "person", "exact_name", "created"
 class Index:
     """All links and cached entries of a Book in memory: a batch resolves thousands of needs without a query."""
 
-    def __init__(self, links: Mapping[tuple[LinkKind, str], str], entries: Iterable[Entry]) -> None:
+    def __init__(
+        self,
+        links: Mapping[tuple[LinkKind, str], str],
+        entries: Iterable[Entry],
+        created: Collection[tuple[LinkKind, str]] = (),
+    ) -> None:
         self._links = dict(links)
+        self._created = set(created)
         self._entries: dict[tuple[LinkKind, str], Entry] = {}
         self._named: dict[tuple[LinkKind, str], list[Entry]] = defaultdict(list)
         for entry in entries:
@@ -38,10 +44,11 @@ class Index:
     @classmethod
     def load(cls, session: Session, book_id: int) -> Index:
         """Everything of one Book."""
-        query = select(Link.kind, Link.source_id, Link.ledger_id)
-        rows = session.exec(query.where(Link.book_id == book_id, Link.ledger_id != ""))
-        stored = {(LinkKind(kind), source_id): ledger_id for kind, source_id, ledger_id in rows}
-        return cls(stored, (e for kind in LinkKind for e in lists.entries(session, book_id, kind)))
+        query = select(Link.kind, Link.source_id, Link.ledger_id, Link.origin)
+        rows = session.exec(query.where(Link.book_id == book_id, Link.ledger_id != "")).all()
+        stored = {(LinkKind(kind), source_id): ledger_id for kind, source_id, ledger_id, _ in rows}
+        created = {(LinkKind(kind), ledger_id) for kind, _, ledger_id, origin in rows if origin == CREATED}
+        return cls(stored, (e for kind in LinkKind for e in lists.entries(session, book_id, kind)), created)
 
     def linked(self, kind: LinkKind, source_id: str) -> str:
         """The ledger id that a PSA id is linked to, or nothing; also where the ledger's list no longer has it."""
@@ -50,6 +57,10 @@ class Index:
     def entry(self, kind: LinkKind, source_id: str) -> Entry | None:
         """The entry that a PSA id is linked to, perhaps inactive; None without a link, or where it is gone."""
         return self._entries.get((kind, self.linked(kind, source_id)))
+
+    def created(self, entry: Entry) -> bool:
+        """Whether it was us who put the entry into the ledger."""
+        return (entry.kind, entry.ledger_id) in self._created
 
     def exact(self, kind: LinkKind, name: str) -> Entry | None:
         """The active entry of exactly this name, as the ledger compares: without case. None where there are several."""
@@ -94,7 +105,7 @@ def state(session: Session, book_id: int) -> tuple[object, ...]:
     return (
         *session.exec(select(func.count(), func.max(Link.at)).where(*linked)).one(),
         *session.exec(select(func.count(), func.max(ListEntry.id)).where(ListEntry.book_id == book_id)).one(),
-        *session.exec(select(func.count(), func.max(ListFetch.at)).where(ListFetch.book_id == book_id)).one(),
+        *session.exec(select(ListFetch.at).where(ListFetch.book_id == book_id).order_by(ListFetch.kind)),
     )
 
 

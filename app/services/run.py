@@ -49,7 +49,8 @@ class Run:
     ``size`` is how many documents a new call may have; halved after a time-out. Before ``send_from`` (monotonic
     seconds) the throttle has no slot for documents, so nothing needs to be prepared. ``behind_since`` (monotonic):
     what is left to send waits for another batch's call with the same customers. ``gated``: the batch waits for
-    approval, and this run only brings to its end what is under way.
+    approval, and this run only brings to its end what is under way. ``items_read``: the ledger's items were read anew
+    because some of them are to be changed.
     """
 
     database: Database
@@ -76,6 +77,7 @@ class Run:
     rates: dict[tuple[str, dt.date], Decimal | None] = field(default_factory=dict)
     send_from: float = 0.0
     behind_since: float | None = None
+    items_read: bool = False
 
     def mark(self, record: str, generation: int, role: str = Role.MAIN) -> Mark:
         """The mark of a record's document."""

@@ -24,7 +24,7 @@ from app.domain.states import PostingState, Role, SectionKey
 from app.models.columns import utcnow
 from app.models.connections import Book
 from app.models.postings import Call, CallMember, Creation, Posting, PostingRecord
-from app.services import beside, links, posting_problems, posting_rows, settling, wants
+from app.services import beside, item_accounts, links, posting_problems, posting_rows, settling, wants
 from app.services.reading import document_of
 from app.services.run import Lanes, LeaseLostError, Run
 
@@ -170,6 +170,7 @@ def _translate(
         document = entry
     found = wants.of(document, index, run.rules, policies, accept=False)
     needed = [problem for problem in found.problems if problem.severity == "error"]
+    needed += item_accounts.not_done(run, found.updates)
     try:
         body = run.destination.translate(
             document, run.mark(record, posting.generation, posting.role), found.links, run.rules

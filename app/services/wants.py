@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from app.domain.documents import Document, PartyRole
+from app.domain.item_accounts import INCOME, USES, WORDS, Coming, ItemChange, Lack, lacks
 from app.domain.links import (
     CATEGORY,
     CREATABLE,
@@ -30,6 +31,8 @@ from app.services.links import Index
 
 #: Stands for an entry that will be created before the document is sent.
 TO_COME = "0"
+NOTHING_COMES: Coming = {}
+LACKS = "item_lacks_account"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,19 +44,32 @@ class Wants:
         exact: unlinked, but the ledger has an entry of exactly this name, which may be taken.
         drafts: to be created.
         problems: what a person has to say or do.
-        updates: items, each with the account that it is to earn to from now on.
+        updates: items, each with an account that it is to book to from now on.
     """
 
     links: dict[tuple[LinkKind, str], Entry] = field(default_factory=dict)
     exact: list[tuple[Need, Entry]] = field(default_factory=list)
     drafts: list[Draft] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
-    updates: list[tuple[Entry, Entry]] = field(default_factory=list)
+    updates: list[ItemChange] = field(default_factory=list)
 
 
-def of(document: Document, index: Index, rules: Rules, policies: Mapping[LinkKind, str], *, accept: bool) -> Wants:
-    """Resolve every need of the document. Pure but for the index it is given."""
+def of(
+    document: Document,
+    index: Index,
+    rules: Rules,
+    policies: Mapping[LinkKind, str],
+    *,
+    accept: bool,
+    coming: Coming = NOTHING_COMES,
+) -> Wants:
+    """Resolve every need of the document. Pure but for the index it is given.
+
+    ``coming``: accounts that items without one are to get for other documents; a second one can't be added.
+    """
     found = resolve(needs(document, rules), index, policies, accept=accept)
+    for lack in lacks(document, found.links, rules):
+        _supply(found, lack, index, policies.get(LinkKind.ITEMS, "ask"), accept=accept, coming=coming)
     for need in variants(document, found.links, rules):
         _resolve(found, need, index, policies.get(need.kind, "ask"), accept=accept)
     if accept and rules["sales.account_conflict"] == "update":
@@ -85,17 +101,67 @@ def _exact(index: Index, need: Need) -> Entry | None:
 def _update(wants: Wants, document: Document) -> None:
     """Items as they will be once they are changed; one that is wanted for two accounts can't be."""
     accounts = {e.ledger_id: e.name for (kind, _), e in wants.links.items() if kind is LinkKind.ACCOUNTS}
+    earning = {one.item.ledger_id: one.account for one in wants.updates if one.field == INCOME}
     for number, item, account in conflicts(document, wants.links):
-        ours = next((wanted for one, wanted in wants.updates if one.ledger_id == item.ledger_id), None)
+        ours = earning.get(item.ledger_id)
         if ours is None:
-            wants.updates.append((item, account))
+            wants.updates.append(ItemChange(item, account))
+            earning[item.ledger_id] = account
             wants.problems.append(_changed(number, item, accounts.get(item.account_id, ""), account))
         elif ours.ledger_id != account.ledger_id:
             wants.problems.append(for_two_accounts(item.name, ours.name, account.name))
+    for change in wants.updates:
+        _as_it_will_be(wants, change)
+
+
+def _as_it_will_be(wants: Wants, change: ItemChange) -> None:
+    new = change.account.ledger_id
     for key, entry in list(wants.links.items()):
-        for item, account in wants.updates:
-            if key[0] is LinkKind.ITEMS and entry.ledger_id == item.ledger_id:
-                wants.links[key] = replace(entry, account_id=account.ledger_id)
+        if key[0] is LinkKind.ITEMS and entry.ledger_id == change.item.ledger_id:
+            earns = change.field == INCOME
+            wants.links[key] = replace(entry, account_id=new) if earns else replace(entry, cost_account_id=new)
+
+
+def _supply(wants: Wants, lack: Lack, index: Index, policy: str, *, accept: bool, coming: Coming) -> None:
+    """The account that an item lacks for this document: added to what we created, or where items may be created."""
+    item, place = lack.item, f"line {lack.number}"
+    if any((one.item.ledger_id, one.field) == (item.ledger_id, lack.field) for one in wants.updates):
+        return
+    account = coming.get((item.ledger_id, lack.field)) or index.entry(LinkKind.ACCOUNTS, lack.account)
+    if account is None:
+        wants.problems.append(_unlinked(Need(LinkKind.ACCOUNTS, lack.account, lack.account, place), None, policy))
+    elif index.created(item) or ((accept or policy == "always") and policy != "never"):
+        change = ItemChange(item, account, lack.field, lack.source_id)
+        wants.updates.append(change)
+        wants.problems.append(_added(lack, account))
+        _as_it_will_be(wants, change)
+    else:
+        wants.problems.append(lacking(ItemChange(item, account, lack.field, lack.source_id), place))
+
+
+def _added(lack: Lack, account: Entry) -> Problem:
+    return Problem(
+        "item_account_to_add",
+        f"Item “{lack.item.name}” of line {lack.number} has no {WORDS[lack.field]} in QuickBooks yet; it gets"
+        f" “{account.name}”, as the PSA says.",
+        "Nothing that is booked already changes. Link the product to another item if that is not wanted.",
+        Severity.INFO,
+        field=f"line {lack.number}",
+        subject=f"{LinkKind.ITEMS}:{lack.source_id}",
+    )
+
+
+def lacking(change: ItemChange, place: str = "", why: str = "") -> Problem:
+    """An item that the ledger would not take in the document; ``why`` it did not get its account."""
+    return Problem(
+        LACKS,
+        f"Item “{change.item.name}” has no {WORDS[change.field]} in QuickBooks, so it can’t be {USES[change.field]}"
+        + (f": {why}" if why else "."),
+        f"Let Crossfoot add “{change.account.name}”, give the item an account in QuickBooks and retry, or link another"
+        " item.",
+        field=place,
+        subject=f"{LinkKind.ITEMS}:{change.source_id}",
+    )
 
 
 def _changed(number: int, item: Entry, before: str, account: Entry) -> Problem:

@@ -73,6 +73,7 @@ def _data(row: Members) -> EntryData:
         terms=ref(row, "SalesTermRef"),
         address=_address(part(row, "BillAddr")),
         account=ref(row, "IncomeAccountRef"),
+        cost_account=ref(row, "ExpenseAccountRef"),
     )
 
 
@@ -93,6 +94,8 @@ def body(kind: LinkKind, held_entry: HeldEntry, new: Mapping[str, Any]) -> str:
     if new.get("active") is True:
         key = "DisplayName" if "DisplayName" in own else "Name"
         changes |= {key: awake(str(own.get(key, "")))}
+    if "cost_account" in new and own.get("Description"):
+        changes.setdefault("PurchaseDesc", own.get("PurchaseDesc") or text.shorten(str(own["Description"]), 1000))
     version = {"Id": held_entry.entry.ledger_id, "SyncToken": held_entry.version}
     if kind is LinkKind.CUSTOMERS:
         return dumps({**version, "sparse": True, **changes})
@@ -107,6 +110,8 @@ def _members(field: str, value: Any) -> dict[str, Any]:
             return {"PrimaryEmailAddr": {"Address": text.fits(text.one_line(value), 100)}}
         case "account":
             return {"IncomeAccountRef": {"value": value}}
+        case "cost_account":
+            return {"ExpenseAccountRef": {"value": value}}
         case "terms":
             return {"SalesTermRef": {"value": value}}
         case _:

@@ -33,6 +33,8 @@ def new_item(draft: Draft, name: str, links: Links, rules: Rules) -> dict[str, A
     body: dict[str, Any] = {"Name": name, "Type": kind, **_category(draft, links, rules)}
     if description := text.shorten(text.clean(draft.description), 4000):
         body["Description"] = description
+        if "ExpenseAccountRef" in refs:
+            body["PurchaseDesc"] = text.shorten(description, 1000)
     body |= refs
     if kind == "Inventory":
         body |= {"TrackQtyOnHand": True, "QtyOnHand": 0, "InvStartDate": draft.since}

@@ -8,6 +8,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from typing import Any
 
@@ -139,6 +140,7 @@ def morning(days: int = 1) -> dt.datetime:
 # ── failures ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True)
 def test_a_batch_with_failures_is_one_mail_to_each_whose_work_it_is(office: Office) -> None:
     batch = office.post_batch("39005", "39007")
     office.sweep()
@@ -181,6 +183,7 @@ def test_a_retry_that_fails_again_is_told_again_and_one_that_ends_with_nothing_n
 # ── the digest ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True)
 def test_the_digest_says_what_was_posted_and_what_is_stuck_once_a_morning(office: Office) -> None:
     office.wish("ben", Wish(failures=False, digest=False))
     batch = office.post_batch("39005", "39007")
@@ -237,6 +240,15 @@ def test_a_morning_with_nothing_to_say_is_silent_and_does_not_speak_later_that_d
     assert small.to == ["ada", "ben"]
 
 
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True)
+def test_several_sweeps_at_once_write_one_mail_each(small: Office) -> None:
+    small.break_off()
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: notices.sweep(small.database, HOME, morning()), range(4)))
+    small.sweep(morning())
+    assert small.to == ["ada", "ben"]
+
+
 def test_what_was_said_before_mail_was_set_up_is_never_mailed(small: Office) -> None:
     small.break_off()
     with small.database.session() as session:
@@ -272,6 +284,7 @@ def test_several_companies_are_one_mail_and_each_reads_only_of_those_that_may_be
     assert "Other MSP" not in read["ben@shop.test"]
 
 
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True)
 def test_money_that_came_is_said_with_its_invoices(small: Office) -> None:
     small.sweep()
     with small.database.session() as session:

@@ -29,7 +29,7 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One bar; ``middle`` is where its words stand, ``label_at`` its label, moved in from the edges.
+    """One bar; ``words_at`` is where its words stand, ``label_at`` its label, both moved in from the edges.
 
     ``named`` is False where its label would touch the next one's.
     """
@@ -39,7 +39,7 @@ class Bar:
     y: float
     width: float
     height: float
-    middle: float
+    words_at: float
     label_at: float
     named: bool
     below: bool
@@ -82,16 +82,20 @@ class Chart:
         height = round(abs(point.value) * self._scale, 1)
         left = place * share + share * (1 - FULL) / 2
         top = self.base - height if point.value >= 0 else self.base
-        middle, half = place * share + share / 2, len(point.label) * LETTER / 2
+        middle = place * share + share / 2
         return Bar(
-            point, round(left, 1), round(top, 1), round(share * FULL, 1), height, round(middle, 1),
-            round(min(max(middle, half), WIDTH - half), 1), (len(self.points) - 1 - place) % every == 0,
-            point.value < 0,
+            point, round(left, 1), round(top, 1), round(share * FULL, 1), height, _inside(middle, point.words),
+            _inside(middle, point.label), (len(self.points) - 1 - place) % every == 0, point.value < 0,
         )  # fmt: skip
 
 
+def _inside(middle: float, words: str) -> float:
+    """Where the middle of a text stands so that neither edge cuts it."""
+    half = len(words) * LETTER / 2
+    return round(min(max(middle, half), WIDTH - half), 1)
+
+
 def _every(points: Sequence[Point], share: float) -> int:
-    """Every how many bars there is room for a label; one that is moved in from the edge needs more."""
+    """Every how many bars there is room for its texts; one that is moved in from the edge needs more."""
     longest = max((max(len(point.label), len(point.words)) for point in points), default=1) * LETTER
-    moved = max(0.0, max((len(point.label) for point in points), default=1) * LETTER / 2 - share / 2)
-    return max(1, ceil((longest + moved) / share))
+    return max(1, ceil((longest + max(0.0, longest - share) / 2) / share))

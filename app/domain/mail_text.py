@@ -95,7 +95,7 @@ def values(document: Document, company: str, *, attached: bool = False, pay_link
         "document": word(document.kind),
         "number": document.number,
         "date": day(document.date),
-        "due_date": day(document.due_date) if document.due_date else "",
+        "due_date": due(document),
         "total": f"{document.currency} {document.total.amount:,.2f}",
         "customer": document.party.name,
         "attention": document.attention,
@@ -115,11 +115,16 @@ def facts(document: Document) -> Mapping[str, str]:
     found = {
         word(document.kind): document.number,
         "Date": day(document.date),
-        "Due": day(document.due_date) if document.due_date and document.kind is DocumentKind.INVOICE else "",
+        "Due": due(document),
         "PO number": document.po_number,
         "Total": f"{document.currency} {document.total.amount:,.2f}",
     }
     return {name: value for name, value in found.items() if value}
+
+
+def due(document: Document) -> str:
+    """The day it is due, as ``day`` says it; empty for whatever nobody pays, such as a credit memo."""
+    return day(document.due_date) if document.due_date and document.kind is DocumentKind.INVOICE else ""
 
 
 def word(kind: DocumentKind) -> str:

@@ -109,11 +109,14 @@ def submit() -> ResponseReturnValue:
 
 
 def _since(book: Book) -> dt.datetime | None:
-    """The moment that was chosen; None for where the last run ended. Raises ValidationError."""
+    """The moment that was chosen, a day that was typed before all else; None for where the last run ended.
+
+    Raises ValidationError.
+    """
     start, text = request.form.get("start", "last"), request.form.get("since", "").strip()
     if start not in STARTS:
         raise ValidationError("No such start is known.", "Choose one of those on the page.")
-    if start == "date":
+    if text or start == "date":
         return _day(book, text)
     return utcnow() - dt.timedelta(days=STARTS[start]) if STARTS[start] else None
 

@@ -15,7 +15,9 @@ from app.domain.states import RecordKind, Role
 from app.models.connections import Book
 from app.models.postings import Posting, PostingRecord
 from app.models.records import UnpostedRow
-from app.services import connections, previews, records
+from app.services import connections, outlook, previews, records
+
+WOULD_POST = "Would it post as it is?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +67,9 @@ def explain(database: Database, connectors: Connectors, book: Book, kind: Record
         standing = records.standings(session, book.source_id, kind, [row.record]).get(row.record, records.FREE)
         fresh = _row(session, book.source_id, kind, number) or row
         ready = _ready(session, book, fresh)
+        asked = outlook.questions(session, book.source_id, kind, [row.record]).get(row.record)
     listed = Eligibility("Does ConnectWise list it as unposted?", True, f"Yes, dated {row.date:%m/%d/%Y}.")
-    tests = (listed, _free(standing), _held(standing), _place(row), *ready)
+    tests = (listed, _free(standing), _held(standing), _place(row), *([_asked(standing, asked)] if asked else ready))
     return Explanation(row.number, row.record, offered=standing.offered and not standing.only_by_name, tests=tests)
 
 
@@ -138,13 +141,18 @@ def _place(row: UnpostedRow) -> Eligibility:
     )
 
 
+def _asked(standing: records.Standing, asked: outlook.Question) -> Eligibility:
+    """A batch has found it in the books, or something like it, and waits for an answer."""
+    answer = f"It would be held again, as in batch {standing.batch}: {asked.message}"
+    return Eligibility(WOULD_POST, None, answer, "Answer under Needs Attention.")
+
+
 def _ready(session: Session, book: Book, row: UnpostedRow) -> list[Eligibility]:
     """What would hold it in a batch; offered it is all the same."""
-    question = "Would it post as it is?"
     problems = previews.readiness(session, book, [row]).get(row.record)
     stops = [problem for problem in problems or () if problem.severity == "error"]
     if problems is None:
-        return [Eligibility(question, None, "It has not been looked at yet.")]
+        return [Eligibility(WOULD_POST, None, "It has not been looked at yet.")]
     if not stops:
-        return [Eligibility(question, True, "Yes.")]
-    return [Eligibility(question, None, f"It would be held: {problem.message}", problem.remedy) for problem in stops]
+        return [Eligibility(WOULD_POST, True, "Yes.")]
+    return [Eligibility(WOULD_POST, None, f"It would be held: {problem.message}", problem.remedy) for problem in stops]

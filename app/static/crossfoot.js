@@ -213,6 +213,17 @@
   document.addEventListener("htmx:oobAfterSwap", () => { showButtons(); tellTheEnd(); });
   showButtons();
 
+  /* Where tabs are wider than a phone, the chosen one is in sight. */
+  function showTabs(root) {
+    all(".cf-views [aria-current]", root).forEach((tab) => {
+      const bar = tab.closest(".cf-views");
+      bar.scrollLeft = tab.offsetLeft - (bar.clientWidth - tab.offsetWidth) / 2;
+    });
+  }
+
+  document.addEventListener("htmx:afterSettle", (event) => showTabs(event.target));
+  showTabs(document);
+
   /* ── htmx ─────────────────────────────────────────────────────────────── */
   document.addEventListener("htmx:beforeRequest", (event) => {
     const from = event.detail.elt;

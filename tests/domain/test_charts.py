@@ -31,7 +31,7 @@ def test_bars_stay_inside_and_labels_apart(points: list[Point]) -> None:
         labels = (len(left.point.label) + len(right.point.label)) / 2 * LETTER
         said = (len(left.point.words) + len(right.point.words)) / 2 * LETTER
         assert right.label_at - left.label_at >= labels - 0.2
-        assert right.middle - left.middle >= said - 0.2
+        assert right.words_at - left.words_at >= said - 0.2
 
 
 def test_nothing_to_show_is_said_to_be_nothing() -> None:

@@ -43,10 +43,10 @@ class Loaded:
     elsewhere: int = 0
 
     def months(self) -> list[tuple[Month, str, Total, int]]:
-        """Newest first: month, currency, sums, and how many records differ."""
+        """Newest first: month, currency, sums, and how many records explain the difference."""
         ordered = sorted(self.items, key=_cell, reverse=True)
         return [
-            (month, currency, sums.total(own), sum(item.reason not in SAME for item in own))
+            (month, currency, sums.total(own), sum(map(explains, own)))
             for (month, currency), group in groupby(ordered, key=_cell)
             if (own := list(group))
         ]
@@ -59,6 +59,11 @@ class Loaded:
     def currencies(self, month: Month) -> list[str]:
         """Those that occur in a month."""
         return sorted({item.currency for item in self.items if item.month == month})
+
+
+def explains(item: Item) -> bool:
+    """Whether it differs or is unfinished; unapplied money is told under payments."""
+    return item.reason not in SAME and item.reason is not Reason.UNAPPLIED
 
 
 def _cell(item: Item) -> tuple[Month, str]:
@@ -98,8 +103,7 @@ class Statement:
     def explained(self) -> list[Item]:
         """What differs, or is unfinished, in the order of reasons and numbers."""
         order = {reason: place for place, reason in enumerate(Reason)}
-        found = [item for item in self.items if item.reason not in SAME and item.reason is not Reason.UNAPPLIED]
-        return sorted(found, key=lambda item: (order[item.reason], item.number, item.key))
+        return sorted(filter(explains, self.items), key=lambda item: (order[item.reason], item.number, item.key))
 
     @cached_property
     def payments(self) -> list[Item]:

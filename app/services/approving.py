@@ -82,6 +82,7 @@ def reject(session: Session, batch: Batch, *, by: str, reason: str) -> None:
 
 
 def _must_wait(session: Session, batch: Batch) -> None:
+    session.refresh(batch, with_for_update=True)  # another one may say the opposite at this moment
     now = progress.status(session, batch)
     if now != "awaiting_approval":
         raise ValidationError(

@@ -295,6 +295,7 @@ def again(session: Session, book_id: int, mail_id: int, to: str, by: str) -> Mai
     From one mail at most one other is made, so a button that is pressed twice sends once. Raises ValidationError.
     """
     row = find(session, book_id, mail_id)
+    session.refresh(row.mail, with_for_update=True)  # pressed twice at one moment, the second one sees the first
     address = to.strip() or row.mail.to
     if not is_address(address):
         raise ValidationError(f"“{address}” is no e-mail address.", "Give one address, like ap@example.com.")
@@ -346,6 +347,7 @@ def by_hand(session: Session, book_id: int, posting_id: int, to: str, token: str
     address, key = to.strip(), f"hand:{posting_id}:{token[:64]}"
     if not is_address(address):
         raise ValidationError(f"“{address}” is no e-mail address.", "Give one address, like ap@example.com.")
+    session.exec(select(Posting.id).where(Posting.id == posting_id).with_for_update()).one()
     if twin := session.exec(select(Mail).where(Mail.key == key)).first():
         return twin
     book = session.get_one(Book, book_id)

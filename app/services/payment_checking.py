@@ -145,7 +145,7 @@ def _twice(each: PsaPayment) -> Problem:
 
 def _by_hand(each: PsaPayment) -> Problem:
     what = "A credit" if each.credit else "A payment"
-    day = f" of {each.date}" if each.date else ""
+    day = f" of {each.date:%m/%d/%Y}" if each.date else ""
     return Problem(
         "entered_in_psa",
         f"{what} of {each.amount:,.2f}{day} was entered in ConnectWise, and QuickBooks has none like it. It is kept.",
@@ -232,9 +232,10 @@ def _mark_paid(session: Session, work: Work, target: PaymentTarget, made: Plan, 
     """The invoice's own status, once it is paid in full; and the other way where it no longer is."""
     full = target.cents > 0 and _cents(made.books) >= target.cents
     status = work.options.paid_status if full else work.options.unpaid_status
-    stands = row is not None and row.state == "done"
+    planned = row is not None and row.state in ("ready", "refused")
+    stands = row is not None and (row.state == "done" or (planned and row.verb == "unpaid"))
     wanted = bool(status) and (not (stands and row and row.status == status) if full else stands)
-    if row is not None and (row.state in ("ready", "refused") or (stands and not full and not wanted)):
+    if row is not None and (planned or (stands and not full and not wanted)):
         row.state = "gone"
     if wanted:
         row = row or PaymentEntry(

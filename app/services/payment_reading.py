@@ -101,7 +101,8 @@ def begin_anew(work: Work) -> None:
         if row.read_at is None or row.read_at > utcnow() - STALE:
             return
         ready = (col(PaymentEntry.batch_id) == work.run.batch_id, col(PaymentEntry.state) == "ready")
-        stands = case((col(PaymentEntry.psa_id) != "", "done"), else_="gone")
+        standing = (col(PaymentEntry.psa_id) != "") | (col(PaymentEntry.verb) == "unpaid")
+        stands = case((standing, "done"), else_="gone")
         session.exec(update(PaymentEntry).where(*ready).values(state=stands, verb=""))
         row.read_at = None
         session.add(row)
@@ -304,9 +305,10 @@ def _notes(session: Session, work: Work, found: Findings) -> list[Problem]:
 def _loose(payment: LedgerPayment, party: str) -> Problem:
     who = f" of {party}" if party else ""
     number = f" {payment.reference}" if payment.reference else ""
+    day = f"{payment.date:%m/%d/%Y}"
     return Problem(
         "money_unapplied",
-        f"{payment.unapplied:,.2f} {payment.currency} of payment{number}{who}, {payment.date}, pays no invoice yet.",
+        f"{payment.unapplied:,.2f} {payment.currency} of payment{number}{who}, {day}, pays no invoice yet.",
         "Apply it in QuickBooks; the next sync brings it.",
         Severity.WARNING,
         subject=f"payment:{payment.ledger_id}",

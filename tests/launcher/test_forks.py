@@ -63,10 +63,13 @@ def test_a_stop_reaches_every_worker_once_and_ends_with_them(pool: subprocess.Po
 
 
 #: The stop comes while a child is being made: the parent has it before it knows the child.
-AT_BIRTH = """
+AT_BIRTH = (
+    """
 import os, signal
 os.register_at_fork(after_in_parent=lambda: os.kill(os.getpid(), signal.SIGTERM))
-""" + PROGRAM
+"""
+    + PROGRAM
+)
 
 
 def test_a_stop_that_comes_while_a_worker_is_made_reaches_that_one_too() -> None:

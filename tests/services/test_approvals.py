@@ -120,6 +120,17 @@ def test_no_worker_touches_a_batch_before_it_is_approved(office: Office) -> None
         assert [(row.actor, row.action) for row in rows] == [(ONE, "batch.post"), (OTHER, "batch.approve")]
 
 
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_who_approves_what_another_one_rejects_at_this_moment_is_told(office: Office) -> None:
+    office.submit(GOOD)
+    with office.database.session() as session:
+        batch = batches.find(session, 1)
+        office.reject()
+        with pytest.raises(ValidationError, match="does not wait for approval"):
+            approving.approve(session, batch, by=THIRD)
+    assert (office.batch().approval, office.booked) == ("rejected", 0)
+
+
 def test_who_prepared_it_cannot_approve_it_on_the_command_line_neither(office: Office) -> None:
     office.submit(GOOD)
     for who in (ONE, ONE.upper(), "owner (command line)"):

@@ -262,6 +262,31 @@ def test_a_paid_invoice_gets_its_status_and_loses_it_with_the_payment(keeper: Bo
     assert not keeper.in_psa("10440")
 
 
+@pytest.mark.parametrize("stood_still", [True, False])
+def test_a_status_that_was_to_be_taken_back_and_was_not_is_taken_back_by_the_next_run(
+    keeper: Bookkeeper, stood_still: bool
+) -> None:
+    keeper.settle(paid_status="Paid", unpaid_status="13")
+    payment = keeper.pays(("10430", str(keeper.total("10430"))))
+    keeper.sync()
+    invoice = next(one for one in keeper.engine.site.invoices.values() if one.number == "10430")
+    paid = invoice.closed_status
+    keeper.voids(payment)
+    batch, abandoned = keeper.submit(), threading.Event()
+    abandoned.set()
+    running.run(keeper.engine.database, keeper.engine.connectors, batch, engine.SHORT, abandoned)
+    with keeper.engine.database.session() as session:
+        session.get_one(PaymentRun, batch).read_at = utcnow() - dt.timedelta(hours=2 if stood_still else 0)
+        mine = (PaymentEntry.record == keeper.record("10430"), PaymentEntry.what == "paid")
+        row = session.exec(select(PaymentEntry).where(*mine)).one()
+        row.state, row.verb, row.status = "ready" if stood_still else "refused", "unpaid", "13"
+        row.batch_id = batch if stood_still else row.batch_id
+        session.add(row)
+        session.commit()
+    keeper.engine.run(batch)
+    assert (paid == 13, invoice.closed_status) == (False, 13)
+
+
 def test_what_the_psa_refuses_stands_beside_its_invoice_and_the_others_go_on(keeper: Bookkeeper) -> None:
     total = keeper.total("10401")
     keeper.types_in("10401", str(total - 10))

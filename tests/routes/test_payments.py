@@ -101,7 +101,7 @@ def test_a_look_shows_invoice_by_invoice_what_would_change_and_then_it_is_writte
     shown = words(bookkeeper.get(f"/batches/{world.last().id}"))
     assert "Nothing was written. This is what would change." in shown
     assert "Adds a payment of 40.00 0.00 40.00 40.00" in shown
-    assert "A payment of 5.00 of 2026-11-20 was entered in ConnectWise" in shown
+    assert "A payment of 5.00 of 11/20/2026 was entered in ConnectWise" in shown
     assert "5.00 47.00 52.00 47.00 differs by 5.00" in shown
     assert "Write this: 2 invoices, $47.00" in shown
     assert not world.psa.writes

@@ -10,8 +10,9 @@ import pytest
 from tests.campaign.service import Row, Service, serving
 from tests.faults.conftest import forks, rig
 from tests.faults.forks import Forks
+from tests.services.conftest import working
 
-__all__ = ["forks", "rig"]
+__all__ = ["forks", "rig", "working"]
 
 ROWS = pytest.StashKey[list[Row]]()
 

@@ -171,6 +171,20 @@ def item_changed(rig: Rig) -> Scene:
     return Scene("", batch, batch, {f"main {number}": "closed"}, changed)
 
 
+def item_supplied(rig: Rig) -> Scene:
+    """An item that was made from a receipt, and gets its income account before its first invoice goes."""
+    rig.take_over(rig.engine.submit("1094/PS20151", kind=INVENTORY))
+    number = _sale(rig, product="AP-U6")
+    batch = rig.engine.submit(number)
+
+    def supplied() -> None:
+        item = next(row for row in rig.engine.company.visible("Item") if row["Name"] == "AP-U6")
+        accounts = (item["IncomeAccountRef"]["value"], item["ExpenseAccountRef"]["value"])
+        assert (accounts, item["SyncToken"]) == (("79", "88"), "1")
+
+    return Scene("", batch, batch, {f"main {number}": "closed"}, supplied)
+
+
 def reload(rig: Rig) -> Scene:
     """An invoice without accounts that is reopened and closed in the PSA, and posted then."""
     draft = {"company": "Acme Dental", "mapped": False, "tax_code": None, "lines": [{"text": "Hours", "price": "100"}]}
@@ -222,7 +236,7 @@ RELOAD = {
 SECOND = {name: (moment, pattern, 2) for name, (moment, pattern, _) in CALL.items() if "PSA" not in name}
 SCENES: Sequence[tuple[Callable[[Rig], Scene], dict[str, Point]]] = (
     (expenses, CALL), (goods, CALL), (cost, SECOND), (cost_undone, UNDO), (amendment, AMEND), (order_billed, BILLING),
-    (item_changed, ITEM), (reload, RELOAD),
+    (item_changed, ITEM), (item_supplied, ITEM), (reload, RELOAD),
 )  # fmt: skip
 CASES = [(scene, name, point) for scene, points in SCENES for name, point in points.items()]
 

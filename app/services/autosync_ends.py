@@ -63,10 +63,10 @@ def settle(database: Database, made: Round, home: str) -> None:
 
 
 def fail(database: Database, made: Round, error: CrossfootError, home: str) -> None:
-    """End a round that could not be submitted (whole); batches that it has go on."""
+    """End a round that could not be submitted (whole), if it is still this worker’s; batches that it has go on."""
     problem = Problem(getattr(error, "code", "cannot_start"), error.message, error.remedy)
     with database.session() as session:
-        ours = (col(Round.id) == made.id, col(Round.state) == "due")
+        ours = (col(Round.id) == made.id, col(Round.state) == "due", col(Round.lease_owner) == made.lease_owner)
         values = {"state": "ended", "status": Status.FAILED, "ended_at": utcnow(), "problem": to_json(problem)}
         if session.exec(update(Round).where(*ours).values(values)).rowcount == 1 and getattr(error, "systemic", False):
             _pause(session, made.book_id, problem, home)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import requests
-from sqlmodel import col, select
+from sqlmodel import col, select, update
 
 from app.connectors.protocols import ConnectionFailedError
 from app.database import Database
@@ -270,6 +270,18 @@ def test_a_worker_that_dies_half_way_leaves_a_round_that_another_finishes(
     assert len(rung) == 1
     with clock.database.reading() as session:
         assert len(session.exec(select(Batch)).all()) == 1
+
+
+def test_a_worker_that_slept_past_its_lease_ends_no_round_of_another_one(clock: Clock) -> None:
+    (ident,) = clock.due()
+    with clock.database.reading() as session:
+        late = session.get_one(Round, ident)
+    with clock.database.session() as session:
+        session.exec(update(Round).values(lease_owner="another one"))
+        session.commit()
+    error = ConnectionFailedError("The key is refused.", "Enter it again.", systemic=True)
+    autosync_ends.fail(clock.database, late, error, HOME)
+    assert (clock.rounds()[-1].state, clock.paused) == ("due", "")
 
 
 def _die(*_: object) -> None:

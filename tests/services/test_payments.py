@@ -277,7 +277,7 @@ def test_a_status_that_was_to_be_taken_back_and_was_not_is_taken_back_by_the_nex
     running.run(keeper.engine.database, keeper.engine.connectors, batch, engine.SHORT, abandoned)
     with keeper.engine.database.session() as session:
         session.get_one(PaymentRun, batch).read_at = utcnow() - dt.timedelta(hours=2 if stood_still else 0)
-        mine = (PaymentEntry.record == keeper.record("10430"), PaymentEntry.what == "paid")
+        mine = (PaymentEntry.record == str(keeper.record("10430")), PaymentEntry.what == "paid")
         row = session.exec(select(PaymentEntry).where(*mine)).one()
         row.state, row.verb, row.status = "ready" if stood_still else "refused", "unpaid", "13"
         row.batch_id = batch if stood_still else row.batch_id

@@ -10,14 +10,17 @@ from sqlmodel import col, select, update
 
 from app.connectors.addresses import AddressRefusedError, NetRules
 from app.connectors.notices.post import PostMessenger
+from app.connectors.protocols import ConnectionFailedError
 from app.database import Database
 from app.domain.notices import Entry, Event, Part, Ref
+from app.models.batches import Batch
 from app.models.columns import utcnow
 from app.models.connections import Book
 from app.models.notices import Notice, NoticeChannel
-from app.services import channels
+from app.models.rounds import AutoSync, Round
+from app.services import approving, autosync_ends, channels
 from app.services.letters import Words
-from tests.rows import a_book
+from tests.rows import a_book, a_source
 from tests.webhook_server import Hook, webhook_server
 
 HOME = "https://books.example"
@@ -142,3 +145,27 @@ def test_a_name_that_leads_inside_is_refused_when_it_is_called(desk: Desk) -> No
     notice = desk.tell()
     assert desk.hook.came == []
     assert (notice.state, "inside this network" in notice.problem) == ("failed", True)
+
+
+def test_a_pause_of_autosync_and_a_batch_that_waits_for_approval_are_told_without_any_mail_server(desk: Desk) -> None:
+    made = desk.add("webhook")
+    with desk.database.session() as session:
+        channels.set_events(session, made.id or 0, [Event.PAUSED, Event.APPROVAL], "ada")
+        session.add(a_source())
+        session.add(AutoSync(book_id=1, enabled=True))
+        due = Round(book_id=1, by="AutoSync", auto=True)
+        session.add(due)
+        session.flush()
+        session.add(Batch(book_id=1, source_id=1, kind="invoices", name="II-1", by="ben", approval="wanted"))
+        session.commit()
+    refused = ConnectionFailedError("The PSA refuses the key.", "Enter it again.", systemic=True)
+    autosync_ends.fail(desk.database, due, refused, HOME)
+    for _ in range(2):
+        approving.tell(desk.database, HOME)
+    for notice_id in channels.due(desk.database):
+        channels.deliver(desk.database, desk.messenger, notice_id)
+    told = {body["type"]: body for body in desk.hook.bodies}
+    assert len(desk.hook.bodies) == 2
+    assert told["crossfoot.autosync_paused"]["link"] == f"{HOME}/settings/books/1/autosync"
+    assert "The PSA refuses the key." in told["crossfoot.autosync_paused"]["text"]
+    assert told["crossfoot.approval"]["link"] == f"{HOME}/batches/1/approval"

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import pytest
 from sqlmodel import select
 
 from app.database import Database
+from app.domain.links import LinkKind
 from app.models.connections import Book
 from app.models.people import Audit
 from app.models.postings import Posting
+from app.services import lists
+from tests.builders import an_entry
 from tests.routes.conftest import Browser, Vendors, words
 from tests.routes.test_records import posted
 from tests.routes.world import World
@@ -66,3 +71,18 @@ def test_a_group_is_put_on_hold_with_a_reason(bookkeeper: Browser, closed: World
 def test_a_viewer_gets_no_fix(viewer: Browser, closed: World) -> None:
     assert "A bookkeeper can fix it here" in words(viewer.get(KEY))
     viewer.post(KEY, {"how": "redate", "date": "12/01/2026"}, status=403)
+
+
+def test_an_item_without_the_account_that_it_needs_is_given_it_from_the_drawer(
+    bookkeeper: Browser, vendors: Vendors, database: Database
+) -> None:
+    world = World(database, vendors)
+    item = an_entry(LinkKind.ITEMS, "50", "Service-4100", detail="Service", cost_account_id="97")
+    world.company.lists.append(item)
+    lists.refresh(database, world.company, 1, max_age=dt.timedelta(0))
+    posted(bookkeeper, world, "39006")
+    said = words(bookkeeper.get("/batches/1/problems/item_lacks_account:items:account:4100"))
+    assert "Item “Service-4100” has no income account in QuickBooks, so it can’t be sold" in said
+    assert "Let Crossfoot add “Hardware sales”" in said
+    assert "Add the account to “Service-4100” and retry 1 document" in said
+    assert world.company.documents == {}

@@ -27,7 +27,8 @@ class Batch(SQLModel, table=True):
         auto: AutoSync submitted it. Such a batch and the others of its company go one after the other.
         queued_at: its place in that queue, since it was resumed; None for the moment of its Submit.
         stop_asked: a person asked to stop after the calls in flight.
-        wake_at: when it has something to do again (a doubt, a limit), while no worker holds it.
+        wake_at: when it has something to do again (a doubt, a limit), while no worker holds it; set while one does,
+            something was let go again meanwhile, and another run follows.
         waiting: ``{"reason", "until"}`` shown as "waiting for QuickBooks’ limit".
         failure: a systemic Problem that ended it (consent gone, PSA refusing the key).
         approval: ``""`` none is asked for; ``wanted``, ``rejected``: no worker begins anything; ``given``; ``used``

@@ -386,8 +386,8 @@ def go_on(session: Session, batch: Batch) -> None:
     if batch.ended_at is not None or batch.stopped:
         batch.queued_at = utcnow()  # behind what the company has begun since
     batch.stop_asked = batch.stopped = False
-    batch.ended_at = batch.wake_at = None
-    batch.failure = batch.waiting = None
+    batch.wake_at = utcnow() if batch.lease_owner and batch.ended_at is None else None  # that run may have passed it by
+    batch.ended_at = batch.failure = batch.waiting = None
     if batch.name_key is None:
         taken = select(Batch.id).where(Batch.book_id == batch.book_id, Batch.name_key == batch.name)
         batch.name_key = f"{batch.name}#{batch.id}" if session.exec(taken).first() else batch.name

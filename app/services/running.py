@@ -289,10 +289,14 @@ def _anything(run: Run) -> bool:
 
 
 def _end(database: Database, batch_id: int, owner: str, failure: Problem | None) -> None:
-    """The run is over: ended, or stopped because somebody asked. A batch that wrote nothing gives its name back."""
+    """The run is over: ended, or stopped because somebody asked. A batch that wrote nothing gives its name back.
+
+    Where something was let go again meanwhile, another run follows instead.
+    """
     with database.session() as session:
         batch = session.get_one(Batch, batch_id)
         stopped = batch.stop_asked and failure is None and _unfinished(session, batch_id)
+        follows = batch.wake_at is not None and failure is None and not stopped
         values = {
             "ended_at": None if stopped else utcnow(),
             "stopped": stopped,
@@ -303,9 +307,10 @@ def _end(database: Database, batch_id: int, owner: str, failure: Problem | None)
         if not stopped and not wrote_something(session, batch_id):
             values["name_key"] = None
         text = f"Failed: {failure.message}" if failure else "Stopped." if stopped else "Ended."
-        batches.log(session, batch_id, text)
-        session.commit()
-    release_lease(database, batch_id, owner, **values)
+        if not follows:
+            batches.log(session, batch_id, text)
+            session.commit()
+    release_lease(database, batch_id, owner, **({} if follows else values))
     telling.batch_ended(database, batch_id)
 
 

@@ -14,13 +14,14 @@ from typing import Any
 import pytest
 import requests
 from sqlalchemy import String, type_coerce
-from sqlmodel import select
+from sqlmodel import col, select
 
 from app.domain.problems import ValidationError
 from app.models.batches import Batch
 from app.models.connections import Book
 from app.models.postings import Call, Posting
-from app.services import connections, decisions
+from app.services import attaching, batches, connections, decisions
+from app.services.run import Run
 from tests import engine
 from tests.engine import Engine
 from tests.thorough import crossed
@@ -279,3 +280,25 @@ def _set_state(working: Engine, number: str, state: str) -> None:
         posting.state = state
         session.add(posting)
         session.commit()
+
+
+def test_what_is_let_go_again_while_its_batch_runs_is_not_left_behind_when_that_ends(
+    working: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batch, attach = working.submit(*CLEAN[:2]), attaching.work
+    with working.database.session() as session:
+        stuck = session.exec(select(Posting).order_by(col(Posting.id))).all()[0]
+        stuck.state = "held"
+        session.add(stuck)
+        session.commit()
+
+    def retried_meanwhile(run: Run) -> float | None:
+        with working.database.session() as session:
+            batches.retry(session, batches.find(session, batch), by=engine.BY)
+        monkeypatch.undo()
+        return attach(run)
+
+    monkeypatch.setattr(attaching, "work", retried_meanwhile)
+    assert states(working.run(batch)) == {"closed"}
+    assert working.batch(batch).ended_at is not None
+    working.assert_exactly_once()

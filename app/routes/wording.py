@@ -21,6 +21,8 @@ from app.services.timelines import Event
 
 #: Words in codes that are written otherwise than in lower case.
 SPELLED = {"gl": "GL", "pdf": "PDF", "psa": "PSA", "quickbooks": "QuickBooks", "connectwise": "ConnectWise"}
+#: Codes whose own words would be no English.
+NAMED = {"mail_no_address": "No e-mail address"}
 QUESTIONS = ("looks_already_posted", "several_in_books", "still_in_doubt")
 
 
@@ -44,6 +46,8 @@ def parted(problems: list[Problem] | None) -> tuple[list[Problem], list[Problem]
 
 def code_words(code: str) -> str:
     """``gl_account_missing`` → ``GL account missing``."""
+    if code in NAMED:
+        return NAMED[code]
     words = " ".join(SPELLED.get(word, word) for word in code.split("_"))
     return words[:1].upper() + words[1:]
 

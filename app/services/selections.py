@@ -117,7 +117,8 @@ def documents(session: Session, book: Book, source_id: int, kind: RecordKind, id
     if kind is RecordKind.INVOICES:
         return len(idents)
     rules, keys = books.rules_of(book), set[str]()
-    wanted = (UnpostedRow.record, UnpostedRow.party_id, UnpostedRow.date, UnpostedRow.currency, UnpostedRow.facts)
+    own = UnpostedRow
+    wanted = (own.record, own.party_id, own.date, own.currency, own.total, own.facts)
     query = columns(*map(col, wanted)).where(col(UnpostedRow.source_id) == source_id, col(UnpostedRow.kind) == kind)
     for start in range(0, len(idents), 500):
         found = session.execute(query.where(col(UnpostedRow.record).in_(idents[start : start + 500])))

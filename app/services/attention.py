@@ -130,9 +130,7 @@ def page(session: Session, after: int = 0) -> Attention:
         return Attention(groups, next=following, books=names)
     halted = session.exec(select(Batch).where(_halted()).order_by(col(Batch.id).desc()).limit(PAGE))
     asked = session.exec(select(Batch).where(approvals.waiting()).order_by(col(Batch.id).desc()).limit(PAGE))
-    return Attention(
-        groups, _waiting(session), list(halted), list(asked), health.broken(session), following, names
-    )
+    return Attention(groups, _waiting(session), list(halted), list(asked), health.broken(session), following, names)
 
 
 # ── what counts ──────────────────────────────────────────────────────────────────────────────────────────────────

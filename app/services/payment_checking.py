@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -24,25 +24,35 @@ from app.services.payment_work import Invoice, Work
 
 #: Invoices that are read, and committed, at once.
 CHUNK = 100
+#: What is done with one invoice, given what stands on it in the PSA (None: it is not there).
+Look = Callable[[Session, Work, PaymentTarget, "Sight", "Sequence[PsaPayment] | None"], None]
 
 
 def check(work: Work) -> None:
     """Plan every invoice of the batch that is still open. Raises ConnectionFailedError."""
-    work.run.begin(SectionKey.CHECK)
-    while (chunk := of_state(work, "open")) and not work.run.stopping():
+    go_through(work, SectionKey.CHECK, "open", _plan)
+
+
+def go_through(work: Work, section: SectionKey, state: str, look: Look) -> None:
+    """One section over the batch's invoices in this state: what stands on them is read and looked at, chunk by chunk.
+
+    ``look`` takes an invoice out of the state; each chunk is one commit. Raises ConnectionFailedError.
+    """
+    work.run.begin(section)
+    while (chunk := _of_state(work, state)) and not work.run.stopping():
         standing = work.psa.payments_on([target.record for target in chunk])
         with work.run.database.session() as session:
             work.run.hold_on(session)
             view = Sight.of(session, work, chunk)
             for target in chunk:
                 row = session.get_one(PaymentTarget, target.id)
-                _plan(session, work, row, view, standing.get(row.record))
+                look(session, work, row, view, standing.get(row.record))
             work.run.changed(session)
     if not work.run.stopping():
-        work.run.end(SectionKey.CHECK)
+        work.run.end(section)
 
 
-def of_state(work: Work, state: str) -> Sequence[PaymentTarget]:
+def _of_state(work: Work, state: str) -> Sequence[PaymentTarget]:
     """The next invoices of the batch in this state."""
     with work.run.database.reading() as session:
         query = select(PaymentTarget).where(PaymentTarget.batch_id == work.run.batch_id, PaymentTarget.state == state)

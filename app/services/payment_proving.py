@@ -18,18 +18,7 @@ from app.services.payment_work import Work
 
 def prove(work: Work) -> None:
     """Compare every planned invoice of the batch. Raises ConnectionFailedError."""
-    work.run.begin(SectionKey.PROVE)
-    while (chunk := payment_checking.of_state(work, "planned")) and not work.run.stopping():
-        standing = work.psa.payments_on([target.record for target in chunk])
-        with work.run.database.session() as session:
-            work.run.hold_on(session)
-            view = Sight.of(session, work, chunk)
-            for target in chunk:
-                row = session.get_one(PaymentTarget, target.id)
-                _prove(session, work, row, view, standing.get(row.record))
-            work.run.changed(session)
-    if not work.run.stopping():
-        work.run.end(SectionKey.PROVE)
+    payment_checking.go_through(work, SectionKey.PROVE, "planned", _prove)
 
 
 def _prove(

@@ -26,6 +26,7 @@ from app.services import (
     batches,
     books,
     connections,
+    failures,
     payment_checking,
     payment_doubts,
     payment_proving,
@@ -40,9 +41,6 @@ from app.settings import Waits
 
 #: Seconds until a batch behind another one asks again.
 QUEUE = 3.0
-#: Seconds between tries while a vendor or Redis is out of reach, and how long that may go on.
-TRY_AGAIN = 15.0
-SILENCE = dt.timedelta(minutes=15)
 CANNOT = Problem(
     "payments_unknown",
     "These two systems cannot bring payments together: one of them does not tell or take them.",
@@ -60,8 +58,7 @@ def run(
     try:
         work = _open(database, connectors, batch_id, waits, owner)
     except (ConnectionFailedError, CrossfootError) as error:
-        code = getattr(error, "code", "cannot_start")
-        _end(database, batch_id, owner, Problem(code, error.message, error.remedy))
+        _end(database, batch_id, owner, failures.of(error))
         return
     work.run.abandon = abandon or work.run.abandon
     with Lease(work.run):
@@ -137,12 +134,12 @@ def _work(work: Work) -> None:
     except LeaseLostError:
         return
     except SystemicError as error:
-        failure = error.problem
+        failure = failures.of(error)
     except ConnectionFailedError as error:
-        failure = Problem(error.code, error.message, error.remedy)
+        failure = failures.of(error)
         wake = _patience(run_, error)
     except Exception as error:
-        _end(run_.database, run_.batch_id, run_.owner, _own_fault(error))
+        _end(run_.database, run_.batch_id, run_.owner, failures.of_our_own(error))
         raise
     if wake is not None and failure is not None:
         run_.wait_note(f"{failure.message} Crossfoot tries again", wake)
@@ -174,23 +171,10 @@ def _stages(work: Work) -> float | None:
 
 
 def _patience(run_: Run, error: ConnectionFailedError) -> float | None:
-    """Seconds until another try; None where a person must act, or nothing was written yet that must go on."""
     with run_.database.reading() as session:
         query = select(func.max(PaymentEntry.sent_at)).where(PaymentEntry.batch_id == run_.batch_id)
         sent = session.exec(query).one()
-    if error.systemic or (sent is None and error.code != "redis_gone"):
-        return None
-    silent = sent is not None and utcnow() - (sent if sent.tzinfo else sent.replace(tzinfo=dt.UTC)) > SILENCE
-    return None if silent and error.code != "redis_gone" else TRY_AGAIN
-
-
-def _own_fault(error: Exception) -> Problem:
-    return Problem(
-        "internal_error",
-        f"Crossfoot ran into a fault of its own ({type(error).__name__}); nothing is lost.",
-        "Resume the batch; if it happens again, save the full log and report it.",
-        technical={"error": type(error).__name__},
-    )
+    return failures.patience(error, sent, begun=sent is not None)
 
 
 def _end(database: Database, batch_id: int, owner: str, failure: Problem | None) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
-from dataclasses import replace
 
 from sqlmodel import Session, col, func, select
 
@@ -34,6 +33,7 @@ from app.services import (
     connections,
     creating,
     doubts,
+    failures,
     item_accounts,
     mailing,
     payment_runs,
@@ -51,9 +51,6 @@ from app.settings import Waits
 
 #: With nothing to do for longer than this, the worker is given back; the sweep rings when it is time.
 PATIENCE = 25.0
-#: Seconds between tries while a vendor or Redis is out of reach, and how long that may go on.
-TRY_AGAIN = 15.0
-SILENCE = dt.timedelta(minutes=15)
 
 
 def run(
@@ -73,7 +70,7 @@ def run(
     try:
         current = _open(database, connectors, batch_id, waits, owner)
     except (ConnectionFailedError, CrossfootError) as error:
-        _end(database, batch_id, owner, _failure_of(error))
+        _end(database, batch_id, owner, failures.of(error))
         return
     current.abandon = abandon or current.abandon
     with Lease(current):
@@ -125,12 +122,12 @@ def _work(run: Run) -> None:
     except LeaseLostError:
         return
     except SystemicError as error:
-        failure = replace(error.problem, technical={**error.problem.technical, "systemic": True})
+        failure = failures.of(error)
     except ConnectionFailedError as error:
-        failure = _failure_of(error)
+        failure = failures.of(error)
         wake = _patience(run, error)
     except Exception as error:
-        _end(run.database, run.batch_id, run.owner, _own_fault(error))
+        _end(run.database, run.batch_id, run.owner, failures.of_our_own(error))
         raise
     _leave(run, failure, wake)
 
@@ -213,32 +210,10 @@ def _write(run: Run) -> float | None:
 
 
 def _patience(run: Run, error: ConnectionFailedError) -> float | None:
-    """Seconds until another try; None where a person must act, or nothing has been written yet that must go on.
-
-    Our own Redis comes back by itself. A vendor that goes silent in the middle of a batch gets a quarter of an hour.
-    """
     with run.database.reading() as session:
         begun = wrote_something(session, run.batch_id)
-        since = session.exec(select(func.max(Call.sent_at)).where(Call.batch_id == run.batch_id)).one()
-    if error.systemic or (not begun and error.code != "redis_gone"):
-        return None
-    silent = since is not None and utcnow() - (since if since.tzinfo else since.replace(tzinfo=dt.UTC)) > SILENCE
-    return None if silent and error.code != "redis_gone" else TRY_AGAIN
-
-
-def _failure_of(error: ConnectionFailedError | CrossfootError) -> Problem:
-    """What ends the batch; ``systemic`` says that every other one would end so too."""
-    technical = {"systemic": True} if getattr(error, "systemic", False) else {}
-    return Problem(getattr(error, "code", "cannot_start"), error.message, error.remedy, technical=technical)
-
-
-def _own_fault(error: Exception) -> Problem:
-    return Problem(
-        "internal_error",
-        f"Crossfoot ran into a fault of its own ({type(error).__name__}); nothing is lost.",
-        "Resume the batch; if it happens again, save the full log and report it.",
-        technical={"error": type(error).__name__},
-    )
+        sent = session.exec(select(func.max(Call.sent_at)).where(Call.batch_id == run.batch_id)).one()
+    return failures.patience(error, sent, begun=begun)
 
 
 def _post_and_close(run: Run, lanes: Lanes) -> float | None:

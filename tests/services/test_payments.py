@@ -311,3 +311,15 @@ def test_a_run_with_nothing_new_asks_the_books_twice_at_most(keeper: Bookkeeper)
 def test_a_day_in_the_far_past_is_refused(keeper: Bookkeeper) -> None:
     with pytest.raises(ValidationError):
         keeper.submit(since=dt.datetime(1999, 1, 1, tzinfo=dt.UTC))
+
+
+def test_a_sync_that_every_other_would_end_like_says_so(keeper: Bookkeeper) -> None:
+    keeper.pays(("10450", "5.00"))
+    keeper.engine.both.connectwise.gate.faults.add("401", times=100)
+    batch_id = keeper.submit()
+    keeper.engine.run(batch_id)
+    failure = keeper.engine.batch(batch_id).failure or {}
+    assert failure["technical"] == {"systemic": True}  # by which AutoSync pauses
+    keeper.engine.both.connectwise.gate.faults.clear()
+    keeper.sync()
+    assert keeper.amounts("10450") == ["5.00"]

@@ -43,10 +43,11 @@ def test_without_tokens_a_person_is_asked_to_connect(database: Database, book: B
 
 def test_of_two_processes_one_refreshes_and_the_other_waits_for_it(database: Database, book: Book) -> None:
     first, second, answers = BookTokens(database, 1), BookTokens(database, 1), []
-    inside = threading.Event()
+    inside, trying = threading.Event(), threading.Event()
 
     def wait_for_the_first() -> None:
         inside.wait()
+        trying.set()
         with second.alone() as alone:
             answers.append((alone, second.load().access))
 
@@ -55,7 +56,8 @@ def test_of_two_processes_one_refreshes_and_the_other_waits_for_it(database: Dat
     with first.alone() as alone:
         assert alone
         inside.set()
-        waiting.join(0.3)
+        assert trying.wait(10)
+        waiting.join(0.5)
         assert answers == []
         first.save(some_tokens("second"))
     waiting.join(5)

@@ -36,11 +36,13 @@ def _page(batch: Batch, status: int = 200, **context: Any) -> ResponseReturnValu
     session = reading()
     book = session.get_one(Book, batch.book_id)
     shell.use_book(book)
+    names = people.labels(session)
     return render_template(
         "batches/approval.html",
-        batch=batch, book=book, view=progress.view(session, batch), names=people.labels(session),
+        batch=batch, book=book, view=progress.view(session, batch), names=names,
         plan=_plan(session, book, batch), seen=approvals.short(approvals.seal(session, batch)),
-        why_not=approving.whose(session, batch, me().email), **context,
+        why_not=approving.whose(session, batch, me().email),
+        approvers=[names.get(user.email, user.email) for user in approving.may(session, batch)], **context,
     ), status  # fmt: skip
 
 

@@ -23,6 +23,7 @@ from app.routes.formats import plural
 from app.routes.guard import me, requires
 from app.routes.web import reading, web, writing
 from app.services import (
+    approving,
     batch_files,
     batch_rows,
     connections,
@@ -89,6 +90,7 @@ def _context(batch: Batch) -> dict[str, Any]:
         "ahead": queueing.ahead(session, batch) if view.moving else None,
         "to_go": _seconds_to_go(view),
         "names": people.labels(session),
+        "approvers": [user.email for user in approving.may(session, batch)] if batch.approval == "wanted" else [],
     }
 
 

@@ -18,7 +18,7 @@ from app.models.connections import Book
 from app.routes import autosync, formats, fragments, pacing, shell
 from app.routes.guard import me, requires
 from app.routes.web import reading, web, writing
-from app.services import books, connections, lists, people, records, rounds
+from app.services import approvals, books, connections, lists, people, records, rounds
 from app.services import everything as service
 from app.services.batches import SUMMARIES
 
@@ -107,6 +107,7 @@ def _page(wanted: Wanted, status: int = 200, **more: Any) -> ResponseReturnValue
         "chosen": chosen,
         "whole": _whole(chosen),
         "documents": sum(offer.documents for offer in chosen),
+        "approval": approvals.needed(wanted.book),
         "asks": any(offer.plan.create or offer.plan.link for offer in chosen),
         "as_of": min((offer.as_of for offer in offers if offer.as_of), default=None),
         "books": books.list_books(session),

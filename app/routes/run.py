@@ -18,7 +18,7 @@ from app.routes.guard import me, requires
 from app.routes.kinds import PREFIX, in_addresses, kind
 from app.routes.selecting import Sight
 from app.routes.web import reading, web, writing
-from app.services import approvals, batches, books, connections, lists, people, precedents, records, selections, views
+from app.services import batches, books, connections, lists, people, precedents, records, selections, views
 
 run = Blueprint("run", __name__, url_prefix=PREFIX)
 in_addresses(run)
@@ -277,7 +277,6 @@ def _twin(token: str) -> Batch | None:
 
 
 def _ask(here: Sight, status: int = 200, mode: str = "post", **more: Any) -> ResponseReturnValue:
-    more["approval"] = approvals.needed(here.book)
     if mode == "clear":
         return render_template("run/clear.html", here=here, **more), status
     plan = here.plan or selecting.planned(reading(), here.book, here.source_id, kind(), here.chosen.records)

@@ -17,7 +17,7 @@ from app.models.records import Selection, UnpostedList
 from app.routes import kinds, shell
 from app.routes.guard import me
 from app.routes.web import writing
-from app.services import batch_names, books, outlook, precedents, previews, records, selections, views
+from app.services import approvals, batch_names, books, outlook, precedents, previews, records, selections, views
 from app.services.outlook import Question
 from app.services.precedents import Precedent
 from app.services.records import Brief, Filter, Location, Page, Standing, Sum
@@ -49,6 +49,11 @@ class Sight:
     def today(self) -> dt.date:
         """Which day it is where the company is."""
         return books.today_of(self.book)
+
+    @property
+    def approval(self) -> bool:
+        """Whether what is submitted waits for another person."""
+        return approvals.needed(self.book)
 
 
 @dataclass(frozen=True)

@@ -126,12 +126,13 @@ def tell(database: Database, home: str) -> int:
         if mail_settings.server(session) is None:
             session.commit()
             return 0
-        told = [_tell(session, batch, user, home) for batch in waiting for user in _may(session, batch)]
+        told = [_tell(session, batch, user, home) for batch in waiting for user in may(session, batch)]
         session.commit()
     return sum(told)
 
 
-def _may(session: Session, batch: Batch) -> list[User]:
+def may(session: Session, batch: Batch) -> list[User]:
+    """Everybody who can approve it."""
     people = access.people_with(session, batch.book_id, "bookkeeper")
     return [user for user in people if not whose(session, batch, user.email)]
 

@@ -9,6 +9,7 @@ from app.database import Database
 from app.domain.links import LinkKind
 from app.models.connections import Book
 from app.models.mail import Mail
+from app.models.people import User
 from app.services import approving, books, links, mail_settings
 from tests.routes.conftest import Browser, Vendors, field, words
 from tests.routes.test_run import chosen, submission
@@ -34,14 +35,36 @@ def waiting(bookkeeper: Browser, world: World) -> Browser:
 def test_who_prepared_it_sees_that_it_waits_and_no_button_to_approve_it(waiting: Browser) -> None:
     said = words(waiting.get("/batches/1"))
     assert "Awaiting approval" in said
-    assert "until somebody else than Bookkeeper Person approves it" in said
+    assert "Prepared by Bookkeeper Person; nothing is sent before it is approved, by Admin Person." in said
+    assert "Approve or reject" not in said
     assert "live?seen=" in waiting.get("/batches/1").text
     page = waiting.get("/batches/1/approval")
     assert "Approve and post" not in words(page)
     assert "prepared this batch or changed it" in words(page)
+    assert "It can be approved by Admin Person." in words(page)
     assert "cannot approve it too" in words(
         waiting.post("/batches/1/approve", {"seen": field(page, "seen")}, status=422)
     )
+
+
+def test_who_prepares_a_batch_submits_it_for_approval_and_posts_nothing(bookkeeper: Browser, world: World) -> None:
+    said = chosen(bookkeeper, "39005", "39006")
+    assert "Submit 2 documents, $321.00, for approval" in said
+    assert "Submit 2 documents, $321.00, for approval" in words(bookkeeper.get("/run/invoices"))
+    assert "for approval" in words(bookkeeper.get("/run/everything"))
+    assert "Post " not in said
+
+
+def test_a_batch_that_nobody_may_approve_says_whom_to_invite(
+    waiting: Browser, admin: Browser, database: Database
+) -> None:
+    assert "Approve or reject" in words(admin.get("/batches/1"))
+    with database.session() as session:
+        person = session.exec(select(User).where(User.email == "admin@example.test")).one()
+        person.active = False
+        session.add(person)
+        session.commit()
+    assert "nobody else has the role of a bookkeeper in this company" in words(waiting.get("/batches/1"))
 
 
 def test_somebody_else_sees_what_it_would_do_and_approves_it(waiting: Browser, admin: Browser, world: World) -> None:

@@ -9,11 +9,11 @@ from enum import StrEnum
 from sqlmodel import Session, col, select
 
 from app.connectors.tokens import Tokens
-from app.domain import codec
+from app.domain import book_settings, codec
 from app.domain.problems import Problem, Severity
 from app.models.columns import utcnow
 from app.models.connections import Book, SourceRow
-from app.services.books import list_books
+from app.services.books import list_books, rules_of
 
 #: From so few days before a consent ends on, its card says so.
 ENDING = dt.timedelta(days=10)
@@ -88,8 +88,15 @@ def book_card(book: Book, now: dt.datetime) -> Card:
         side="book", id=book.id or 0, name=book.name, kind=book.kind, state=_state(reason, findings),
         account=book.ledger_id, address="", environment=book.environment, connected=book.connected and not book.broken,
         is_default=book.is_default, reason=reason, last_call_at=book.last_call_at, checked_at=book.checked_at,
-        tokens_until=until, findings=findings, facts=book.facts,
+        tokens_until=until, findings=findings, facts={**book.facts, **_locale(book)},
     )  # fmt: skip
+
+
+def _locale(book: Book) -> dict[str, str]:
+    """What decides how tax and money are booked there, in words."""
+    modes = dict(book_settings.SETTINGS["taxes.mode"].choices)
+    mode = rules_of(book).tax_mode
+    return {"country": book.country, "currency": book.currency, "tax": modes.get(mode, mode)}
 
 
 def stored_findings(row: SourceRow | Book) -> tuple[Problem, ...]:

@@ -77,7 +77,7 @@ def test_the_test_button_asks_the_vendor_and_answers_with_its_card(
     bookkeeper: Browser, database: Database, vendors: Vendors
 ) -> None:
     world = World(database, vendors)
-    bookkeeper.get("/settings/connections")
+    assert "Country, currency US, USD Sales tax US manual sales tax" in words(bookkeeper.get("/settings/connections"))
     card = bookkeeper.post("/connections/source/1/test", hx=True)
     assert "Demo PSA answered; nothing is missing." in words(card)
     assert "<html" not in card.text

@@ -30,6 +30,8 @@ from app.services.run import Run
 S = PostingState
 #: Its invoice is in the books, or on its way there.
 BOOKED, COMING = (S.POSTED, S.CLOSED), (S.READY, S.SENDING, S.IN_DOUBT)
+#: Nothing will stand beside it any more.
+NEVER = (S.UNDOING, S.UNDONE, S.SKIPPED, S.CLEARED)
 #: Nothing of it is in the books, and nothing under way.
 LOOSE = (S.READY, S.HELD, S.REFUSED)
 WAITS = Problem(

@@ -120,6 +120,17 @@ def _document(session: Session, order: Posting, row: Posting, invoice: VendorInv
     return replace(bill, number=numbering.one(session, row, invoice.number))
 
 
+def to_come(order: Document, posting: Posting | None = None) -> Document | None:
+    """The bill that an order will become, as far as it is known; None of what is no order, or is not to be posted.
+
+    ``posting``: the order's, where it has one.
+    """
+    taken_back = posting is not None and posting.state in beside.NEVER
+    if order.kind is not DocumentKind.PURCHASE_ORDER or taken_back:
+        return None
+    return replace(order, kind=DocumentKind.BILL, number="", bills=posting.ledger_id if posting else "")
+
+
 def problem(run: Run, posting: Posting) -> Problem | None:
     """What stands against billing the order now, as the ledger holds it. Raises ConnectionFailedError."""
     with run.database.reading() as session:

@@ -25,7 +25,7 @@ from app.models.batches import Batch
 from app.models.columns import loads
 from app.models.connections import Book, SourceRow
 from app.models.postings import Call, CallMember, Posting, PostingRecord
-from app.services import beside, books, checking, connections, links, posting_problems, records, wants
+from app.services import beside, billing, books, checking, connections, links, posting_problems, records, wants
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +36,16 @@ class Beside:
     state: str
     ledger_number: str = ""
     url: str = ""
+    note: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """The form of ``preview --json``."""
-        return {"state": self.state, "psa": codec.to_json(self.document), "ledger_number": self.ledger_number or None}
+        return {
+            "state": self.state,
+            "psa": codec.to_json(self.document),
+            "ledger_number": self.ledger_number or None,
+            "note": self.note or None,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,13 +129,23 @@ def proof(database: Database, connectors: Connectors, book: Book, kind: RecordKi
 
 
 def _to_come(subject: Subject, document: Document) -> list[Beside]:
-    """The entry of its cost, where the company books it, without what the ledger books by itself."""
+    """The bill of an order; the entry of its cost, where the company books it, without what the ledger books itself."""
+    if bill := _bill_to_come(document):
+        return [bill]
     entry = cogs.entry(document, books.rules_of(subject.book))
     if entry is None:
         return []
     with subject.database.reading() as session:
         reduced, _ = beside.reduced(entry, links.Index.load(session, subject.book.id or 0))
     return [] if reduced.is_empty else [Beside(reduced, "unposted")]
+
+
+def _bill_to_come(document: Document, posting: Posting | None = None) -> Beside | None:
+    bill = billing.to_come(document, posting)
+    if bill is None:
+        return None
+    order = f"order {posting.ledger_number or posting.ledger_id}" if posting and posting.ledger_id else "order"
+    return Beside(bill, "unposted", note=f"Made from the {order} when the vendor’s invoice has come in ConnectWise.")
 
 
 def _is_listed(database: Database, book: Book, kind: RecordKind, record: str) -> bool:
@@ -172,19 +188,22 @@ def _of_posting(subject: Subject, posting: Posting) -> Proof:
             subject.record, document, _sent(session, posting, shown) or body, problems, posting,
             session.get(Batch, posting.batch_id), receipt,
             url=shown.url(document.kind, posting.ledger_id) if posting.ledger_id else "",
-            psa_url=subject.psa_url, names=names, beside=_beside(session, posting, shown),
+            psa_url=subject.psa_url, names=names, beside=_beside(session, posting, document, shown),
         )  # fmt: skip
 
 
-def _beside(session: Session, posting: Posting, destination: Destination) -> list[Beside]:
+def _beside(session: Session, posting: Posting, document: Document, destination: Destination) -> list[Beside]:
     rows = beside.of(session, [posting], list(PostingState))
+    if not rows and (bill := _bill_to_come(document, posting)):
+        return [bill]
     return [
         Beside(
-            document, row.state, row.ledger_number or row.ledger_id,
-            destination.url(document.kind, row.ledger_id) if row.ledger_id else "",
+            own, row.state, row.ledger_number or row.ledger_id,
+            destination.url(own.kind, row.ledger_id) if row.ledger_id else "",
+            f"Made from the order {posting.ledger_number or posting.ledger_id}." if own.bills else "",
         )
         for row in rows
-        if row.document is not None and (document := codec.from_json(Document, row.document))
+        if row.document is not None and (own := codec.from_json(Document, row.document))
     ]  # fmt: skip
 
 

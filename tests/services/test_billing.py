@@ -10,7 +10,8 @@ import requests
 from sqlmodel import update
 
 from app.models.batches import Batch
-from app.services import amending, billing, decisions
+from app.models.connections import Book
+from app.services import amending, billing, decisions, proofs
 from tests import engine
 from tests.engine import Engine
 from tests.services.test_costs import INVENTORY, assert_crossfoots, invoice_comes, outcomes, settle, undo
@@ -37,15 +38,31 @@ def bill_it(working: Engine, batch: dict[str, Any]) -> dict[str, str]:
     return {p["role"]: " ".join([p["state"], *(q["code"] for q in p["problems"])]) for p in after["postings"]}
 
 
+def previewed(working: Engine) -> tuple[str, str, str | None]:
+    """What stands beside the order in its preview: state, the order that is billed, and what is said of it."""
+    with working.database.reading() as session:
+        book = session.get_one(Book, working.book_id)
+    shown = proofs.proof(working.database, working.connectors, book, INVENTORY, "1090-PS20131-purchase").to_json()
+    [bill] = shown["beside"]
+    assert (bill["psa"]["kind"], bill["psa"]["total"]) == ("bill", shown["psa"]["total"])
+    return bill["state"], bill["psa"]["bills"], bill["note"]
+
+
 def test_an_order_becomes_one_bill_when_the_vendors_invoice_comes_and_both_can_be_undone(
     working: Engine,
 ) -> None:
+    settle(working, inventory__purchase_as="purchase_order")
+    come = "when the vendor’s invoice has come in ConnectWise."
+    assert previewed(working) == ("unposted", "", f"Made from the order {come}")
     batch = order_first(working)
+    [ordered] = working.company.visible("PurchaseOrder")
+    assert previewed(working) == ("unposted", ordered["Id"], f"Made from the order {ordered['DocNumber']} {come}")
     assert bill_it(working, batch) == {"main": "closed", "bill": "closed"}
     [order], [bill] = working.company.visible("PurchaseOrder"), ours(working, "Bill")
     assert (bill["DocNumber"], bill["TxnDate"]) == ("TS-9951", str(working.site.today - dt.timedelta(days=1)))
     assert bill["LinkedTxn"] == [{"TxnId": order["Id"], "TxnType": "PurchaseOrder"}]
     assert [line["LinkedTxn"][0]["TxnLineId"] for line in bill["Line"]] == [line["Id"] for line in order["Line"]]
+    assert previewed(working) == ("closed", order["Id"], f"Made from the order {order['DocNumber']}.")
     assert (order["POStatus"], order["TotalAmt"]) == ("Closed", bill["TotalAmt"])
     assert_crossfoots(working.json(batch["batch"]))
     working.assert_exactly_once()

@@ -107,7 +107,8 @@ SALES = (
     _choice(
         "sales.summary",
         "Summary level",
-        "How much of an invoice's detail the PSA's export gives.",
+        "How much of an invoice's detail the PSA's export gives. Detailed costs one call more for about every hundred"
+        " time entries.",
         (("default", "Default"), ("condensed", "Condensed"), ("detailed", "Detailed")),
     ),
     _choice(
@@ -288,8 +289,8 @@ INVENTORY = (
     ),
     _ledger(
         "inventory.income_account",
-        "Income account of new stock items",
-        "Where a purchase order names none. Empty: such a product is created as a non-inventory item.",
+        "Income account of new items that are bought",
+        "Of stock and services, where a purchase names none. Empty: they are created as non-inventory items then.",
         LinkKind.ACCOUNTS,
     ),
     _missing(LinkKind.ITEMS),

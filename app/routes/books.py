@@ -107,7 +107,7 @@ def _entries(session: Session, book: Book, shown: Iterable[Setting]) -> dict[str
 
 def _locked(book: Book) -> dict[str, str]:
     """Settings that others decide, with the reason."""
-    reason = line_text.needs_detailed(service.rules_of(book))
+    reason = service.detailed_because(book)
     return {"sales.summary": reason} if reason else {}
 
 

@@ -78,6 +78,7 @@ def _wanted(book: Book) -> Wanted:
     given = request.values
     ticked = set(given.getlist("kind")) if "kind" in given else set(map(str, RecordKind))
     summary = given.get("summary", books.setting_of(book, "sales.summary"))
+    summary = "detailed" if books.detailed_because(book) else summary
     return Wanted(
         book,
         [kind for kind in RecordKind if kind in ticked],
@@ -108,6 +109,7 @@ def _page(wanted: Wanted, status: int = 200, **more: Any) -> ResponseReturnValue
         "whole": _whole(chosen),
         "documents": sum(offer.documents for offer in chosen),
         "approval": approvals.needed(wanted.book),
+        "locked": books.detailed_because(wanted.book),
         "asks": any(offer.plan.create or offer.plan.link for offer in chosen),
         "as_of": min((offer.as_of for offer in offers if offer.as_of), default=None),
         "books": books.list_books(session),

@@ -51,6 +51,11 @@ class Sight:
         return books.today_of(self.book)
 
     @property
+    def detailed_because(self) -> str:
+        """Why the summary level is no choice here."""
+        return books.detailed_because(self.book)
+
+    @property
     def approval(self) -> bool:
         """Whether what is submitted waits for another person."""
         return approvals.needed(self.book)

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from sqlmodel import Session, col, select, update
 
-from app.domain import book_settings, codec
+from app.domain import book_settings, codec, line_text
 from app.domain.links import Rules
 from app.domain.problems import NotFoundError, ValidationError
 from app.models.columns import utcnow
@@ -89,6 +89,11 @@ def zone_of(book: Book) -> str:
 def today_of(book: Book, now: dt.datetime | None = None) -> dt.date:
     """Which day it is where the company is."""
     return (now or utcnow()).astimezone(ZoneInfo(zone_of(book))).date()
+
+
+def detailed_because(book: Book) -> str:
+    """Why its invoices are exported Detailed whatever level is asked for; empty where they are not."""
+    return line_text.needs_detailed(rules_of(book))
 
 
 def rules_of(book: Book) -> Rules:

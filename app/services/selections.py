@@ -76,7 +76,9 @@ def location(selection: Selection, book: Book) -> str:
 
 
 def summary(selection: Selection, book: Book) -> str:
-    """The summary level: what was chosen, else the Book's."""
+    """The summary level: what other settings of the Book need, else what was chosen, else the Book's."""
+    if books.detailed_because(book):
+        return "detailed"
     return str(selection.options.get("summary", books.setting_of(book, "sales.summary")))
 
 

@@ -10,6 +10,7 @@ from sqlmodel import select
 
 from app.database import Database
 from app.models.batches import Batch
+from app.models.connections import Book
 from app.models.records import Selection, UnpostedRow
 from app.services import books
 from tests.fakes import some_tokens
@@ -112,6 +113,17 @@ def test_a_through_date_leaves_out_what_is_later_and_nonsense_is_named(bookkeepe
     assert bar(bookkeeper) == "0 of 0 selected"
     answer = bookkeeper.post("/run/invoices/options", {"through": "31/31/26"}, hx=True)
     assert "“31/31/26” is not a date." in words(answer)
+
+
+def test_a_summary_level_that_other_settings_need_is_locked_with_its_reason(
+    bookkeeper: Browser, world: World, database: Database
+) -> None:
+    with database.session() as session:
+        books.set_settings(session, session.get_one(Book, 1), {"sales.service_item_source": "work_role"}, "test")
+    for page in ("/run/invoices", "/run/everything"):
+        assert "Locked: Items are named after work roles" in words(bookkeeper.get(page))
+    bookkeeper.post("/run/invoices/options", {"summary": "condensed"}, hx=True)
+    assert 'value="detailed" checked' in bookkeeper.get("/run/invoices").text
 
 
 def test_an_unknown_summary_level_is_refused(bookkeeper: Browser, world: World) -> None:

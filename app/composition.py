@@ -20,7 +20,7 @@ from app.settings import Settings
 
 def connectors_of(settings: Settings, database: Database, redis: Redis) -> Registry:
     """Every vendor, with the address rules of the environment and the Intuit keys of the moment."""
-    return Registry(redis, _rules(settings), lambda: _intuit_app(settings, database))
+    return Registry(redis, _rules(settings), lambda: _intuit_app(settings, database), stripe=settings.stripe_api)
 
 
 def mailer_of(settings: Settings) -> Mailer:

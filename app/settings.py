@@ -28,6 +28,7 @@ INTUIT_API = {
     "production": "https://quickbooks.api.intuit.com",
     "sandbox": "https://sandbox-quickbooks.api.intuit.com",
 }
+STRIPE_API = "https://api.stripe.com"
 #: QuickBooks works on a call for up to 120 s; against Intuit's own address no doubt may end sooner than this.
 SHORTEST_DOUBT = 140.0
 
@@ -95,6 +96,7 @@ class Settings:
     metrics_token: Secret
     assets: Path
     waits: Waits = Waits()
+    stripe_api: str = STRIPE_API
 
     @property
     def secure(self) -> bool:
@@ -136,6 +138,7 @@ class Settings:
             metrics_token=env.secret("CROSSFOOT_METRICS_TOKEN"),
             assets=Path(env.text("CROSSFOOT_ASSETS") or PROJECT / ".setup" / "assets"),
             waits=_waits(env, against_intuit=api in INTUIT_API.values()),
+            stripe_api=(env.text("CROSSFOOT_STRIPE_API_URL") or STRIPE_API).rstrip("/"),
         )
 
 

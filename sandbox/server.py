@@ -1,4 +1,4 @@
-"""Both vendors' stand-ins in one process, and the credentials that a program needs to reach them."""
+"""The vendors' stand-ins in one process, and the credentials that a program needs to reach them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from sandbox.connectwise import server as connectwise
 from sandbox.demo_psa.demo import demo_site
 from sandbox.quickbooks_online import demo as demo_books
 from sandbox.quickbooks_online import server as quickbooks_online
+from sandbox.stripe import server as stripe
 
 if TYPE_CHECKING:
     from sandbox.connectwise.site import Site
@@ -45,10 +46,11 @@ TAX_CODE_LINKS = {"21": "3", "22": "4", "23": "5"}
 
 @dataclass(frozen=True)
 class Both:
-    """The two servers, up until `stop`."""
+    """PSA and ledger, and beside them Stripe, where customers pay; up until `stop`."""
 
     connectwise: connectwise.Running
     quickbooks_online: quickbooks_online.Running
+    stripe: stripe.Running
 
     @property
     def credentials(self) -> dict[str, Any]:
@@ -56,15 +58,17 @@ class Both:
         return {
             "connectwise": _connectwise_keys(self.connectwise),
             "quickbooks_online": self.quickbooks_online.settings(),
+            "stripe": self.stripe.settings(),
             "account_links": dict(ACCOUNT_LINKS),
             "other_account_links": dict(OTHER_ACCOUNT_LINKS),
             "tax_code_links": dict(TAX_CODE_LINKS),
         }
 
     def stop(self) -> None:
-        """Hang up on everybody and free both ports."""
+        """Hang up on everybody and free the ports."""
         self.connectwise.stop()
         self.quickbooks_online.stop()
+        self.stripe.stop()
 
 
 def start_both(
@@ -77,7 +81,7 @@ def start_both(
     except (OSError, SystemExit):  # Werkzeug exits where a port is taken
         psa.stop()
         raise
-    return Both(psa, books)
+    return Both(psa, books, stripe.start())
 
 
 def _connectwise_keys(running: connectwise.Running) -> dict[str, str]:

@@ -207,7 +207,7 @@ def make(
     qbo, psa = both.credentials["quickbooks_online"], both.credentials["connectwise"]
     endpoints = Endpoints(qbo["api_url"], qbo["authorize_url"], qbo["token_url"], qbo["revoke_url"])
     keys = App(qbo["client_id"], qbo["client_secret"], endpoints, "sandbox")
-    connectors = Registry(server, NetRules.parse(ALLOW), lambda: keys, speed=SPEED)
+    connectors = Registry(server, NetRules.parse(ALLOW), lambda: keys, speed=SPEED, stripe=both.stripe.url)
     connections.connect_source(
         database,
         connectors,

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from app.connectors.checkouts import Checkouts
 from app.connectors.protocols import (
     Check,
     ClosedInPsa,
@@ -250,3 +251,6 @@ class FakeConnectors:
         self.opened.append((settings, tokens, contact))
         tokens.load()
         return self.books[settings["realm"]]
+
+    def checkouts(self, key: str) -> Checkouts:
+        raise NotImplementedError("No payment provider is played in memory: sandbox/stripe is one.")

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Protocol
 
+from app.connectors.checkouts import Checkouts
 from app.connectors.tokens import TokenStore
 from app.domain.documents import Document, DocumentKind
 from app.domain.links import Draft, Entry, LinkKind, Links, Rules
@@ -374,3 +375,7 @@ class Connectors(Protocol):
     def destination(
         self, kind: str, settings: Mapping[str, Any], tokens: TokenStore, contact: Contact
     ) -> Destination: ...
+
+    def checkouts(self, key: str) -> Checkouts:
+        """The account at the payment provider that the key belongs to."""
+        ...

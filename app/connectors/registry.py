@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any, cast
 
 import redis
 
+from app.connectors.checkouts import Checkouts
 from app.connectors.http import Http, NetRules
 from app.connectors.ledger_events import ReadsNotices
 from app.connectors.protocols import Contact, Destination, Source
 from app.connectors.quickbooks_online.settings import App
 from app.connectors.tokens import TokenStore
 from app.domain.problems import NotFoundError
+from app.settings import STRIPE_API
 
 if TYPE_CHECKING:
     from app.connectors.quickbooks_online.consent import Consent
@@ -24,21 +26,32 @@ if TYPE_CHECKING:
 SOURCES = {"connectwise": "app.connectors.connectwise.opening:open_source"}
 DESTINATIONS = {"quickbooks_online": "app.connectors.quickbooks_online.opening:open_destination"}
 CONSENTS = {"quickbooks_online": "app.connectors.quickbooks_online.consent:open_consent"}
+CHECKOUTS = {"stripe": "app.connectors.stripe.connector:Stripe"}
 NOTICES = {"quickbooks_online": "app.connectors.quickbooks_online.webhooks:events"}
-VENDORS = {"connectwise": "ConnectWise", "quickbooks_online": "QuickBooks"}
+VENDORS = {"connectwise": "ConnectWise", "quickbooks_online": "QuickBooks", "stripe": "Stripe"}
 
 
 class Registry:
     """Opens connectors over one Redis, one set of address rules and one pool of connections per vendor.
 
-    ``intuit`` gives the app keys of now: they may be changed under Settings while we run.
+    ``intuit`` gives the app keys of now: they may be changed under Settings while we run. ``stripe`` is the address of
+    its API.
     """
 
-    def __init__(self, server: redis.Redis, rules: NetRules, intuit: Callable[[], App], *, speed: float = 1.0) -> None:
+    def __init__(
+        self,
+        server: redis.Redis,
+        rules: NetRules,
+        intuit: Callable[[], App],
+        *,
+        speed: float = 1.0,
+        stripe: str = STRIPE_API,
+    ) -> None:
         self._server = server
         self._rules = rules
         self._intuit = intuit
         self._speed = speed
+        self._stripe = stripe
         self._https: dict[str, Http] = {}
 
     def source(self, kind: str, settings: Mapping[str, Any], secrets: Mapping[str, str], contact: Contact) -> Source:
@@ -56,6 +69,9 @@ class Registry:
     def consent(self, kind: str) -> Consent:
         """OAuth for connecting a company: ``authorize_url``, ``exchange``, ``refresh``, ``revoke``."""
         return cast("Consent", _find(CONSENTS, kind)(http=self._http(kind), app=self._intuit()))
+
+    def checkouts(self, key: str) -> Checkouts:
+        return cast("Checkouts", _find(CHECKOUTS, "stripe")(self._http("stripe"), key, self._stripe))
 
     def notices(self, kind: str) -> ReadsNotices:
         """Checks and reads deliveries of the vendor's webhooks."""

@@ -41,6 +41,7 @@ def test_the_first_line_is_all_that_a_program_needs(running: Started) -> None:
     assert set(said) == {
         "connectwise",
         "quickbooks_online",
+        "stripe",
         "account_links",
         "other_account_links",
         "tax_code_links",

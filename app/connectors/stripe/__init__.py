@@ -1,0 +1,1 @@
+"""Stripe: pages of Checkout, and the webhooks that tell of them."""

@@ -6,10 +6,11 @@ import hashlib
 import re
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from sqlmodel import Session, func, select
+from sqlmodel import Session, col, func, select
 
 from app.connectors.protocols import ConnectionFailedError, Destination, Source
 from app.domain.documents import DocumentKind
@@ -25,6 +26,7 @@ from app.routes.web import reading, web, writing
 from app.services import (
     approving,
     batch_files,
+    batch_history,
     batch_rows,
     connections,
     lookups,
@@ -37,11 +39,14 @@ from app.services import (
     undoing,
 )
 from app.services import batches as service
+from app.services.batch_history import Filter
 
 TOKEN = re.compile(r'name="csrf_token" value="[^"]*"')
 batches = Blueprint("batches", __name__)
 
-HISTORY = 50
+FILTERS = ("q", "book", "kind", "standing")
+#: No number of a row is larger.
+LARGEST = 2**31 - 1
 #: Parts of the page that are sent only when they changed.
 PARTS = ("head", "wait", "sections", "foot", "problems")
 
@@ -49,19 +54,34 @@ PARTS = ("head", "wait", "sections", "foot", "problems")
 @batches.get("/batches")
 @requires("viewer")
 def history() -> ResponseReturnValue:
-    """Every batch, newest first."""
-    session = reading()
-    found = service.listing(session, before=request.args.get("before", type=int), limit=HISTORY + 1)
-    shown = found[:HISTORY]
-    return render_template(
+    """Every batch, newest first, narrowed as the address says."""
+    session, given = reading(), _given()
+    wanted = Filter(_number("book"), given.get("kind", ""), given.get("standing", ""), given.get("q", ""))
+    page = batch_history.page(session, wanted, _number("before"))
+    return fragments.page_or_fragment(
         "batches/history.html",
-        rows=[(batch, progress.status(session, batch)) for batch in shown],
-        sums=overview.sums(session, [batch.id or 0 for batch in shown]),
-        books={book.id: book for book in session.exec(select(Book))},
+        "batches/_history.html",
+        rows=page.rows,
+        sums=overview.sums(session, [batch.id or 0 for batch, _ in page.rows]),
+        books={book.id: book for book in session.exec(select(Book).order_by(col(Book.name)))},
         names=people.labels(session),
-        following=shown[-1].id if len(found) > HISTORY else None,
+        following=page.following,
         paged="before" in request.args,
+        wanted=wanted,
+        given=given,
+        query=urlencode(given),
     )
+
+
+def _given() -> dict[str, str]:
+    """The filter as it stands in the address, without what is empty; PostgreSQL takes no text with a NUL in it."""
+    texts = {name: request.args.get(name, "").replace("\x00", "").strip() for name in FILTERS}
+    return {name: text for name, text in texts.items() if text}
+
+
+def _number(name: str) -> int | None:
+    value = request.args.get(name, type=int)
+    return value if value and 0 < value <= LARGEST else None
 
 
 @batches.get("/batches/<int:batch_id>")

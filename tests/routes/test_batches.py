@@ -168,6 +168,11 @@ def test_the_history_lists_batches_with_status_and_money(ended: Browser) -> None
     said = words(ended.get("/batches"))
     assert "Completed with errors Demo MSP Bookkeeper Person" in said
     assert "5 $361.00" in said
+    yes = ("standing=person&kind=invoices&book=1", "q=bookkeeper")
+    no = ("standing=fine", "standing=moving", "kind=payments", "q=%25", "before=1")
+    for query in (*yes, *no):
+        said = words(ended.get(f"/batches?{query}"))
+        assert ("5 $361.00" in said, "No batch matches" in said) == (query in yes, query in no)
 
 
 def test_what_wants_a_person_stands_on_the_dashboard(ended: Browser) -> None:

@@ -117,7 +117,10 @@ def _item(company: Company, body: Json) -> None:
         if "QtyOnHand" not in body:
             raise problems.missing("QtyOnHand")
         body["TrackQtyOnHand"] = True
-    if kind in {"Service", "NonInventory"} and not ({"IncomeAccountRef", "ExpenseAccountRef"} & body.keys()):
+    enough = {"IncomeAccountRef", "ExpenseAccountRef"}
+    if kind == "Service" and company.switches.service_items == "income_account":
+        enough = {"IncomeAccountRef"}
+    if kind in {"Service", "NonInventory"} and not (enough & body.keys()):
         raise problems.missing("IncomeAccountRef")
     _item_accounts(company, body)
     references.settle(company, body, PrefVendorRef="Vendor", ClassRef="Class")

@@ -68,11 +68,11 @@ def _sales_item(company: Company, body: Json, line: Json) -> None:
     required_in_line(line, "Amount")
     detail = line.setdefault("SalesItemLineDetail", {})
     item = references.target(company, "Item", detail.get("ItemRef", {"value": "1"}), "ItemRef")
-    if "IncomeAccountRef" not in item:
+    if "IncomeAccountRef" not in item and company.switches.sold_without_account == "refused":
         raise problems.business(f"{item['Name']} is not for sale: it has no income account.", "ItemRef", 6430)
     inventory.started(item, body["TxnDate"])
     detail["ItemRef"] = references.to("Item", item)
-    detail["ItemAccountRef"] = item["IncomeAccountRef"]
+    detail["ItemAccountRef"] = (item if "IncomeAccountRef" in item else company.tables["Item"]["1"])["IncomeAccountRef"]
     check_product(line, detail)
     headers.line_class(company, detail)
     taxes.check_line_code(company, detail, "TAX" if item.get("Taxable") else "NON")

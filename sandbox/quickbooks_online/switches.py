@@ -19,6 +19,8 @@ WORDS = {
     "requestid": {"honoured", "ignored", "replay_deleted"},
     "requestid_running": {"wait", "fault"},
     "cdc_limit": {"answer", "entity"},
+    "service_items": {"income_account", "either_account"},
+    "sold_without_account": {"refused", "booked"},
     "webhook_shape": {"notifications", "cloud_events"},
 }
 
@@ -48,6 +50,8 @@ class Switches:
     use_account_numbers: bool = True
     default_terms: str = ""  # id of a Term
     fill_bill_email: bool = True  # an invoice without an address takes its customer's
+    service_items: str = "income_account"  # what a new service must have; or either_account: an expense account will do
+    sold_without_account: str = "refused"  # a sale of an item without income account; or booked as item 1 is
     online_payments: bool = False  # QuickBooks Payments is set up: invoices with an address have a link to pay
 
     requestid: str = (

@@ -154,6 +154,16 @@ def test_a_name_with_a_colon_tab_or_line_break_is_refused(books: Books, name: st
     assert books.refusal("item", {"Name": name, "Type": "Service", "IncomeAccountRef": {"value": "80"}}) == "2040"
 
 
+def test_a_service_and_a_sale_need_an_income_account_as_the_switches_say(books: Books) -> None:
+    bought = {"Name": "Freight", "Type": "Service", "ExpenseAccountRef": {"value": "88"}}
+    assert books.refusal("item", bought) == "2020"
+    books.company.switches.service_items = "either_account"
+    sold = invoice(books.customer(), line(item=str(books.create("Item", bought)["Id"])))
+    assert books.refusal("invoice", sold) == "6430"
+    books.company.switches.sold_without_account = "booked"
+    assert books.create("Invoice", sold)["Line"][0]["SalesItemLineDetail"]["ItemAccountRef"]["value"] == "82"
+
+
 def test_a_customer_with_an_open_balance_cannot_be_made_inactive(books: Books) -> None:
     customer = books.customer()
     books.create("Invoice", invoice(customer))

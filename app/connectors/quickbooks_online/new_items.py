@@ -28,7 +28,7 @@ def new_item(draft: Draft, name: str, links: Links, rules: Rules) -> dict[str, A
     if kind == "Inventory":
         accounts["AssetAccountRef"] = draft.inventory_account
     refs = _accounts(accounts, links)
-    if kind == "Inventory" and not draft.account:
+    if kind != "NonInventory" and not draft.account:
         refs["IncomeAccountRef"] = {"value": rules["inventory.income_account"]}
     body: dict[str, Any] = {"Name": name, "Type": kind, **_category(draft, links, rules)}
     if description := text.shorten(text.clean(draft.description), 4000):
@@ -53,20 +53,17 @@ def item_type(draft: Draft, rules: Rules) -> str:
     """``Inventory``, ``NonInventory`` or ``Service``.
 
     Stock is kept only where the company can and the PSA names all three accounts; a type that can't be told is what
-    the Book's setting says.
+    the Book's setting says. What has no income account, for it was only bought so far, is no service: QuickBooks asks
+    for one there.
     """
+    income = draft.account or rules["inventory.income_account"]
     known = TYPES.get(re.sub(r"[\s_-]", "", draft.item_kind).casefold())
     if known == "Inventory":
-        whole = (
-            (draft.account or rules["inventory.income_account"])
-            and draft.cost_account
-            and draft.inventory_account
-            and draft.since
-        )
+        whole = income and draft.cost_account and draft.inventory_account and draft.since
         return known if whole and rules.extra.get("inventory") == "on" else "NonInventory"
-    if known:
-        return known
-    return "Service" if _SERVICE.search(draft.item_kind) else rules["inventory.other_charge_as"] or "Service"
+    if known is None:
+        known = "Service" if _SERVICE.search(draft.item_kind) else rules["inventory.other_charge_as"] or "Service"
+    return known if income else "NonInventory"
 
 
 def _accounts(named: dict[str, str], links: Links) -> dict[str, Any]:

@@ -87,6 +87,17 @@ def test_a_products_type_follows_the_psas(kind: str, expected: str) -> None:
     assert body_of(dataclasses.replace(PART, item_kind=kind), rules)["Type"] == expected
 
 
+@pytest.mark.parametrize("position", ["income_account", "either_account"])
+def test_a_service_that_was_only_bought_is_made_so_that_quickbooks_takes_it(stand: SandboxStand, position: str) -> None:
+    stand.company.switches.service_items = position
+    bought = dataclasses.replace(PART, item_kind="Service", account="")
+    entry = created(stand, bought)
+    assert (entry.detail, entry.account_id, entry.cost_account_id) == ("NonInventory", "", "88")
+    rules = dataclasses.replace(WITH_STOCK, settings={"inventory.income_account": "79"})
+    entry = created(stand, dataclasses.replace(bought, source_id="701", name="AP-2"), rules)
+    assert (entry.detail, entry.account_id, entry.cost_account_id) == ("Service", "79", "88")
+
+
 def test_a_bought_part_has_its_purchase_side() -> None:
     assert body_of(dataclasses.replace(PART, item_kind="NonInventoryPart"))["ExpenseAccountRef"] == {"value": "88"}
 

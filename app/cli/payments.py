@@ -68,7 +68,7 @@ def _finish(context: Context, batch: Batch, *, wait: bool) -> int:
 
 def lines(value: dict[str, Any]) -> list[str]:
     """The sync for a person: what changes on which invoice, and what needs somebody."""
-    dry = value["mode"] == "dry"
+    dry = value["mode"] == "dry" or value["status"] == "awaiting_approval"
     head = f"Batch {value['batch']}: {value['status'].replace('_', ' ')}"
     if value["status"] in ("queued", "running"):
         return [head]

@@ -17,7 +17,7 @@ from app.models.postings import Posting, PostingRecord
 from app.routes import fragments, shell
 from app.routes.guard import me, requires
 from app.routes.web import reading, web, writing
-from app.services import approvals, approving, batches, people, previews, progress
+from app.services import approvals, approving, batches, payment_tally, people, previews, progress
 
 approval = Blueprint("approval", __name__, url_prefix="/batches/<int:batch_id>")
 
@@ -42,11 +42,14 @@ def _page(batch: Batch, status: int = 200, **context: Any) -> ResponseReturnValu
         batch=batch, book=book, view=progress.view(session, batch), names=names,
         plan=_plan(session, book, batch), seen=approvals.short(approvals.seal(session, batch)),
         why_not=approving.whose(session, batch, me().email),
-        approvers=[names.get(user.email, user.email) for user in approving.may(session, batch)], **context,
+        approvers=[names.get(user.email, user.email) for user in approving.may(session, batch)],
+        tally=payment_tally.of(session, batch) if batch.kind == payment_tally.KIND else None, **context,
     ), status  # fmt: skip
 
 
-def _plan(session: Session, book: Book, batch: Batch) -> previews.Plan:
+def _plan(session: Session, book: Book, batch: Batch) -> previews.Plan | None:
+    if batch.kind == payment_tally.KIND:
+        return None
     query = select(PostingRecord.record).join(Posting).where(Posting.batch_id == batch.id, Posting.state == "ready")
     records = list(session.exec(query))
     return previews.plan(session, book, batch.source_id, RecordKind(batch.kind), records)
@@ -63,7 +66,7 @@ def approve(batch_id: int) -> ResponseReturnValue:
     except ValidationError as error:
         return _refused(batch_id, error)
     doorbell.ring_batch(web().settings.redis_url, batch_id)
-    flash("Approved; it is being posted.")
+    flash("Approved; it goes on at once.")
     return fragments.go(url_for("batches.show", batch_id=batch_id))
 
 
@@ -77,7 +80,7 @@ def reject(batch_id: int) -> ResponseReturnValue:
             approving.reject(session, batch, by=me().email, reason=request.form.get("reason", ""))
     except ValidationError as error:
         return _refused(batch_id, error)
-    flash("Not approved; its documents are held with your reason.")
+    flash("Not approved: nothing of it goes on, and your reason stands beside it.")
     return fragments.go(url_for("batches.show", batch_id=batch_id))
 
 

@@ -24,7 +24,7 @@ from app.models.postings import Posting, PostingRecord
 from app.routes import formats, fragments, shell
 from app.routes.guard import me, requires
 from app.routes.web import reading, web, writing
-from app.services import books, payment_tally, people, progress
+from app.services import approvals, approving, books, payment_tally, people, progress
 from app.services import payments as service
 
 payments = Blueprint("payments", __name__)
@@ -78,6 +78,7 @@ def _page(book: Book, status: int = 200, **more: Any) -> ResponseReturnValue:
         rules=[(setting.label, dict(setting.choices).get(values[setting.key], "")) for setting in PAYMENTS[:3]],
         rows=[(batch, progress.status(session, batch), payment_tally.of(session, batch)) for batch in newest],
         names=people.labels(session),
+        strict=approvals.needed(book),
         token=secrets.token_urlsafe(16),
         start=request.values.get("start", "last"),
         since=request.values.get("since", ""),
@@ -149,7 +150,7 @@ def batch_live(batch: Batch) -> ResponseReturnValue:
     now = [_digest(html) for html in parts.values()]
     known = dict(zip(PARTS, seen[1:], strict=False))
     changed = [parts[name] for name, digest in zip(PARTS, now, strict=True) if known.get(name) != digest]
-    moving = context["view"].moving
+    moving = context["view"].watched
     if moving and not changed:
         return fragments.nothing()
     marked = ".".join([str(context["view"].rev), *now])
@@ -171,7 +172,8 @@ def _context(batch: Batch) -> dict[str, Any]:
     shell.use_book(book)
     return {
         "batch": batch, "book": book, "view": progress.view(session, batch), "tally": payment_tally.of(session, batch),
-        "names": people.labels(session), "stopped_once": bool(batch.stop_asked),
+        "names": people.labels(session), "stopped_once": bool(batch.stop_asked), "strict": approvals.needed(book),
+        "approvers": [user.email for user in approving.may(session, batch)] if batch.approval == "wanted" else [],
     }  # fmt: skip
 
 

@@ -21,6 +21,7 @@ from app.domain.links import LinkKind
 from app.domain.states import PostingState, RecordKind, Role
 from app.models.batches import Batch, LogLine
 from app.models.connections import Book, Link
+from app.models.payments import PaymentTarget
 from app.models.postings import Call, Posting, PostingRecord
 from app.services import audit, books, forecasts
 
@@ -37,6 +38,7 @@ WORDS = {
     "settings": "a setting of the company was changed",
     "links": "a link of its documents was changed",
     "every_link": "a link was changed",
+    "payments": "what would be written is no longer the same",
 }
 UNDER_WAY = (PostingState.SENDING, PostingState.UNDOING)
 
@@ -60,6 +62,8 @@ def ask(batch: Batch, *, by: str) -> None:
 def seal(session: Session, batch: Batch, like: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """What a person approves. ``like``: an earlier seal; its links are looked up again, whatever was closed since."""
     book = session.get_one(Book, batch.book_id)
+    if batch.kind == "payments":
+        return _payments(session, batch, book)
     query = select(PostingRecord.record, PostingRecord.fingerprint).join(
         Posting, col(Posting.id) == PostingRecord.posting_id
     )
@@ -73,6 +77,15 @@ def seal(session: Session, batch: Batch, like: Mapping[str, Any] | None = None) 
         "links": {key: links.get(key, "") for key in wanted},
         "every_link": _hash(sorted(item for item in links.items() if item[1])) if unknown else "",
     }
+
+
+def _payments(session: Session, batch: Batch, book: Book) -> dict[str, Any]:
+    """Of a batch of payments: what it would write on each invoice, and how."""
+    query = select(PaymentTarget.record, PaymentTarget.planned_cents, PaymentTarget.steps)
+    mine = (PaymentTarget.batch_id == batch.id, PaymentTarget.state != "moved")
+    planned = sorted((record, cents, repr(steps)) for record, cents, steps in session.exec(query.where(*mine)) if steps)
+    rules = sorted(item for item in books.show(book).items() if item[0].startswith("payments."))
+    return {"payments": _hash(planned), "settings": _hash(rules)}
 
 
 def short(sealed: Mapping[str, Any]) -> str:

@@ -330,7 +330,9 @@ def _bring_back(database: Database, ledger: Destination, made: Round, book: Book
         with database.session() as session:
             name = rounds.name(session, book, payments.KIND, books.setting_of(book, "autosync.name"))
             token = rounds.token(made, payments.KIND)
-            batch = payments.submit(session, book, by=made.by, name=name, auto=True, token=token)
+            batch = payments.submit(
+                session, book, by=made.by, name=name, auto=True, token=token, approval=order_of(book).approval
+            )
             rounds.tie(session, made, batch)
     except ConnectionFailedError as error:
         if error.systemic:

@@ -22,6 +22,7 @@ from app.domain.documents import DocumentKind
 from app.domain.payments import Applied, LedgerPayment
 from app.domain.problems import Problem, Severity
 from app.domain.states import SectionKey
+from app.models.batches import Batch
 from app.models.columns import utcnow
 from app.models.connections import ListEntry
 from app.models.payments import (
@@ -32,7 +33,7 @@ from app.models.payments import (
     PaymentRun,
     PaymentTarget,
 )
-from app.services import payment_work, payments
+from app.services import approvals, batches, payment_work, payments
 from app.services.payment_work import CHUNK, Invoice, Work
 
 #: A ledger may write down a change a little later than the moment that it bears.
@@ -95,11 +96,17 @@ def _is_news(before: LedgerPayment | None, now: LedgerPayment) -> bool:
 
 
 def begin_anew(work: Work) -> None:
-    """A batch that stood still since it read reads again; what it had planned and not begun is forgotten."""
+    """A batch that stood still since it read reads again; what it had planned and not begun is forgotten.
+
+    So does one that was approved meanwhile: what it finds now is what must have been approved.
+    """
     with work.run.database.session() as session:
-        row = session.get_one(PaymentRun, work.run.batch_id)
-        if row.read_at is None or row.read_at > utcnow() - STALE:
+        row, batch = session.get_one(PaymentRun, work.run.batch_id), session.get_one(Batch, work.run.batch_id)
+        if row.read_at is None or (row.read_at > utcnow() - STALE and batch.approval != "given"):
             return
+        if batch.approval == "used":
+            batch.approval, work.gated = "given", True
+            session.add(batch)
         ready = (col(PaymentEntry.batch_id) == work.run.batch_id, col(PaymentEntry.state) == "ready")
         standing = (col(PaymentEntry.psa_id) != "") | (col(PaymentEntry.verb) == "unpaid")
         stands = case((standing, "done"), else_="gone")
@@ -219,10 +226,20 @@ def _store(session: Session, work: Work, found: Findings) -> None:
     row.notes = [to_json(note) for note in _notes(session, work, found)]
     session.add(row)
     if work.run.mode != "dry":
+        _supersede(session, work)
         mark = session.get_one(PaymentMark, book_id)
         mark.until = max(filter(None, (mark.until, found.news.until)))
         session.add(mark)
     work.run.log(session, f"{len(found.changed)} payments changed in QuickBooks; {len(targets)} invoices to look at.")
+
+
+def _supersede(session: Session, work: Work) -> None:
+    """What another batch of the company would have written once it is approved, this one has taken over."""
+    mine = (Batch.book_id == work.run.book_id, Batch.kind == payments.KIND, Batch.id != work.run.batch_id)
+    for batch in session.exec(select(Batch).where(*mine, approvals.waiting(), col(Batch.ended_at).is_(None))):
+        batch.approval, batch.ended_at, batch.rev = "", utcnow(), batch.rev + 1
+        session.add(batch)
+        batches.log(session, batch.id or 0, "Ended without approval: a later sync has taken over what it found.")
 
 
 def _remember(session: Session, book_id: int, changed: Iterable[LedgerPayment], *, dry: bool) -> None:

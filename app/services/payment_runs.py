@@ -23,6 +23,7 @@ from app.models.columns import utcnow
 from app.models.connections import Book, SourceRow
 from app.models.payments import PaymentEntry, PaymentMark, PaymentRun, PaymentTarget
 from app.services import (
+    approvals,
     batches,
     books,
     connections,
@@ -108,6 +109,7 @@ def _open(database: Database, connectors: Connectors, batch_id: int, waits: Wait
         session.add(batch)
         book, source_row = session.get_one(Book, batch.book_id), session.get_one(SourceRow, batch.source_id)
         rules, code, options = books.rules_of(book), source_row.code, payments.options_of(book)
+        gated = bool(batch.prepared_by) and batch.approval != "used"
         session.commit()
     destination = connections.open_destination(database, connectors, batch.book_id)
     source = connections.open_source(database, connectors, batch.source_id)
@@ -118,7 +120,7 @@ def _open(database: Database, connectors: Connectors, batch_id: int, waits: Wait
         book_id=batch.book_id, source_id=batch.source_id, source_code=code, kind=RecordKind.INVOICES, rules=rules,
         accept=False, mode=batch.mode, by=batch.by, owner=owner, size=1,
     )  # fmt: skip
-    return Work(run_, destination, source, options)
+    return Work(run_, destination, source, options, gated)
 
 
 # ── the stages ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -162,12 +164,29 @@ def _stages(work: Work) -> float | None:
                 return wake
     payment_reading.read(work)
     payment_checking.check(work)
-    if work.run.mode == "dry" or work.run.stopping():
+    if work.run.mode == "dry" or work.run.stopping() or not _approved(work):
         return None
     wake = payment_writing.write(work)
     if wake is None and not work.run.stopping():
         payment_proving.prove(work)
     return wake
+
+
+def _approved(work: Work) -> bool:
+    """Whether what was planned may be written; where another person must say so first, the batch waits from now on."""
+    if not work.gated or not payment_writing.anything(work):
+        return True
+    with work.run.database.session() as session:
+        work.run.hold_on(session)
+        batch = session.get_one(Batch, work.run.batch_id)
+        if batch.approval:
+            work.gated = not approvals.stands(session, batch, writing=True)
+            return not work.gated
+        approvals.ask(batch, by=batch.by)
+        session.add(batch)
+        work.run.log(session, "It waits for another person’s approval.")
+        work.run.changed(session)
+    return False
 
 
 def _patience(run_: Run, error: ConnectionFailedError) -> float | None:
@@ -184,16 +203,18 @@ def _end(database: Database, batch_id: int, owner: str, failure: Problem | None)
         if batch.lease_owner != owner:
             return  # a frozen worker: another one has the batch, and the Book's turn with it
         stopped = batch.stop_asked and failure is None and _unfinished(session, batch)
-        text = f"Failed: {failure.message}" if failure else "Stopped." if stopped else "Ended."
-        batches.log(session, batch_id, text)
-        if not stopped:
+        waits = batch.approval == "wanted" and failure is None and not stopped
+        if not waits:
+            text = f"Failed: {failure.message}" if failure else "Stopped." if stopped else "Ended."
+            batches.log(session, batch_id, text)
+        if not stopped and not waits:
             row = session.get_one(PaymentRun, batch_id)
             row.written = payment_tally.count_written(session, batch_id)
             session.add(row)
         session.exec(update(PaymentMark).where(col(PaymentMark.batch_id) == batch_id).values(batch_id=None))
         session.commit()
     release_lease(
-        database, batch_id, owner, ended_at=None if stopped else utcnow(), stopped=stopped, stop_asked=False,
+        database, batch_id, owner, ended_at=None if stopped or waits else utcnow(), stopped=stopped, stop_asked=False,
         waiting=None, failure=to_json(failure) if failure else None,
     )  # fmt: skip
 

@@ -142,8 +142,9 @@ def status(batch: Batch, tally: Tally) -> str:
     if batch.stopped:
         return Status.STOPPED
     if batch.ended_at is None:
-        return Status.RUNNING if batch.started_at else Status.QUEUED
-    if tally.errors:
+        waits = batch.approval == "wanted"
+        return Status.AWAITING_APPROVAL if waits else Status.RUNNING if batch.started_at else Status.QUEUED
+    if tally.errors or batch.approval == "rejected":
         return Status.COMPLETED_WITH_ERRORS
     return Status.COMPLETED_WITH_WARNINGS if tally.warnings or tally.notes else Status.COMPLETED
 

@@ -29,13 +29,14 @@ class Work:
     """The run, both sides, and what the settings want.
 
     ``answers``: outcomes that came and are not written down yet, each with the moment of its intent. ``flying``:
-    records with a call under way, by entry.
+    records with a call under way, by entry. ``gated``: another person has not approved yet, so nothing new is written.
     """
 
     run: Run
     ledger: TellsPayments
     psa: TakesPayments
     options: Options
+    gated: bool = False
     answers: list[tuple[int, dt.datetime, PaymentOutcome]] = field(default_factory=list)
     flying: dict[int, set[str]] = field(default_factory=dict)
 

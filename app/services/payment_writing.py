@@ -39,15 +39,19 @@ ONE_ONLY = Problem(
 
 
 def write(work: Work) -> float | None:
-    """Carry out what was planned; answers the seconds until a doubt is looked up, None when nothing is left."""
-    work.run.begin(SectionKey.DOCUMENTS)
+    """Carry out what was planned; answers the seconds until a doubt is looked up, None when nothing is left.
+
+    Before another person has approved it, only doubts are looked up.
+    """
+    if not work.gated:
+        work.run.begin(SectionKey.DOCUMENTS)
     lanes = Lanes(payments=work.run.source.lanes)
     try:
         with lanes:
             wake = _loop(work, lanes)
     finally:
         write_down(work)
-    if wake is None and not work.run.stopping():
+    if wake is None and not work.gated and not work.run.stopping():
         work.run.end(SectionKey.DOCUMENTS)
     return wake
 
@@ -55,7 +59,7 @@ def write(work: Work) -> float | None:
 def _loop(work: Work, lanes: Lanes) -> float | None:
     while True:
         stopping = work.run.stopping()
-        pauses = [] if stopping else [payment_doubts.look(work), _start(work, lanes)]
+        pauses = [] if stopping else [payment_doubts.look(work), None if work.gated else _start(work, lanes)]
         due = [pause for pause in pauses if pause is not None]
         if not lanes.busy and (not due or stopping):
             return None

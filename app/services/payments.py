@@ -16,7 +16,7 @@ from app.models.columns import utcnow
 from app.models.connections import Book
 from app.models.payments import PaymentMark, PaymentRun
 from app.models.postings import Posting
-from app.services import audit, batch_names, books
+from app.services import approvals, audit, batch_names, books
 
 #: The kind of its batches.
 KIND = "payments"
@@ -40,12 +40,14 @@ def submit(
     mode: str = "post",
     auto: bool = False,
     token: str | None = None,
+    approval: bool | None = None,
 ) -> Batch:
     """Make a batch of payments and commit it; the caller rings the doorbell.
 
     ``since`` (aware) looks further back than the last run did, never less far; None goes on where the last run ended.
     ``mode`` is ``post``, or ``dry`` to see only what would change. A second submit with the same ``token`` answers
-    with the first one's batch. Raises ValidationError.
+    with the first one's batch. ``approval``: whether another person must approve what it found, before it is written;
+    None for what the company's setting says. Raises ValidationError.
     """
     if token and (twin := session.exec(select(Batch).where(Batch.token == token)).first()):
         return twin
@@ -59,6 +61,8 @@ def submit(
         book_id=book.id or 0, source_id=source_id, kind=KIND, name=name, name_key=None if mode == "dry" else name,
         by=by, mode=mode, auto=auto, token=token,
     )  # fmt: skip
+    if mode != "dry" and (approvals.needed(book) if approval is None else approval):
+        batch.prepared_by = [by]  # asked for once it is known what would be written
     session.add(batch)
     try:
         session.flush()
@@ -152,9 +156,10 @@ def last(session: Session, book_id: int) -> LastRun | None:
 
 
 def moving(session: Session, book_id: int) -> Batch | None:
-    """A batch of payments that has not ended."""
+    """A batch of payments that is at work, or about to be."""
     query = select(Batch).where(Batch.book_id == book_id, Batch.kind == KIND, Batch.mode == "post")
-    return session.exec(query.where(col(Batch.ended_at).is_(None), col(Batch.stopped).is_(False))).first()
+    going = (col(Batch.ended_at).is_(None), col(Batch.stopped).is_(False), col(Batch.approval) != "wanted")
+    return session.exec(query.where(*going)).first()
 
 
 def ring(session: Session, realms: set[str]) -> list[int]:

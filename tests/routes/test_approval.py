@@ -73,7 +73,7 @@ def test_somebody_else_sees_what_it_would_do_and_approves_it(waiting: Browser, a
     assert "Post 2 documents, $321.00, to Demo MSP?" in words(page)
     assert "1 customer will be created" in words(page)
     said = words(admin.post("/batches/1/approve", {"seen": field(page, "seen")}))
-    assert "Approved; it is being posted." in said
+    assert "Approved; it goes on at once." in said
     world.work()
     assert "approved by Admin Person" in words(admin.get("/batches/1"))
     assert len(world.company.documents) == 2

@@ -19,11 +19,13 @@ from werkzeug.test import TestResponse
 from app.database import Database
 from app.domain.payments import Applied, Charge, LedgerPayment
 from app.models.batches import Batch
+from app.models.connections import Book
 from app.models.payments import PaymentMark
 from app.models.postings import Posting, PostingRecord
 from app.routes import security
+from app.services import books
 from tests.fake_payments import FakePayingBooks, FakePayingSource
-from tests.routes.conftest import HOST, Browser, Vendors, words
+from tests.routes.conftest import HOST, Browser, Vendors, field, words
 from tests.routes.world import World
 
 DAY = dt.date(2026, 11, 20)
@@ -137,6 +139,34 @@ def _after_another(bookkeeper: Browser, world: Paying) -> str:
     send(bookkeeper, action="run")
     world.work(world.last().id or 0)
     return words(bookkeeper.get(f"/batches/{world.last().id}"))
+
+
+def test_a_sync_that_another_person_must_approve_shows_first_what_it_would_write(
+    bookkeeper: Browser, admin: Browser, world: Paying, database: Database
+) -> None:
+    with database.session() as session:
+        books.set_settings(session, session.get_one(Book, 1), {"company.approval": "other"}, "owner@example.test")
+    world.pay("10501", "40.00")
+    assert "once another person has approved it" in words(bookkeeper.get("/run/payments"))
+    send(bookkeeper, action="run")
+    batch = world.last().id or 0
+    world.work(batch)
+    shown = words(bookkeeper.get(f"/batches/{batch}"))
+    assert "nothing is written before it is approved, by Admin Person" in shown
+    assert "Adds a payment of 40.00" in shown
+    assert not world.psa.writes
+    page = admin.get(f"/batches/{batch}/approval")
+    assert "Write 1 invoice, $40.00, from Demo MSP?" in words(page)
+    admin.post(f"/batches/{batch}/approve", {"seen": field(page, "seen")})
+    world.work(batch)
+    assert len(world.psa.writes) == 1
+    assert "approved by Admin Person" in words(admin.get(f"/batches/{batch}"))
+    world.pay("10501", "50.00")
+    send(bookkeeper, action="run")
+    world.work(world.last().id or 0)
+    admin.post(f"/batches/{world.last().id}/reject", {"reason": "That cheque bounced."})
+    assert "Not approved: That cheque bounced." in words(bookkeeper.get(f"/batches/{world.last().id}"))
+    assert len(world.psa.writes) == 1
 
 
 @pytest.mark.parametrize(("start", "since"), [("date", ""), ("date", "nonsense"), ("date", "1999-01-01"), ("soon", "")])

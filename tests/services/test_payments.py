@@ -16,8 +16,9 @@ from sqlmodel import Session, select
 
 from app.domain.problems import ValidationError
 from app.models.columns import utcnow
+from app.models.connections import Book
 from app.models.payments import PaymentEntry, PaymentRun, PaymentTarget
-from app.services import batches, payments, running
+from app.services import approving, batches, books, payments, running
 from tests import engine
 from tests.services.bookkeeper import Bookkeeper
 
@@ -244,6 +245,46 @@ def a_forgotten_entry(session: Session, batch: int) -> PaymentEntry:
         book_id=target.book_id, batch_id=batch, posting_id=target.posting_id, record=target.record, what="money",
         payment="77", amount=Decimal("3.00"), date=dt.date(2026, 11, 20), reference=f"CF-M{target.record}.77-g1",
     )  # fmt: skip
+
+
+@pytest.fixture
+def strict(keeper: Bookkeeper) -> Iterator[Bookkeeper]:
+    """Its company wants another person's approval."""
+
+    def wants(who: str) -> None:
+        with keeper.engine.database.session() as session:
+            book = session.get_one(Book, keeper.engine.book_id)
+            books.set_settings(session, book, {"company.approval": who}, "owner@example.com")
+
+    wants("other")
+    yield keeper
+    wants("no")
+
+
+def test_where_the_company_wants_it_another_person_lets_what_was_found_be_written(strict: Bookkeeper) -> None:
+    strict.pays(("10439", "2.00"))
+    first = strict.sync()["batch"]
+    waits = strict.json(first)
+    assert (waits["status"], waits["changed"], waits["written"]) == ("awaiting_approval", 1, 0)
+    with pytest.raises(ValidationError, match="cannot approve it too"):
+        approve(strict, first, by=engine.BY)
+    strict.pays(("10439", "1.00"))  # after it was seen
+    approve(strict, first)
+    assert (strict.json(first)["status"], strict.amounts("10439")) == ("awaiting_approval", ["9.00"])
+    assert "what would be written is no longer the same" in strict.engine.batch(first).approval_note
+    second = strict.sync()["batch"]  # takes over what the first one found
+    assert [strict.json(one)["status"] for one in (first, second)] == ["completed", "awaiting_approval"]
+    approve(strict, second)
+    done = strict.json(second)
+    assert (done["status"], done["written"], done["problems"]) == ("completed", 1, [])
+    assert strict.amounts("10439") == ["12.00"]
+    assert strict.sync()["status"] == "completed", "nothing new needs nobody’s word"
+
+
+def approve(keeper: Bookkeeper, batch_id: int, by: str = "second@example.com") -> None:
+    with keeper.engine.database.session() as session:
+        approving.approve(session, batches.find(session, batch_id), by=by)
+    keeper.engine.run(batch_id)
 
 
 def test_a_paid_invoice_gets_its_status_and_loses_it_with_the_payment(keeper: Bookkeeper) -> None:

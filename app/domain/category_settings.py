@@ -41,7 +41,20 @@ CATEGORIES = (
     switch(
         "categories.classes",
         "Classes",
-        "The class segment of a line’s GL account becomes its class. Needs class tracking in QuickBooks.",
+        "Each line gets a class, from what the next setting names. Needs class tracking in QuickBooks.",
+    ),
+    choice(
+        "categories.class_source",
+        "Class of invoice lines",
+        "Bills, expenses and entries always take the class segment. What the PSA leaves empty gets no class.",
+        (
+            ("account", "The class segment of the line’s GL account"),
+            ("territory", "The territory"),
+            ("sales_rep", "The sales representative"),
+            ("project", "The project"),
+            ("agreement", "The agreement"),
+            ("location", "The PSA’s location"),
+        ),
     ),
     missing(LinkKind.CLASSES),
     choice(
@@ -52,6 +65,9 @@ CATEGORIES = (
             ("no", "None"),
             ("class", "The class segment of the receivable’s or payable’s account"),
             ("territory", "The territory (invoices only)"),
+            ("sales_rep", "The sales representative (invoices only)"),
+            ("project", "The project (invoices only)"),
+            ("agreement", "The agreement (invoices only)"),
             ("location", "The PSA’s location"),
         ),
     ),

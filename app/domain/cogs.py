@@ -52,6 +52,9 @@ def entry(document: Document, rules: Rules) -> Document | None:
         header_class=document.header_class,
         location=document.location,
         territory=document.territory,
+        sales_rep=document.sales_rep,
+        project=document.project,
+        agreement=document.agreement,
         rate=document.rate,
     )
 

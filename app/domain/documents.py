@@ -279,3 +279,10 @@ class Document:
         if self.kind is DocumentKind.JOURNAL_ENTRY:
             return total([line.amount for line in self.lines if line.amount.amount > 0], self.currency)
         return self.total
+
+    def category(self, fact: str) -> str:
+        """What of its head becomes a class or a location; a colon parts levels in places only, not in names."""
+        if fact == "location":
+            return self.location.name if self.location else ""
+        named: str = getattr(self, fact)
+        return named if fact == "territory" else " - ".join(part for word in named.split(":") if (part := word.strip()))

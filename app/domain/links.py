@@ -280,8 +280,9 @@ def location_of(document: Document, rules: Rules, line: Line | None = None) -> R
         case "class":
             named = (line.gl_class if line else "") or document.header_class
             return Reference(f"class:{named}", named) if named else None
-        case "territory":
-            return Reference(f"territory:{document.territory}", document.territory) if document.territory else None
+        case "territory" | "sales_rep" | "project" | "agreement" as fact:
+            named = document.category(fact)
+            return Reference(f"{fact}:{named}", named) if named else None
         case "location":
             return document.location
     return None

@@ -31,7 +31,7 @@ def shaped(document: Document, rules: Rules) -> Document:
 def _by_settings(document: Document, rules: Rules) -> Document:
     document = _parted(document, rules["company.account_delimiter"])
     if document.kind in SALES:
-        return line_text.worded(_exempted(_with_items(document, rules), rules), rules)
+        return line_text.worded(_exempted(_with_items(_classed(document, rules), rules), rules), rules)
     step = _STEPS.get(document.psa_type)
     found = step(document, rules) if step else document
     if found.kind not in _PAYABLES:
@@ -73,6 +73,15 @@ def _split(account: str, gl_class: str, delimiter: str) -> tuple[str, str]:
 def _with_items(document: Document, rules: Rules) -> Document:
     """Lines without a product get the item that the Book names for what they are."""
     return replace(document, lines=tuple(_with_item(line, rules) for line in document.lines))
+
+
+def _classed(document: Document, rules: Rules) -> Document:
+    """Lines in the class that the Book takes from the document’s head."""
+    source = rules["categories.class_source"] or "account"
+    if rules["categories.classes"] != "yes" or source == "account":
+        return document
+    named = document.category(source)
+    return replace(document, lines=tuple(replace(line, gl_class=named) for line in document.lines))
 
 
 def _exempted(document: Document, rules: Rules) -> Document:

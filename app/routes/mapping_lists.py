@@ -28,7 +28,11 @@ TITLES = {
     LinkKind.TAX_CODES: ("Tax codes", "ConnectWise tax code", "QuickBooks tax code"),
     LinkKind.TERMS: ("Terms", "ConnectWise billing terms", "QuickBooks terms"),
     LinkKind.CLASSES: ("Classes", "Class segment of ConnectWise’s GL accounts", "QuickBooks class"),
-    LinkKind.LOCATIONS: ("Locations", "ConnectWise class segment, territory or location", "QuickBooks location"),
+    LinkKind.LOCATIONS: (
+        "Locations",
+        "ConnectWise class segment, territory, sales representative …",
+        "QuickBooks location",
+    ),
 }
 #: The tabs in their order; members are vendors to the books, and have a tab of their own.
 TABS: dict[str, str] = {

@@ -235,3 +235,25 @@ def test_products_that_are_never_taxed_lose_their_tax_code_outside_the_us_and_ne
     assert [line.taxable for line in shaped(sale, rules(taxes__exempt_items="sw-24p")).lines] == [True, True]
     only = replace(sale, lines=(switch,))
     assert shaped(only, rules(outside, taxes__exempt_items="SW-24P")).lines[0].taxable
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ("account", "East"),
+        ("territory", "North"),
+        ("sales_rep", "Kim Lee"),
+        ("project", "Move - Phase 2"),
+        ("agreement", ""),
+    ],
+)
+def test_lines_of_an_invoice_take_their_class_from_where_the_book_says(source: str, found: str) -> None:
+    lines = (replace(a_line("10.00"), gl_class="East"), a_line("5.00"))
+    invoice = replace(
+        a_document("39005", lines=lines, tax="0"), territory="North", sales_rep="Kim Lee", project="Move: Phase 2"
+    )
+    own = rules(categories__classes="yes", categories__class_source=source)
+    assert shaped(invoice, own).lines[0].gl_class == found
+    assert shaped(invoice, own).lines[1].gl_class == ("" if source == "account" else found)
+    assert shaped(invoice, rules(categories__class_source=source)).lines[0].gl_class == "East"
+    assert shaped(EXPENSE, own).lines[0].gl_class == EXPENSE.lines[0].gl_class

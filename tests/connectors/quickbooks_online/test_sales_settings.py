@@ -147,11 +147,19 @@ def test_classes_stand_on_lines_or_on_the_document_as_the_company_keeps_them() -
 
 
 @pytest.mark.parametrize(
-    ("setting", "source_id"), [("class", "class:North"), ("territory", "territory:West"), ("location", "5")]
+    ("setting", "source_id"),
+    [
+        ("class", "class:North"),
+        ("territory", "territory:West"),
+        ("sales_rep", "sales_rep:Kim Lee"),
+        ("project", "project:Move - Phase 2"),
+        ("location", "5"),
+    ],
 )
 def test_a_location_comes_from_where_the_setting_says(setting: str, source_id: str) -> None:
     links = {**LINKS, (LinkKind.LOCATIONS, source_id): Entry(LinkKind.LOCATIONS, "2", "Tacoma")}
-    invoice = an_invoice(header_class="North", territory="West", location=Reference("5", "Tacoma"))
+    facts = {"territory": "West", "sales_rep": "Kim Lee", "project": "Move: Phase 2"}
+    invoice = an_invoice(header_class="North", location=Reference("5", "Tacoma"), **facts)
     assert body(invoice, rules(categories__locations=setting), links)["DepartmentRef"] == {"value": "2"}
     assert "DepartmentRef" not in body(invoice, rules(), links)
 

@@ -239,11 +239,12 @@ def _next_generations(session: Session, batch: Batch, wanted: Sequence[str]) -> 
 def _take_over(session: Session, batch: Batch, wanted: Sequence[str]) -> None:
     """Records held in an ended batch go on in this one; the old posting says so and lets go of them."""
     for start in range(0, len(wanted), 500):
+        some = col(PostingRecord.record).in_(wanted[start : start + 500])
+        theirs = (PostingRecord.source_id == batch.source_id, PostingRecord.kind == batch.kind, some)
         query = (
             select(PostingRecord, Posting)
             .join(Posting, col(Posting.id) == PostingRecord.posting_id)
-            .where(PostingRecord.source_id == batch.source_id, PostingRecord.kind == batch.kind)
-            .where(col(PostingRecord.record).in_(wanted[start : start + 500]), col(PostingRecord.live))
+            .where(*theirs, col(PostingRecord.live))
             .where(col(Posting.state).in_((PostingState.HELD, PostingState.REFUSED)))
             .with_for_update()  # nobody retries it meanwhile
         )
@@ -258,10 +259,7 @@ def _take_over(session: Session, batch: Batch, wanted: Sequence[str]) -> None:
                 )
             )  # fmt: skip
             log(session, posting.batch_id, f"{posting.number} goes on in batch {batch.name}.", posting=posting)
-        before = select(PostingRecord.posting_id).where(
-            PostingRecord.source_id == batch.source_id, PostingRecord.kind == batch.kind,
-            col(PostingRecord.record).in_(wanted[start : start + 500]),
-        )  # fmt: skip
+        before = select(PostingRecord.posting_id).where(*theirs)
         elsewhere = (col(PostingProblem.code) == "undone_elsewhere") & col(PostingProblem.posting_id).in_(before)
         session.exec(delete(PostingProblem).where(elsewhere))  # it is listed again, and taken
     session.flush()
@@ -303,6 +301,7 @@ def touch(session: Session, batch_id: int) -> None:
 
 def stop(session: Session, batch: Batch, *, by: str) -> None:
     """Ask the batch to stop after the calls in flight. Nothing happens to one that has ended."""
+    session.refresh(batch, with_for_update=True)
     if batch.ended_at is None and not batch.stopped:
         batch.stop_asked = True
         if not batch.lease_owner:
@@ -383,6 +382,8 @@ def _close_again(session: Session, batch: Batch, only: Sequence[int] | None) -> 
 
 def go_on(session: Session, batch: Batch) -> None:
     """Let the batch run again from where its rows stand; the caller commits and rings the doorbell."""
+    session.flush()
+    session.refresh(batch, with_for_update=True)  # a run that ends it now has done so, or sees what is written here
     if batch.ended_at is not None or batch.stopped:
         batch.queued_at = utcnow()  # behind what the company has begun since
     batch.stop_asked = batch.stopped = False
@@ -391,7 +392,6 @@ def go_on(session: Session, batch: Batch) -> None:
     if batch.name_key is None:
         taken = select(Batch.id).where(Batch.book_id == batch.book_id, Batch.name_key == batch.name)
         batch.name_key = f"{batch.name}#{batch.id}" if session.exec(taken).first() else batch.name
-    session.add(batch)
     session.exec(
         update(Creation)
         .where(col(Creation.batch_id) == batch.id, col(Creation.state) == "refused")

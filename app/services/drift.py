@@ -51,7 +51,8 @@ def note(session: Session, book_id: int, side: str, looked: Collection[int], fou
     idents = list(looked)
     for start in range(0, len(idents), 500):
         some = col(Drift.posting_id).in_(idents[start : start + 500])
-        rows |= {row.posting_id: row for row in session.exec(select(Drift).where(some, Drift.side == side))}
+        mine = select(Drift).where(some, Drift.side == side).with_for_update()
+        rows |= {row.posting_id: row for row in session.exec(mine)}
     for posting_id, row in rows.items():
         if posting_id not in differing:
             session.delete(row)
@@ -144,9 +145,9 @@ def choices(row: Drift) -> tuple[str, ...]:
     return ("keep", "resend", "ignore") if gone else ("keep", "ignore")
 
 
-def find(session: Session, book_id: int, drift_id: int) -> Drift:
-    """Raises NotFoundError."""
-    row = session.get(Drift, drift_id)
+def find(session: Session, book_id: int, drift_id: int, *, lock: bool = False) -> Drift:
+    """With ``lock`` as it stands now, and nobody else changes it until the commit. Raises NotFoundError."""
+    row = session.get(Drift, drift_id, populate_existing=lock, with_for_update=lock or None)
     if row is None or row.book_id != book_id:
         raise NotFoundError("This difference is gone: both agree again, or somebody has dealt with it.", "Look again.")
     return row
@@ -157,8 +158,8 @@ def find(session: Session, book_id: int, drift_id: int) -> Drift:
 
 def say(session: Session, book_id: int, drift_id: int, choice: str, *, by: str) -> None:
     """Keep, ignore, or watch again; commits. Raises NotFoundError, ValidationError."""
-    row = find(session, book_id, drift_id)
-    posting = session.get_one(Posting, row.posting_id, with_for_update=True)
+    posting = session.get_one(Posting, find(session, book_id, drift_id).posting_id, with_for_update=True)
+    row = find(session, book_id, drift_id, lock=True)  # as whoever said something to it at this moment left it
     _may(row, posting, choice)
     match choice:
         case "keep":

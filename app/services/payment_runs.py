@@ -37,7 +37,7 @@ from app.services import (
     payments,
 )
 from app.services.payment_work import Work
-from app.services.run import Lease, LeaseLostError, Run, SystemicError, release_lease, take_lease
+from app.services.run import Lease, LeaseLostError, Run, SystemicError, give_back, release_lease, take_lease
 from app.settings import Waits
 
 #: Seconds until a batch behind another one asks again.
@@ -197,26 +197,30 @@ def _patience(run_: Run, error: ConnectionFailedError) -> float | None:
 
 
 def _end(database: Database, batch_id: int, owner: str, failure: Problem | None) -> None:
-    """The run is over: ended, or stopped because somebody asked. The Book's turn is given on."""
+    """The run is over: ended, or stopped because somebody asked. The Book's turn is given on.
+
+    Where a person resumed it after it was asked to stop, another run follows instead.
+    """
     with database.session() as session:
         batch = session.get_one(Batch, batch_id, with_for_update=True)
         if batch.lease_owner != owner:
             return  # a frozen worker: another one has the batch, and the Book's turn with it
         stopped = batch.stop_asked and failure is None and _unfinished(session, batch)
-        waits = batch.approval == "wanted" and failure is None and not stopped
-        if not waits:
+        values = {"ended_at": None if stopped else utcnow(), "stopped": stopped, "stop_asked": False, "waiting": None,
+                  "failure": to_json(failure) if failure else None}  # fmt: skip
+        waits = batch.approval == "wanted" or batch.wake_at is not None
+        if waits and failure is None and not stopped:
+            values = {}
+        else:
             text = f"Failed: {failure.message}" if failure else "Stopped." if stopped else "Ended."
             batches.log(session, batch_id, text)
-        if not stopped and not waits:
+        if values and not stopped:
             row = session.get_one(PaymentRun, batch_id)
             row.written = payment_tally.count_written(session, batch_id)
             session.add(row)
         session.exec(update(PaymentMark).where(col(PaymentMark.batch_id) == batch_id).values(batch_id=None))
+        give_back(session, batch_id, owner, **values)
         session.commit()
-    release_lease(
-        database, batch_id, owner, ended_at=None if stopped or waits else utcnow(), stopped=stopped, stop_asked=False,
-        waiting=None, failure=to_json(failure) if failure else None,
-    )  # fmt: skip
 
 
 def _unfinished(session: Session, batch: Batch) -> bool:

@@ -13,7 +13,7 @@ from decimal import Decimal
 from queue import Empty, SimpleQueue
 from typing import Any
 
-from sqlalchemy import ColumnElement, exists, or_, true, update
+from sqlalchemy import ColumnElement, exists, func, or_, true, update
 from sqlmodel import Session, col, select
 
 from app.connectors.protocols import ConnectionFailedError, Destination, Source
@@ -222,12 +222,20 @@ def renew(database: Database, batch_id: int, owner: str, seconds: float) -> bool
 def release_lease(database: Database, batch_id: int, owner: str, **values: Any) -> None:
     """Give the claim back and write what the run leaves behind, if it is still ours."""
     with database.session() as session:
-        session.exec(
-            update(Batch)
-            .where(col(Batch.id) == batch_id, col(Batch.lease_owner) == owner)
-            .values(lease_owner="", lease_until=None, rev=Batch.rev + 1, **values)
-        )
+        give_back(session, batch_id, owner, **values)
         session.commit()
+
+
+def give_back(session: Session, batch_id: int, owner: str, **values: Any) -> None:
+    """The same in a transaction of the caller's, who commits.
+
+    A ``wake_at`` that stands there already is somebody's who let something go again meanwhile: it stays.
+    """
+    if "wake_at" in values:
+        values["wake_at"] = func.coalesce(col(Batch.wake_at), values["wake_at"])
+    mine = (col(Batch.id) == batch_id, col(Batch.lease_owner) == owner)
+    given = {"lease_owner": "", "lease_until": None, "rev": Batch.rev + 1, **values}
+    session.exec(update(Batch).where(*mine).values(**given), execution_options={"synchronize_session": False})
 
 
 # ── lanes ────────────────────────────────────────────────────────────────────────────────────────────────────────

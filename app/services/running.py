@@ -46,7 +46,7 @@ from app.services import (
     telling,
     undoing,
 )
-from app.services.run import Lanes, Lease, LeaseLostError, Run, SystemicError, release_lease, take_lease
+from app.services.run import Lanes, Lease, LeaseLostError, Run, SystemicError, give_back, release_lease, take_lease
 from app.settings import Waits
 
 #: With nothing to do for longer than this, the worker is given back; the sweep rings when it is time.
@@ -266,10 +266,13 @@ def _anything(run: Run) -> bool:
 def _end(database: Database, batch_id: int, owner: str, failure: Problem | None) -> None:
     """The run is over: ended, or stopped because somebody asked. A batch that wrote nothing gives its name back.
 
-    Where something was let go again meanwhile, another run follows instead.
+    Where something was let go again meanwhile, another run follows instead. Whoever lets something go locks the batch
+    too (``batches.go_on``), so it is seen here, or sees that the batch has ended.
     """
     with database.session() as session:
-        batch = session.get_one(Batch, batch_id)
+        batch = session.get_one(Batch, batch_id, with_for_update=True)
+        if batch.lease_owner != owner:
+            return  # a frozen worker: another one has the batch
         stopped = batch.stop_asked and failure is None and _unfinished(session, batch_id)
         follows = batch.wake_at is not None and failure is None and not stopped
         values = {
@@ -281,11 +284,11 @@ def _end(database: Database, batch_id: int, owner: str, failure: Problem | None)
         }
         if not stopped and not wrote_something(session, batch_id):
             values["name_key"] = None
-        text = f"Failed: {failure.message}" if failure else "Stopped." if stopped else "Ended."
         if not follows:
+            text = f"Failed: {failure.message}" if failure else "Stopped." if stopped else "Ended."
             batches.log(session, batch_id, text)
-            session.commit()
-    release_lease(database, batch_id, owner, **({} if follows else values))
+        give_back(session, batch_id, owner, **({} if follows else values))
+        session.commit()
     telling.batch_ended(database, batch_id)
 
 

@@ -75,7 +75,18 @@ def of(
     if accept and rules["sales.account_conflict"] == "update":
         _update(found, document)
     _put_above(found, index, rules)
+    _code_of_untaxed(found, document, index, rules)
     return found
+
+
+def _code_of_untaxed(wants: Wants, document: Document, index: Index, rules: Rules) -> None:
+    """An untaxed document’s own code (zero-rated, exempt) where it is linked; it is no need, so nothing waits for it."""
+    code = document.tax_code
+    if code is None or document.tax.amount or rules["taxes.exempt_code"]:
+        return
+    entry = index.entry(LinkKind.TAX_CODES, code.source_id)
+    if entry is not None and entry.active:
+        wants.links[LinkKind.TAX_CODES, code.source_id] = entry
 
 
 def _put_above(wants: Wants, index: Index, rules: Rules) -> None:

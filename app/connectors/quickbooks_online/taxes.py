@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from app.connectors.quickbooks_online.lists import PURCHASE
+from app.connectors.quickbooks_online.lists import PURCHASE, is_untaxed
 from app.connectors.quickbooks_online.shares import split
 from app.domain.documents import SALES, Document, DocumentKind
 from app.domain.links import Entry, LinkKind, Links, Rules
@@ -43,8 +43,9 @@ def to_tax(document: Document, links: Links, rules: Rules) -> TaxForm:
     code = linked_code(document, links)
     if rules.tax_mode == "manual" and code and document.tax.amount:
         detail = {"TxnTaxCodeRef": {"value": code.ledger_id}, **detail}
-    elif rules.tax_mode == "manual" and not document.tax.amount and (exempt := rules["taxes.exempt_code"]):
-        detail = {"TxnTaxCodeRef": {"value": exempt}, **detail}
+    elif rules.tax_mode == "manual" and not document.tax.amount:
+        if exempt := rules["taxes.exempt_code"] or _own_of_untaxed(document, code):
+            detail = {"TxnTaxCodeRef": {"value": exempt}, **detail}
     return TaxForm(codes, {"TxnTaxDetail": detail})
 
 
@@ -164,6 +165,11 @@ def linked_code(document: Document, links: Links) -> Entry | None:
     return links.get((LinkKind.TAX_CODES, document.tax_code.source_id)) if document.tax_code else None
 
 
+def _own_of_untaxed(document: Document, code: Entry | None) -> str:
+    """The code of 0 % that an untaxed document’s own tax code is linked to: zero-rated and exempt are not the same."""
+    return code.ledger_id if code and not document.tax.amount and is_untaxed(code) else ""
+
+
 def _untaxed_code(rules: Rules) -> str:
     """The Book's own choice, else the company's code of 0 %."""
     return rules["taxes.exempt_code"] or rules.extra.get("untaxed_code", "")
@@ -176,7 +182,7 @@ def _untaxed_parts(rules: Rules) -> str:
 
 
 def _per_line(document: Document, code: Entry | None, rules: Rules) -> TaxForm:
-    untaxed = _untaxed_code(rules)
+    untaxed = rules["taxes.exempt_code"] or _own_of_untaxed(document, code) or _untaxed_code(rules)
     if not document.tax.amount and not untaxed:
         return TaxForm([""] * len(document.lines), {"GlobalTaxCalculation": "NotApplicable"})
     taxed = taxed_lines(document)

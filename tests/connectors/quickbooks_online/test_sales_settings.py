@@ -112,6 +112,25 @@ def test_untaxed_lines_take_the_code_that_the_setting_names() -> None:
     assert found(invoice, rules("per_line", known, taxes__exempt_code="3")) == [("exempt_code_taxes", Severity.ERROR)]
 
 
+@pytest.mark.parametrize(
+    ("mode", "of"), [("per_line", "SalesItemLineDetail.TaxCodeRef"), ("manual", "TxnTaxDetail.TxnTaxCodeRef")]
+)
+def test_an_untaxed_document_keeps_its_own_code_of_nothing_percent(mode: str, of: str) -> None:
+    """Zero-rated is not exempt: their returns count them apart."""
+    invoice = an_invoice(a_line("200.00"), tax="0.00", tax_levels=())
+    known = {"untaxed_code": "17", "untaxed_parts": "17=0"}
+
+    def sent(rate: str, **settings: str) -> Any:
+        code = Entry(LinkKind.TAX_CODES, "4", "0 % Z", rate=rate)
+        whole = body(invoice, rules(mode, known, **settings), {**LINKS, (LinkKind.TAX_CODES, "21"): code})
+        place, name = of.split(".")
+        return {**whole, **whole["Line"][0]}[place].get(name)
+
+    assert sent("0") == {"value": "4"}
+    assert sent("0", taxes__exempt_code="18") == {"value": "18"}
+    assert sent("20") == ({"value": "17"} if mode == "per_line" else None)
+
+
 @pytest.mark.parametrize(("setting", "severity"), [("warn", Severity.WARNING), ("block", Severity.ERROR)])
 def test_an_item_of_another_account_is_warned_of_or_held(setting: str, severity: Severity) -> None:
     invoice = an_invoice(a_line("200.00", product=True))

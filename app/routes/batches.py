@@ -357,6 +357,14 @@ def errors(batch_id: int) -> ResponseReturnValue:
     return _file(batch_files.errors_csv(reading(), batch), f"{batch.name} errors.csv", "text/csv")
 
 
+@batches.get("/batches/<int:batch_id>/invoices.csv")
+@requires("viewer")
+def invoices(batch_id: int) -> ResponseReturnValue:
+    """A payment sync, invoice by invoice."""
+    batch = service.find(reading(), batch_id)
+    return _file(batch_files.payments_csv(reading(), batch), f"{batch.name} invoices.csv", "text/csv")
+
+
 @batches.get("/batches/<int:batch_id>/log")
 @requires("viewer")
 def log(batch_id: int) -> ResponseReturnValue:

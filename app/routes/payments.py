@@ -168,10 +168,11 @@ def batch_rows(batch: Batch) -> ResponseReturnValue:
 
 def _context(batch: Batch) -> dict[str, Any]:
     session = reading()
-    book = session.get_one(Book, batch.book_id)
+    book, tally = session.get_one(Book, batch.book_id), payment_tally.of(session, batch)
     shell.use_book(book)
     return {
-        "batch": batch, "book": book, "view": progress.view(session, batch), "tally": payment_tally.of(session, batch),
+        "batch": batch, "book": book, "view": progress.view(session, batch), "tally": tally,
+        "causes": payment_tally.causes(session, batch, tally),
         "names": people.labels(session), "stopped_once": bool(batch.stop_asked), "strict": approvals.needed(book),
         "approvers": [user.email for user in approving.may(session, batch)] if batch.approval == "wanted" else [],
     }  # fmt: skip

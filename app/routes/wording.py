@@ -22,7 +22,11 @@ from app.services.timelines import Event
 #: Words in codes that are written otherwise than in lower case.
 SPELLED = {"gl": "GL", "pdf": "PDF", "psa": "PSA", "quickbooks": "QuickBooks", "connectwise": "ConnectWise"}
 #: Codes whose own words would be no English.
-NAMED = {"mail_no_address": "No e-mail address"}
+NAMED = {
+    "mail_no_address": "No e-mail address",
+    "money_unapplied": "Money that pays no invoice yet",
+    "entered_in_psa": "Entered in ConnectWise, and QuickBooks has none like it",
+}
 QUESTIONS = ("looks_already_posted", "several_in_books", "still_in_doubt")
 
 

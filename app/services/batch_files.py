@@ -12,12 +12,18 @@ from sqlmodel import Session, col, select
 from app.domain.money import plain
 from app.models.batches import Batch, LogLine
 from app.models.columns import dumps
+from app.models.payments import PaymentTarget
 from app.models.postings import Posting, PostingRecord
-from app.services import batches, posting_problems
+from app.services import batches, payment_tally, posting_problems
+from app.services.feet import cents_text
 
 HEAD = (
     "number", "record", "customer", "type", "date", "currency", "total", "state", "severity", "code", "message",
     "remedy", "field",
+)  # fmt: skip
+PAYMENTS = (
+    "number", "record", "customer", "currency", "total", "paid_before", "paid_planned", "paid_after", "in_quickbooks",
+    "steps", "problems",
 )  # fmt: skip
 #: A spreadsheet takes a cell that begins with one of these for a formula.
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
@@ -38,6 +44,21 @@ def errors_csv(session: Session, batch: Batch) -> str:
     for posting in postings:
         for problem in problems.get(posting.id or 0, []):
             writer.writerow(guarded(_line(posting, records.get(posting.id or 0, ""), problem)))
+    return text.getvalue()
+
+
+def payments_csv(session: Session, batch: Batch) -> str:
+    """A payment sync invoice by invoice, in the order of their numbers; an amount that is not known is empty."""
+    query = select(PaymentTarget).where(PaymentTarget.batch_id == batch.id)
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(PAYMENTS)
+    for row in session.exec(query.order_by(col(PaymentTarget.number), col(PaymentTarget.id))):
+        amounts = (row.before_cents, row.planned_cents, row.after_cents, row.books_cents)
+        steps = "; ".join(" ".join(filter(None, (step["verb"], step["what"], step["amount"]))) for step in row.steps)
+        problems = " ".join(problem.message for problem in payment_tally.problems_of(row))
+        shown = ["" if cents is None else cents_text(cents) for cents in (row.cents, *amounts)]
+        writer.writerow(guarded([row.number, row.record, row.party, row.currency, *shown, steps, problems]))
     return text.getvalue()
 
 

@@ -14,6 +14,7 @@ from app.domain.problems import Severity
 from app.domain.states import IN_BOOKS, PostingState, RecordKind, Role
 from app.models.batches import Batch
 from app.models.connections import Link
+from app.models.payments import PaymentTarget
 from app.models.postings import Posting, PostingProblem
 from app.services.records import Sum
 
@@ -49,14 +50,20 @@ def _summed(session: Session, conditions: list[ColumnElement[bool]]) -> Sum:
 
 
 def sums(session: Session, batches: Sequence[int]) -> dict[int, Sum]:
-    """Count and totals of each batch."""
-    query = (
+    """Count and totals of each batch; of payments, the invoices that change, and by how much."""
+    change = col(PaymentTarget.planned_cents) - col(PaymentTarget.before_cents)
+    documents = (
         columns(col(Posting.batch_id), col(Posting.currency), func.count(), func.sum(Posting.cents))
         .where(col(Posting.batch_id).in_(batches), col(Posting.role) == Role.MAIN)
         .group_by(col(Posting.batch_id), col(Posting.currency))
     )
+    payments = (
+        columns(col(PaymentTarget.batch_id), col(PaymentTarget.currency), func.count(), func.sum(change))
+        .where(col(PaymentTarget.batch_id).in_(batches), change != 0)
+        .group_by(col(PaymentTarget.batch_id), col(PaymentTarget.currency))
+    )
     found: dict[int, Sum] = {}
-    for batch_id, currency, count, amount in session.execute(query):
+    for batch_id, currency, count, amount in [*session.execute(documents), *session.execute(payments)]:
         old = found.get(batch_id, Sum(0, {}))
         found[batch_id] = Sum(old.count + count, {**old.cents, currency: int(amount)})
     return found

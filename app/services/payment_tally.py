@@ -26,6 +26,8 @@ TITLES = {
     SectionKey.DOCUMENTS: "Payments",
     SectionKey.PROVE: "Prove",
 }
+#: From bad to good.
+ORDER = (Severity.ERROR, Severity.DOUBT, Severity.WARNING, Severity.INFO)
 #: Which invoices a page shows.
 VIEWS = ("changes", "problems", "same")
 SORTS: Mapping[str, Any] = {
@@ -202,11 +204,28 @@ def counts(session: Session, batch: Batch) -> dict[str, int]:
     }
 
 
+@dataclass(slots=True)
+class Cause:
+    """Problems of one code: ``sample`` is the first, ``lines`` say each with its invoice."""
+
+    sample: Problem
+    lines: list[str] = field(default_factory=list)
+
+
+def causes(session: Session, batch: Batch, tally: Tally) -> list[Cause]:
+    """What stands beside the invoices and beside none, by cause, the worst and largest first."""
+    worse = select(PaymentTarget).where(PaymentTarget.batch_id == batch.id, PaymentTarget.severity != "")
+    found: dict[str, Cause] = {}
+    beside = [(f"{row.number}: ", problem) for row in session.exec(worse) for problem in problems_of(row)]
+    for number, problem in [*beside, *(("", note) for note in tally.notes)]:
+        found.setdefault(problem.code, Cause(problem)).lines.append(number + problem.message)
+    return sorted(found.values(), key=lambda cause: (ORDER.index(cause.sample.severity), -len(cause.lines)))
+
+
 def problems_of(target: PaymentTarget) -> list[Problem]:
     """What stands beside an invoice of the run, the worst first."""
     found = [posting_problems.from_json(problem) for problem in target.problems]
-    order = [Severity.ERROR, Severity.DOUBT, Severity.WARNING, Severity.INFO]
-    return sorted(found, key=lambda problem: order.index(problem.severity))
+    return sorted(found, key=lambda problem: ORDER.index(problem.severity))
 
 
 # ── JSON ─────────────────────────────────────────────────────────────────────────────────────────────────────────

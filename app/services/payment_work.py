@@ -12,14 +12,13 @@ from app.domain.codec import to_json
 from app.domain.documents import DocumentKind
 from app.domain.payment_plan import Key, Known, What
 from app.domain.payment_settings import Options
-from app.domain.problems import Problem, Severity
+from app.domain.problems import Problem
 from app.domain.states import IN_BOOKS
 from app.models.payments import PaymentEntry, PaymentTarget
 from app.models.postings import Posting, PostingRecord
+from app.services import payment_tally
 from app.services.run import Run
 
-#: Worst first.
-SEVERITIES = (Severity.ERROR, Severity.DOUBT, Severity.WARNING, Severity.INFO)
 #: Ids in one IN list.
 CHUNK = 500
 
@@ -106,5 +105,5 @@ def known(rows: list[PaymentEntry]) -> list[Known]:
 def say(target: PaymentTarget, *problems: Problem) -> None:
     """Put problems beside an invoice of the run, in the place of those that stood there."""
     target.problems = [to_json(problem) for problem in problems]
-    worst = [severity for severity in SEVERITIES if any(problem.severity is severity for problem in problems)]
+    worst = [severity for severity in payment_tally.ORDER if any(each.severity is severity for each in problems)]
     target.severity = str(worst[0]) if worst else ""

@@ -60,9 +60,10 @@ class Paying(World):
         record = PostingRecord(posting_id=posting.id or 0, source_id=1, kind="invoices", record=number, fingerprint="f")
         session.add(record)  # type: ignore[attr-defined]
 
-    def pay(self, number: str, amount: str, ident: str = "900") -> None:
-        line = Applied(Charge.INVOICE, f"7{number}", Decimal(amount))
-        self.paying.receive(LedgerPayment(ident, "58", DAY, "USD", Decimal(amount), Decimal(0), (line,), version=ident))
+    def pay(self, number: str, amount: str, ident: str = "900", unapplied: str = "0") -> None:
+        line, rest = Applied(Charge.INVOICE, f"7{number}", Decimal(amount)), Decimal(unapplied)
+        total = Decimal(amount) + rest
+        self.paying.receive(LedgerPayment(ident, "58", DAY, "USD", total, rest, (line,), version=ident))
 
     def last(self) -> Batch:
         with self.database.reading() as session:
@@ -103,7 +104,7 @@ def test_a_look_shows_invoice_by_invoice_what_would_change_and_then_it_is_writte
     shown = words(bookkeeper.get(f"/batches/{world.last().id}"))
     assert "Nothing was written. This is what would change." in shown
     assert "Adds a payment of 40.00 0.00 40.00 40.00" in shown
-    assert "A payment of 5.00 of 11/20/2026 was entered in ConnectWise" in shown
+    assert "10502: A payment of 5.00 of 11/20/2026 was entered in ConnectWise" in shown
     assert "5.00 47.00 52.00 47.00 differs by 5.00" in shown
     assert "Write this: 2 invoices, $47.00" in shown
     assert not world.psa.writes
@@ -116,7 +117,22 @@ def test_a_look_shows_invoice_by_invoice_what_would_change_and_then_it_is_writte
     shown = words(bookkeeper.get(f"/batches/{written.id}?sort=-before"))
     assert "Proven Adds a payment of 40.00" in shown
     assert len(world.psa.writes) == 2
-    assert written.name in words(bookkeeper.get("/batches"))
+    assert "2 $47.00" in words(bookkeeper.get("/batches"))
+    file = bookkeeper.get(f"/batches/{written.id}/invoices.csv").text.lstrip("\ufeff").splitlines()
+    assert file[1] == "10501,10501,Acme & Sons,USD,100.00,0.00,40.00,40.00,40.00,add money 40.00,"
+    assert file[2].startswith('10502,10502,Acme & Sons,USD,100.00,5.00,12.00,12.00,7.00,add money 7.00,"A payment of 5.00')
+
+
+def test_what_many_payments_have_in_common_is_told_once(bookkeeper: Browser, world: Paying) -> None:
+    for number in ("1", "2", "3"):
+        world.pay("10501", "10.00", number, unapplied="5.00")
+    world.psa.type_in("10501", Decimal("7.00"), DAY)
+    send(bookkeeper, action="run")
+    world.work(world.last().id or 0)
+    page = bookkeeper.get(f"/batches/{world.last().id}")
+    assert "Money that pays no invoice yet · 3 payments" in words(page)
+    assert page.text.count("the next sync brings it") == 1
+    assert "10501: A payment of 7.00" in words(page)
 
 
 def test_the_live_page_sends_what_changed_and_stops_by_itself(bookkeeper: Browser, world: Paying) -> None:

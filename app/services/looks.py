@@ -10,6 +10,7 @@ import datetime as dt
 import secrets
 import threading
 import time
+from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import or_, update
@@ -26,7 +27,7 @@ from app.models.columns import utcnow
 from app.models.connections import Book
 from app.models.postings import Posting
 from app.models.reconcile import DriftLook
-from app.services import audit, books, connections, look_books, look_psa
+from app.services import audit, books, connections, failures, look_books, look_psa
 from app.services.looking import Looking, LookLostError
 
 #: A step is one call, which may wait for a vendor's limit; a lease that is not renewed for so long is free.
@@ -35,8 +36,10 @@ LEASE = dt.timedelta(seconds=150)
 OVERLAP = dt.timedelta(minutes=10)
 #: Everything is read again so often, whatever was followed in between.
 WHOLE_AGAIN = dt.timedelta(days=7)
-#: Steps that failed for want of a connection are tried again after so long, so often.
+#: A step that failed for want of a connection, or by a fault of ours, is tried again after so long, so often. A try
+#: counts when it begins, so that one whose worker dies of it counts too; a step that is done begins the count anew.
 TRY_AGAIN, MOST_TRIES = dt.timedelta(seconds=20), 6
+DIED = (f"Its worker died {MOST_TRIES} times at the same place.", "Look at the workers’ log, then look again.")
 
 STAGES = (*look_psa.STAGES, *look_books.STAGES, *look_psa.LAST)
 
@@ -159,11 +162,17 @@ def work(
         while not (abandon and abandon.is_set()) and looking.look.stage != "done":
             _step(looking)
         values = {} if looking.look.stage != "done" else {"ended_at": utcnow(), "until": looking.look.started_at}
-        _give_back(database, look_id, owner, **values)
+        _give_back(database, look_id, owner, tries=0, **values)
     except LookLostError:
         return None
     except CrossfootError as error:
-        _failed(database, look_id, owner, error)
+        passes = isinstance(error, ConnectionFailedError) and not error.systemic
+        problem = Problem(getattr(error, "code", "cannot_look"), error.message, error.remedy)
+        _failed(database, look_id, owner, problem, passes=passes)
+    except Exception as error:
+        problem = replace(failures.of_our_own(error), remedy="Look again; if it happens again, report it.")
+        _failed(database, look_id, owner, problem, passes=True)
+        raise
     with database.reading() as session:
         return session.get(DriftLook, look_id)
 
@@ -182,7 +191,7 @@ def _take(database: Database, look_id: int, owner: str) -> bool:
     free = or_(col(DriftLook.lease_until).is_(None), col(DriftLook.lease_until) < now)
     with database.session() as session:
         mine = (col(DriftLook.id) == look_id, col(DriftLook.ended_at).is_(None), free)
-        values = {"lease_owner": owner, "lease_until": now + LEASE, "wake_at": None}
+        values = {"lease_owner": owner, "lease_until": now + LEASE, "wake_at": None, "tries": DriftLook.tries + 1}
         taken = session.exec(update(DriftLook).where(*mine).values(**values)).rowcount
         started = (col(DriftLook.id) == look_id, col(DriftLook.started_at).is_(None))
         session.exec(update(DriftLook).where(*started).values(started_at=now))
@@ -194,6 +203,8 @@ def _open(database: Database, connectors: Connectors, look_id: int, owner: str) 
     with database.reading() as session:
         look = session.get_one(DriftLook, look_id)
         source_id = session.get_one(Book, look.book_id).source_id
+    if look.tries > MOST_TRIES:
+        raise CrossfootError(*DIED)
     if source_id is None:
         raise ValidationError("No PSA is connected any more.", "Look under Settings ▸ Connections.")
     source = connections.open_source(database, connectors, source_id)
@@ -211,15 +222,13 @@ def _step(looking: Looking) -> None:
         looking.go_to(STAGES[STAGES.index(stage) + 1] if stage != STAGES[-1] else "done")
 
 
-def _failed(database: Database, look_id: int, owner: str, error: CrossfootError) -> None:
+def _failed(database: Database, look_id: int, owner: str, problem: Problem, *, passes: bool) -> None:
     """What may pass is tried again; the rest ends it."""
-    passes = isinstance(error, ConnectionFailedError) and not error.systemic
-    problem = Problem(getattr(error, "code", "cannot_look"), error.message, error.remedy)
     with database.reading() as session:
-        tries = session.get_one(DriftLook, look_id).tries + 1
+        tries = session.get_one(DriftLook, look_id).tries
     again = passes and tries < MOST_TRIES
     values = {"wake_at": utcnow() + TRY_AGAIN * tries} if again else {"ended_at": utcnow()}
-    _give_back(database, look_id, owner, tries=tries, problem=to_json(problem), **values)
+    _give_back(database, look_id, owner, problem=to_json(problem), **values)
 
 
 def _give_back(database: Database, look_id: int, owner: str, **values: object) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from contextlib import suppress
 from decimal import Decimal
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 import requests
 from sqlmodel import col, select
 
+from app.connectors.protocols import Source
 from app.database import Database
 from app.domain.problems import ValidationError
 from app.domain.states import RecordKind
@@ -245,11 +247,7 @@ class _Stolen:
         return False
 
 
-def test_a_vendor_that_cannot_be_reached_is_tried_again_and_then_told(database: Database, book: Book) -> None:
-    silent = FakeSource()
-    vendors = FakeConnectors()
-    vendors.sources["https://psa.example"] = silent
-    vendors.books["9341"] = FakeBooks()
+def asked(database: Database, book: Book) -> int:
     with database.session() as session:
         source = a_source()
         session.add(source)
@@ -257,8 +255,44 @@ def test_a_vendor_that_cannot_be_reached_is_tried_again_and_then_told(database: 
         row = session.get_one(Book, book.id)
         row.source_id = source.id
         session.add(row)
-        asked = looks.ask(session, row, by=engine.BY)
-    ended = looks.work(database, vendors, asked.id or 0)
+        return looks.ask(session, row, by=engine.BY).id or 0
+
+
+class Faulty(FakeConnectors):
+    """A fault of our own, or what kills the whole process."""
+
+    def __init__(self, fault: type[BaseException]) -> None:
+        super().__init__()
+        self.fault = fault
+
+    def source(self, *_: object) -> Source:
+        raise self.fault
+
+
+@pytest.mark.parametrize(("fault", "code"), [(RuntimeError, "internal_error"), (SystemExit, "cannot_look")])
+def test_a_look_that_fails_by_a_fault_of_our_own_or_kills_its_worker_ends_and_says_so(
+    database: Database, book: Book, fault: type[BaseException], code: str
+) -> None:
+    ident, ended = asked(database, book), None
+    for _ in range(looks.MOST_TRIES + 1):
+        with suppress(fault):
+            looks.work(database, Faulty(fault), ident)
+        with database.session() as session:
+            row = session.get_one(DriftLook, ident)
+            row.lease_until = row.wake_at = None  # time goes by
+            session.add(row)
+            session.commit()
+            ended = row.ended_at
+    assert ended is not None
+    assert (row.problem or {})["code"] == code
+
+
+def test_a_vendor_that_cannot_be_reached_is_tried_again_and_then_told(database: Database, book: Book) -> None:
+    silent = FakeSource()
+    vendors = FakeConnectors()
+    vendors.sources["https://psa.example"] = silent
+    vendors.books["9341"] = FakeBooks()
+    ended = looks.work(database, vendors, asked(database, book))
     assert ended is not None
     assert ended.ended_at is not None  # this PSA has no bulk at all: that won't pass
     assert "bulk" in (ended.problem or {})["message"]

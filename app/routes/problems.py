@@ -10,16 +10,16 @@ from typing import Any
 
 from flask import Blueprint, flash, request, url_for
 from flask.typing import ResponseReturnValue
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from app.connectors.protocols import ConnectionFailedError
 from app.domain.links import CREATABLE, NOUNS, LinkKind
 from app.domain.problems import CrossfootError, NotFoundError, Problem
-from app.domain.states import RecordKind
+from app.domain.states import PostingState, RecordKind
 from app.jobs import doorbell
 from app.models.batches import Batch
 from app.models.connections import Book, Link
-from app.models.postings import Posting, PostingProblem, PostingRecord
+from app.models.postings import Posting, PostingProblem
 from app.routes import fixes, fragments, shell
 from app.routes.formats import plural
 from app.routes.guard import local_path, me, requires
@@ -34,6 +34,7 @@ from app.services import (
     decisions,
     links,
     posting_problems,
+    posting_rows,
     problem_groups,
     redating,
     reloading,
@@ -43,7 +44,11 @@ from app.services import (
 )
 
 problems = Blueprint("problems", __name__)
-Found = list[tuple[Posting, PostingProblem]]
+Found = list[problem_groups.Entry]
+#: So many documents a drawer shows; what it counts, sums and does is for all of them.
+SHOWN = 200
+#: What the drawer asks for -> the decision that it is about.
+OFFERED = {"asks": "post", "keeps": "keep", "skips": "skip"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +120,8 @@ def _drawer(place: Place, status: int = 200, **more: Any) -> ResponseReturnValue
     if book is None or not found:
         raise NotFoundError("This problem is solved, or was never there.", "Look at the batch again.")
     shell.use_book(book)
-    sample = posting_problems.to_problem(found[0][1])
-    documents = [_document(session, posting, row) for posting, row in found]
+    sample = posting_problems.to_problem(session.get_one(PostingProblem, found[0].problem))
+    shown, batches_of = _shown(session, found[:SHOWN]), _batches(session, found)
     return fragments.page_or_fragment(
         "problems/show.html",
         "problems/_drawer.html",
@@ -124,18 +129,27 @@ def _drawer(place: Place, status: int = 200, **more: Any) -> ResponseReturnValue
         place=place,
         book=book,
         problem=sample,
-        documents=documents,
-        batches=list({entry["batch"].id: entry["batch"] for entry in documents}.values()),
+        found=found,
+        documents=shown,
+        batches=batches_of,
         sums=_sums(found),
+        **{name: [entry for entry in found if choice in entry.choices] for name, choice in OFFERED.items()},
+        again=_again(found, retryable=sample.code in afterwards.RETRIED),
         for_support=support.of_problem(
-            book, sample, [(entry["posting"], entry["batch"], entry["record"]) for entry in documents]
+            book, sample, len(found), [(entry["posting"], entry["batch"], entry["record"]) for entry in shown]
         ),
-        retryable=sample.code in afterwards.RETRIED,
-        reloadable=sample.code in reloading.CURED and all(e["batch"].kind == RecordKind.INVOICES for e in documents),
+        reloadable=sample.code in reloading.CURED and all(each.kind == RecordKind.INVOICES for each in batches_of),
         **_linking(session, book, sample.subject),
         **_others(session, book, sample),
         **more,
     )
+
+
+def _again(found: Found, *, retryable: bool) -> int:
+    """How many of them a retry would send again; ``retryable``: also what is posted, for the sake of the rest."""
+    states = {PostingState.HELD, PostingState.REFUSED}
+    states |= {PostingState.POSTED, PostingState.CLOSED} if retryable else set()
+    return sum(entry.state in states for entry in found)
 
 
 def _others(session: Session, book: Book, problem: Problem) -> dict[str, Any]:
@@ -143,23 +157,35 @@ def _others(session: Session, book: Book, problem: Problem) -> dict[str, Any]:
     return fixes.offered(session, book, problem, source_name)
 
 
-def _document(session: Session, posting: Posting, row: PostingProblem) -> dict[str, Any]:
-    """One document of the group, with what may be decided about it."""
-    record = select(PostingRecord.record).where(PostingRecord.posting_id == posting.id)
-    return {
-        "posting": posting,
-        "batch": session.get_one(Batch, posting.batch_id),
-        "message": row.message,
-        "record": session.exec(record).first() or "",
-        "choices": decisions.choices(session, posting),
-        "candidates": decisions.candidates(session, posting),
-    }
+def _shown(session: Session, found: Found) -> list[dict[str, Any]]:
+    """These documents as the drawer shows them, with what may be decided about each."""
+    postings = posting_rows.of(session, [entry.posting for entry in found], posting_rows.BARE)
+    query = select(PostingProblem.id, PostingProblem.message)
+    messages = dict(session.exec(query.where(col(PostingProblem.id).in_([entry.problem for entry in found]))).all())
+    by_id = {batch.id: batch for batch in _batches(session, found)}
+    return [
+        {
+            "posting": postings[entry.posting],
+            "batch": by_id[entry.batch],
+            "message": messages[entry.problem],
+            "record": entry.record,
+            "choices": entry.choices,
+            "candidates": decisions.candidates(session, postings[entry.posting]) if "post" in entry.choices else [],
+        }
+        for entry in found
+    ]
+
+
+def _batches(session: Session, found: Found) -> list[Batch]:
+    """Whose documents they are, each once."""
+    idents = list(dict.fromkeys(entry.batch for entry in found))
+    return [session.get_one(Batch, ident) for ident in idents]
 
 
 def _sums(found: Found) -> dict[str, int]:
     totals: dict[str, int] = {}
-    for posting, _ in found:
-        totals[posting.currency] = totals.get(posting.currency, 0) + posting.cents
+    for entry in found:
+        totals[entry.currency] = totals.get(entry.currency, 0) + entry.cents
     return totals
 
 
@@ -209,18 +235,18 @@ def _fix(place: Place) -> ResponseReturnValue:
         with writing() as session:
             found = place.documents(session)
             if how == "hold":
-                held = fixes.hold(session, [posting for posting, _ in found], reason=form.get("reason", ""))
+                held = fixes.hold(session, _postings(session, found), reason=form.get("reason", ""))
                 return _done(
                     place, [], f"{plural(held, 'record')} on hold; nothing posts them until somebody releases them."
                 )
-            _mend(session, session.get_one(Book, place.book_id), how, subject, [posting for posting, _ in found])
-            for batch_id, idents in _by_batch(found).items():
+            _mend(session, session.get_one(Book, place.book_id), how, subject, found)
+            for batch_id, own in _by_batch(found).items():
                 batch = batches.find(session, batch_id)
                 if how == "reload":
-                    chosen = [posting for posting, _ in found if posting.id in idents]
-                    count += reloading.ask(session, batch, chosen, by=me().email)
+                    count += reloading.ask(session, batch, _postings(session, own), by=me().email)
                     doorbell.ring(web().settings.redis_url, "reload", batch.source_id)
                     continue
+                idents = [entry.posting for entry in own]
                 count += batches.retry(session, batch, by=me().email, postings=idents, accept=how == "create")
                 again.append(batch_id)
     except CrossfootError as error:
@@ -233,23 +259,29 @@ def _fix(place: Place) -> ResponseReturnValue:
     return _done(place, again, words + (f" in {plural(len(again), 'batch', 'batches')}." if len(again) > 1 else "."))
 
 
-def _mend(session: Session, book: Book, how: str, subject: str, postings: list[Posting]) -> None:
+def _postings(session: Session, found: Found) -> list[Posting]:
+    """Their rows, without the documents' contents."""
+    rows = posting_rows.of(session, [entry.posting for entry in found], posting_rows.BARE)
+    return [rows[entry.posting] for entry in found]
+
+
+def _mend(session: Session, book: Book, how: str, subject: str, found: Found) -> None:
     """Link, give another date or another name; the caller retries. Raises ValidationError."""
     kind, _, source_id = subject.partition(":")
     match how:
         case "link":
             links.set_link(session, book, LinkKind(kind), source_id, request.form.get("ledger_id", ""), by=me().email)
         case "redate":
-            redating.redate(session, book, postings, fixes.date_given(), by=me().email)
+            redating.redate(session, book, _postings(session, found), fixes.date_given(), by=me().email)
         case "rename":
             renaming.rename(session, book, LinkKind(kind), source_id, request.form.get("name", ""), by=me().email)
 
 
-def _by_batch(found: Found) -> dict[int, list[int]]:
-    """Postings of each batch."""
-    own: dict[int, list[int]] = {}
-    for posting, _ in found:
-        own.setdefault(posting.batch_id, []).append(posting.id or 0)
+def _by_batch(found: Found) -> dict[int, Found]:
+    """The documents of each batch."""
+    own: dict[int, Found] = {}
+    for entry in found:
+        own.setdefault(entry.batch, []).append(entry)
     return own
 
 
@@ -275,8 +307,7 @@ def decide_all(book_id: int, state: str) -> ResponseReturnValue:
     """The same for documents of any batch of the company."""
     place = Place(request.form.get("key", ""), book_id, state=state)
     session, wanted = reading(), set(request.form.getlist("record"))
-    entries = [_document(session, posting, row) for posting, row in place.documents(session)]
-    return _decide(place, [(entry["batch"].id, entry["record"]) for entry in entries if entry["record"] in wanted])
+    return _decide(place, [(each.batch, each.record) for each in place.documents(session) if each.record in wanted])
 
 
 def _decide(place: Place, wanted: list[tuple[int, str]]) -> ResponseReturnValue:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from dataclasses import replace
 
 from sqlmodel import Session, col, select
@@ -41,20 +42,25 @@ def find(session: Session, batch: Batch, record: str) -> Posting:
 
 def choices(session: Session, posting: Posting) -> tuple[str, ...]:
     """What a person may decide about a posting now; empty when there is nothing to decide."""
-    codes = {row.code for row in posting_problems.of(session, [posting.id or 0]).get(posting.id or 0, [])}
-    if posting.state == PostingState.HELD and codes & set(QUESTIONS):
+    codes = posting_problems.codes(session, [posting.id or 0]).get(posting.id or 0, frozenset())
+    return choices_of(posting.state, codes, needs_person=posting.needs_person, keep=posting.keep)
+
+
+def choices_of(state: str, codes: Set[str], *, needs_person: bool, keep: bool) -> tuple[str, ...]:
+    """The same from what it depends on: the state, and the codes of all problems that stand beside the posting."""
+    if state == PostingState.HELD and codes & set(QUESTIONS):
         return ("link", "post", "skip")
-    if posting.state == PostingState.IN_DOUBT and posting.needs_person:
+    if state == PostingState.IN_DOUBT and needs_person:
         return ("link", "post")
-    if posting.state in (PostingState.HELD, PostingState.REFUSED):
+    if state in (PostingState.HELD, PostingState.REFUSED):
         return ("skip",)
-    if posting.state == PostingState.UNDONE and "undone_elsewhere" in codes:
+    if state == PostingState.UNDONE and "undone_elsewhere" in codes:
         return ("skip",)
-    if posting.state == PostingState.POSTED and not posting.keep:
+    if state == PostingState.POSTED and not keep:
         return ("keep",)
-    if posting.state == PostingState.CLOSED and codes & set(DIFFERENCES) and not posting.keep:
+    if state == PostingState.CLOSED and codes & set(DIFFERENCES) and not keep:
         return ("keep",)  # posted again by a rerun while its PSA batch stood
-    if posting.state == PostingState.SKIPPED and "nothing_to_post" in codes:
+    if state == PostingState.SKIPPED and "nothing_to_post" in codes:
         return ("keep",)
     return ()
 

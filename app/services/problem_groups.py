@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import func
 from sqlalchemy import select as columns
@@ -12,8 +14,8 @@ from sqlmodel import Session, col, select
 from app.domain.problems import Problem, Severity
 from app.domain.states import PostingState
 from app.models.batches import Batch
-from app.models.postings import Posting, PostingProblem
-from app.services import posting_problems
+from app.models.postings import Posting, PostingProblem, PostingRecord
+from app.services import decisions, posting_problems
 
 S = PostingState
 
@@ -69,32 +71,62 @@ def groups(session: Session, batch: Batch, *, doubts: bool = True) -> list[Group
     return [*groups, doubt] if doubt else groups
 
 
-def documents(
-    session: Session, key: str, *, batch_id: int = 0, book_id: int = 0, state: str = ""
-) -> list[tuple[Posting, PostingProblem]]:
-    """The documents with a cause and what is wrong with each, by number: of one batch, or of all of a company's.
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One document of a group: what thousands of it can be counted by. ``problem`` is the id of its problem's row."""
+
+    posting: int
+    problem: int
+    batch: int
+    record: str
+    state: str
+    currency: str
+    cents: int
+    date: dt.date
+    choices: tuple[str, ...]
+
+
+_COUNTED: tuple[Any, ...] = (
+    Posting.id, Posting.batch_id, Posting.state, Posting.currency, Posting.cents, Posting.date, Posting.needs_person,
+    Posting.keep,
+)  # fmt: skip
+
+
+def documents(session: Session, key: str, *, batch_id: int = 0, book_id: int = 0, state: str = "") -> list[Entry]:
+    """The documents with a cause, by number: of one batch, or of all of a company's. No document's contents are read.
 
     Over all batches only what waits for a person counts, in the given state; dry runs ask for nothing.
     """
     code, _, subject = key.partition(":")
+    record = (
+        columns(func.min(PostingRecord.record))
+        .where(col(PostingRecord.posting_id) == Posting.id)
+        .correlate(Posting)
+        .scalar_subquery()
+    )
     query = (
-        select(Posting, PostingProblem)
+        columns(*(col(column) for column in _COUNTED), func.min(PostingProblem.id), record)
         .join(PostingProblem, col(PostingProblem.posting_id) == Posting.id)
-        .where(PostingProblem.code == code, PostingProblem.subject == subject)
+        .where(col(PostingProblem.code) == code, col(PostingProblem.subject) == subject)
+        .group_by(col(Posting.id))
         .order_by(col(Posting.number), col(Posting.id))
     )
     if batch_id:
-        query = query.where(PostingProblem.batch_id == batch_id)
+        query = query.where(col(PostingProblem.batch_id) == batch_id)
     else:
         query = (
             query.join(Batch, col(Batch.id) == Posting.batch_id)
-            .where(Posting.book_id == book_id, Posting.state == state, Batch.mode != "dry")
+            .where(col(Posting.book_id) == book_id, col(Posting.state) == state, col(Batch.mode) != "dry")
             .where(col(PostingProblem.severity).in_((Severity.ERROR, Severity.DOUBT)))
         )
-    once: dict[int, tuple[Posting, PostingProblem]] = {}
-    for posting, row in session.exec(query):
-        once.setdefault(posting.id or 0, (posting, row))
-    return list(once.values())
+    rows = session.execute(query).all()
+    codes = posting_problems.codes(session, [row[0] for row in rows])
+    found = []
+    for posting, batch, state_now, currency, cents, date, needs_person, keep, problem, named in rows:
+        beside = codes.get(posting, frozenset())
+        choices = decisions.choices_of(state_now, beside, needs_person=needs_person, keep=keep)
+        found.append(Entry(posting, problem, batch, named or "", state_now, currency, cents, date, choices))
+    return found
 
 
 def _open_doubts(session: Session, batch: Batch) -> Group | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -31,16 +31,16 @@ def of_record(
     return "\n".join(lines) + "\n"
 
 
-def of_problem(book: Book, problem: Problem, found: Iterable[tuple[Posting, Batch, str]]) -> str:
-    """One cause, with the documents that it stops: each with its batch and record."""
+def of_problem(book: Book, problem: Problem, count: int, found: Sequence[tuple[Posting, Batch, str]]) -> str:
+    """One cause, with the first of the documents that it stops: each with its batch and record."""
     documents = [
         f"- {posting.number}, record {record}, posting {posting.id} generation {posting.generation}, {posting.state},"
         f" {posting.total} {posting.currency}, batch {batch.id} {batch.name}"
-        for posting, batch, record in found
+        for posting, batch, record in found[:MOST]
     ]
-    more = [f"- and {len(documents) - MOST} more"] if len(documents) > MOST else []
-    head = ["Crossfoot: a problem", *_company(book), _problem(problem), "", f"Documents ({len(documents)}):"]
-    return "\n".join([*head, *documents[:MOST], *more]) + "\n"
+    more = [f"- and {count - len(documents)} more"] if count > len(documents) else []
+    head = ["Crossfoot: a problem", *_company(book), _problem(problem), "", f"Documents ({count}):"]
+    return "\n".join([*head, *documents, *more]) + "\n"
 
 
 def _company(book: Book) -> list[str]:

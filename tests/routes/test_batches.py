@@ -18,7 +18,7 @@ from app.domain.links import LinkKind
 from app.domain.money import Money
 from app.models.batches import Batch
 from app.models.columns import utcnow
-from app.models.postings import Call, Posting
+from app.models.postings import Call, Posting, PostingProblem
 from tests.routes.conftest import Browser, Vendors, field, words
 from tests.routes.test_run import ALL, chosen, submission
 from tests.routes.world import World
@@ -121,6 +121,23 @@ def test_the_drawer_searches_the_list_of_the_books(ended: Browser) -> None:
     found = words(ended.get("/batches/1/problems/account_not_linked:accounts:4600?q=hard", hx=True))
     assert "Hardware sales" in found
     assert "Security services" not in found
+
+
+def test_the_drawer_of_hundreds_shows_the_first_and_counts_and_sums_all(ended: Browser, database: Database) -> None:
+    key = "account_not_linked:accounts:4600"
+    with database.session() as session:
+        posting = session.exec(select(Posting).where(Posting.state == "held")).one()
+        row = session.exec(select(PostingProblem).where(PostingProblem.posting_id == posting.id)).one()
+        for number in range(250):
+            own = {"id": 1000 + number, "number": f"X{number:03}"}
+            session.add(Posting(**{**posting.model_dump(), **own}))
+            session.add(PostingProblem(**{**row.model_dump(exclude={"id"}), "posting_id": own["id"]}))
+        session.commit()
+    drawer = ended.get(f"/batches/1/problems/{key}")
+    assert "Link and retry 251 documents, $12,550.00" in words(drawer)
+    assert "and 51 more" in words(drawer)
+    assert drawer.text.count('<th scope="row" class="cut"') == 200
+    assert "Skip 251 documents" in words(drawer)
 
 
 def test_skipping_takes_the_document_out_and_says_so(ended: Browser) -> None:

@@ -23,7 +23,19 @@ from app.routes import fragments, shell, trails
 from app.routes.guard import me, requires
 from app.routes.trails import Trail
 from app.routes.web import reading, web, writing
-from app.services import connections, decisions, holding, lookups, people, proofs, sides, support, timelines, undoing
+from app.services import (
+    connections,
+    decisions,
+    holding,
+    ledger_looks,
+    lookups,
+    people,
+    proofs,
+    sides,
+    support,
+    timelines,
+    undoing,
+)
 from app.services import records as service
 from app.services.lookups import Lookup
 from app.services.proofs import Proof
@@ -90,6 +102,11 @@ class Sight:
     @property
     def undoable(self) -> bool:
         return self.proof.batch is not None and self.state in undoing.FIRST_STEP
+
+    @property
+    def not_ours(self) -> bool:
+        """Whether somebody else made what stands in the books: by hand, or with another program."""
+        return self.proof.receipt is not None and ledger_looks.is_linked(self.proof.receipt)
 
     @property
     def holdable(self) -> bool:

@@ -140,7 +140,12 @@ def test_what_looks_already_posted_stands_side_by_side_and_can_be_linked(bookkee
     answer = bookkeeper.post(f"{PAGE}/decide", {"choice": "link", "ledger_id": found.ledger_id})
     assert "The document is linked." in words(answer)
     world.work()
-    assert "Invoice 10483 Closed" in words(bookkeeper.get(PAGE))
+    said = words(bookkeeper.get(PAGE))
+    assert "Invoice 10483 Closed" in said
+    assert "Not made by Crossfoot: entered in QuickBooks by hand or by another program" in said
+    asked = words(bookkeeper.get(f"{PAGE}/undo"))
+    assert "Not made by Crossfoot" in asked
+    assert "taken out of QuickBooks all the same" in asked
     assert world.company.total_booked() == Decimal("107.00")
 
 

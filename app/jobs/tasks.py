@@ -14,11 +14,13 @@ from app.services import (
     bounces,
     channels,
     connections,
+    customer_data,
     customer_mail,
     entry_changes,
     looks,
     notices,
     outbox,
+    pay_recording,
     payments,
     previews,
     queueing,
@@ -45,7 +47,7 @@ def run_batch(batch_id: int) -> None:
 def prepare_mails(book_id: int) -> None:
     """Make a Book's mails to customers ready; each is rung for."""
     here = runtime()
-    for mail_id in customer_mail.prepare(here.database, here.connectors, book_id):
+    for mail_id in customer_mail.prepare(here.database, here.connectors, book_id, here.settings.public_url):
         doorbell.ring(here.settings.redis_url, "send_mail", mail_id)
 
 
@@ -82,6 +84,8 @@ def sweep() -> None:
         doorbell.ring(here.settings.redis_url, "amend_bills", book_id, ttl=60)
     for book_id in entry_changes.due(here.database):
         doorbell.ring(here.settings.redis_url, "change_entries", book_id, ttl=60)
+    for book_id in customer_data.due(here.database):
+        doorbell.ring(here.settings.redis_url, "compare_customers", book_id, ttl=60)
     for book_id in source_lists.due(here.database):
         doorbell.ring(here.settings.redis_url, "read_lists", book_id, ttl=60)
     for source_id in reloading.due(here.database):
@@ -90,6 +94,8 @@ def sweep() -> None:
         doorbell.ring(here.settings.redis_url, "look", look_id, ttl=60)
     for batch_id in running.due(here.database):
         doorbell.ring(here.settings.redis_url, "run_batch", batch_id, ttl=60)
+    for book_id in pay_recording.due(here.database):
+        doorbell.ring(here.settings.redis_url, "record_payments", book_id, ttl=60)
     with here.database.reading() as session:
         rung = payments.due(session)
     for book_id in rung:
@@ -110,6 +116,12 @@ def _sweep_letters(here: Runtime) -> None:
         doorbell.ring(here.settings.redis_url, "send_mail", mail_id, ttl=60)
     for notice_id in channels.due(here.database):
         doorbell.ring(here.settings.redis_url, "send_notice", notice_id, ttl=60)
+
+
+def record_payments(book_id: int) -> None:
+    """Look at the pages at which a company's customers pay, and record what was paid."""
+    here = runtime()
+    pay_recording.work(here.database, here.connectors, book_id, here.settings.waits)
 
 
 def look(look_id: int) -> None:
@@ -152,6 +164,12 @@ def change_entries(book_id: int) -> None:
     """Change what people said yes to in the ledger's lists."""
     here = runtime()
     entry_changes.work(here.database, here.connectors, book_id)
+
+
+def compare_customers(book_id: int) -> None:
+    """Compare both sides' customers, if somebody waits for it."""
+    here = runtime()
+    customer_data.work(here.database, here.connectors, book_id)
 
 
 def look_ahead(source_id: int, kind: str) -> None:

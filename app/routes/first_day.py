@@ -15,7 +15,7 @@ from app.domain.problems import ValidationError
 from app.domain.states import RecordKind
 from app.jobs import doorbell
 from app.models.connections import Book
-from app.routes import formats, shell
+from app.routes import formats, pacing, shell
 from app.routes.guard import me, requires
 from app.routes.mapping_lists import TITLES
 from app.routes.web import reading, web, writing
@@ -84,6 +84,7 @@ def _kind(session: Session, book: Book, kind: LinkKind) -> dict[str, Any]:
 
 @first_day.post("/first-day/<int:book_id>/records")
 @requires("bookkeeper")
+@pacing.asks_vendors
 def read_records(book_id: int) -> ResponseReturnValue:
     """Read what is unposted, of every kind; then workers look at what is new in it."""
     book = books.find_book(reading(), book_id)

@@ -16,7 +16,7 @@ from app.domain.tie_out import Reason
 from app.jobs import doorbell
 from app.models.connections import Book
 from app.models.reconcile import PsaAgreement
-from app.routes import fragments, shell
+from app.routes import fragments, pacing, shell
 from app.routes.guard import local_path, me, requires
 from app.routes.web import reading, web, writing
 from app.services import books, connections, drift, figures, looks, tie_out, tie_out_files
@@ -95,6 +95,7 @@ def show(book_id: int) -> ResponseReturnValue:
 
 @reconcile.post("/reconcile/<int:book_id>/look")
 @requires("bookkeeper")
+@pacing.asks_vendors
 def look(book_id: int) -> ResponseReturnValue:
     """Look at both systems now; a worker does it."""
     with writing() as session:
@@ -155,6 +156,7 @@ def say(book_id: int, drift_id: int) -> ResponseReturnValue:
     return fragments.go(url_for("reconcile.drifted", book_id=book_id, state=request.form.get("state", "open")))
 
 
+@pacing.asks_vendors
 def _resend(book_id: int, drift_id: int) -> int:
     book = _book(book_id)
     if book.source_id is None:

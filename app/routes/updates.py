@@ -7,17 +7,16 @@ from typing import Any
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from app.connectors.protocols import ConnectionFailedError
 from app.domain import entry_data
 from app.domain.links import LinkKind
 from app.domain.problems import ValidationError
 from app.jobs import doorbell
 from app.models.workbench import EntryChange
-from app.routes import shell
+from app.routes import fragments, pacing, shell
 from app.routes.formats import plural
 from app.routes.guard import me, requires
 from app.routes.web import reading, web, writing
-from app.services import books, entry_changes, lists
+from app.services import books, customer_data, entry_changes, lists
 
 updates = Blueprint("updates", __name__)
 PAGE = 100
@@ -50,7 +49,8 @@ def show(book_id: int) -> ResponseReturnValue:
     return render_template(
         "mappings/updates.html",
         book=book,
-        fields=entry_changes.fields_of(book),
+        fields=customer_data.fields_of(book),
+        last=customer_data.last(session, book),
         words=WORDS,
         rows=[(row, _changes(row, names)) for row in page],
         count=len(every),
@@ -71,14 +71,28 @@ def _changes(row: EntryChange, names: dict[str, dict[str, str]]) -> list[tuple[s
 
 @updates.post("/mappings/<int:book_id>/customers/updates/compare")
 @requires("bookkeeper")
+@pacing.asks_vendors
 def compare(book_id: int) -> ResponseReturnValue:
-    """Read both sides' customers and show what differs; writes nothing to either."""
+    """Both sides' customers are to be read and compared; a worker does it, and writes nothing to either."""
     try:
-        count = entry_changes.compare(web().database, web().connectors, book_id)
-        flash(f"{plural(count, 'customer')} {'differs' if count == 1 else 'differ'}.")
-    except (ValidationError, ConnectionFailedError) as error:
+        with writing() as session:
+            customer_data.ask(session, books.find_book(session, book_id), by=me().email)
+    except ValidationError as error:
         flash(f"{error.message} {error.remedy}", "bad")
+        return _back(book_id)
+    doorbell.ring(web().settings.redis_url, "compare_customers", book_id)
     return _back(book_id)
+
+
+@updates.get("/mappings/<int:book_id>/customers/updates/live")
+@requires("viewer")
+def live(book_id: int) -> ResponseReturnValue:
+    """Asked for while customers are compared; when they are, the page is shown anew."""
+    book = books.find_book(reading(), book_id)
+    last = customer_data.last(reading(), book)
+    if last is None or not last.under_way:
+        return fragments.go(url_for("updates.show", book_id=book_id))
+    return fragments.answer(render_template("mappings/_comparing.html", book=book, last=last))
 
 
 @updates.post("/mappings/<int:book_id>/customers/updates")

@@ -9,30 +9,31 @@ from __future__ import annotations
 
 import datetime as dt
 import secrets
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy.exc import IntegrityError
-from sqlmodel import Session, col, delete, select, update
+from sqlmodel import Session, col, select, update
 
 from app.connectors.list_changes import ChangingEntries, EntryChanged, HeldEntry
 from app.connectors.protocols import ConnectionFailedError, Connectors, Destination, Wait
 from app.database import Database
 from app.domain import codec, entry_data
-from app.domain.entry_data import EntryData
 from app.domain.item_accounts import WORDS
 from app.domain.links import NOUNS, Entry, LinkKind
 from app.domain.outcomes import NotDone, Refused
 from app.domain.problems import Problem, ValidationError
-from app.domain.source_lists import SourceEntry
 from app.models.columns import utcnow
-from app.models.connections import Book, Link
+from app.models.connections import Book
 from app.models.workbench import EntryChange
-from app.services import audit, books, connections, links, lists, source_lists
+from app.services import audit, connections, links, lists
 
 #: Kinds whose entries can be made active again here; QuickBooks' tax codes can't be changed from outside.
 WAKEABLE = tuple(kind for kind in LinkKind if kind is not LinkKind.TAX_CODES)
 ENDED = ("done", "refused")
+#: The row of a comparison (services/customer_data.py): no change of an entry.
+COMPARING = "comparing"
+NO_CHANGE = ("proposed", COMPARING)
 #: A worker that has taken a change has this long before another one may look after it.
 LEASE = dt.timedelta(minutes=3)
 LATER = dt.timedelta(seconds=15)
@@ -75,71 +76,6 @@ def wake(session: Session, book: Book, kind: LinkKind, ledger_id: str, *, by: st
     return change
 
 
-def fields_of(book: Book) -> list[str]:
-    """What of a customer's data the Book brings over; empty while it is off, as it is by default."""
-    return [field for field in entry_data.FIELDS if books.setting_of(book, f"contacts.update_{field}") == "yes"]
-
-
-def compare(database: Database, connectors: Connectors, book_id: int) -> int:
-    """Read both sides' customers and propose what differs, in the place of older proposals; answers how many.
-
-    Raises ConnectionFailedError, and ValidationError where a side can't show or change them.
-    """
-    with database.reading() as session:
-        book = session.get_one(Book, book_id)
-        fields = fields_of(book)
-    destination = connections.open_destination(database, connectors, book_id)
-    if not fields or book.source_id is None or not isinstance(destination, ChangingEntries):
-        raise ValidationError("Nothing is to be brought over.", "Switch it on under Settings ▸ Contacts.")
-    source = connections.open_source(database, connectors, book.source_id)
-    source_lists.refresh(database, source, book.source_id, (LinkKind.CUSTOMERS,))
-    held = {one.entry.ledger_id: one for one in destination.held_entries(LinkKind.CUSTOMERS)}
-    with database.session() as session:
-        return _propose(session, book, held, fields)
-
-
-def _propose(session: Session, book: Book, held: dict[str, HeldEntry], fields: Collection[str]) -> int:
-    mine = (col(EntryChange.book_id) == book.id, col(EntryChange.kind) == LinkKind.CUSTOMERS)
-    session.exec(delete(EntryChange).where(*mine, col(EntryChange.state) == "proposed"))
-    busy = set(session.exec(select(EntryChange.ledger_id).where(*mine, col(EntryChange.state).not_in(ENDED))))
-    sources = {one.ident: one for one in source_lists.entries(session, book.source_id, LinkKind.CUSTOMERS)}
-    terms = _links(session, book, LinkKind.TERMS)
-    count, twice = 0, _shared(session, book)
-    for ident, ledger_id in sorted(_links(session, book, LinkKind.CUSTOMERS).items()):
-        now, source = held.get(ledger_id), sources.get(ident)
-        if now is None or source is None or ledger_id in busy | twice:
-            continue
-        old, new = entry_data.changes(now.data, _wanted(source, terms), fields)
-        if new:
-            session.add(EntryChange(
-                book_id=book.id or 0, kind=LinkKind.CUSTOMERS, ledger_id=ledger_id, name=now.entry.name,
-                source_id="", version=now.version, old=old, new=new,
-            ))  # fmt: skip
-            count += 1
-    session.commit()
-    return count
-
-
-def _links(session: Session, book: Book, kind: LinkKind) -> dict[str, str]:
-    query = select(Link.source_id, Link.ledger_id).where(Link.book_id == book.id, Link.kind == kind)
-    return dict(session.exec(query.where(Link.ledger_id != "")).all())
-
-
-def _shared(session: Session, book: Book) -> set[str]:
-    """Customers that several of the PSA are linked to: whose data would it be?"""
-    seen: set[str] = set()
-    return {one for one in _links(session, book, LinkKind.CUSTOMERS).values() if one in seen or seen.add(one)}  # type: ignore[func-returns-value]  # adds as it looks
-
-
-def _wanted(source: SourceEntry, terms: dict[str, str]) -> EntryData:
-    return EntryData(
-        active=source.active,
-        email=source.email,
-        terms=terms.get(source.terms_id) if source.terms_id else None,
-        address=source.address or entry_data.NOWHERE,
-    )
-
-
 def proposed(session: Session, book: Book) -> list[EntryChange]:
     """What may be brought over, by name."""
     query = select(EntryChange).where(EntryChange.book_id == book.id, EntryChange.state == "proposed")
@@ -148,7 +84,8 @@ def proposed(session: Session, book: Book) -> list[EntryChange]:
 
 def recent(session: Session, book: Book, limit: int = 50) -> list[EntryChange]:
     """What was said yes to, newest first."""
-    query = select(EntryChange).where(EntryChange.book_id == book.id, EntryChange.state != "proposed")
+    query = select(EntryChange).where(EntryChange.book_id == book.id, col(EntryChange.state).not_in(NO_CHANGE))
+    query = query.where(EntryChange.ledger_id != "")
     return list(session.exec(query.order_by(col(EntryChange.id).desc()).limit(limit)))
 
 
@@ -175,7 +112,7 @@ def _told(values: dict[str, Any]) -> dict[str, str]:
 def due(database: Database) -> list[int]:
     """Books that have changes to make now."""
     with database.reading() as session:
-        query = select(EntryChange.book_id).where(col(EntryChange.state).not_in((*ENDED, "proposed")), _free())
+        query = select(EntryChange.book_id).where(col(EntryChange.state).not_in((*ENDED, *NO_CHANGE)), _free())
         return list(session.exec(query.distinct()))
 
 
@@ -205,7 +142,7 @@ def _claim(database: Database, book_id: int, only: int | None) -> EntryChange | 
     """The next one, leased to this worker; one that was left on the wire is in doubt."""
     with database.session() as session:
         query = select(EntryChange).where(EntryChange.book_id == book_id, _free())
-        query = query.where(col(EntryChange.state).not_in((*ENDED, "proposed")))
+        query = query.where(col(EntryChange.state).not_in((*ENDED, *NO_CHANGE)))
         query = query.where(EntryChange.id == only) if only else query
         found = session.exec(query.order_by(col(EntryChange.id)).limit(1)).first()
         if found is None:

@@ -20,5 +20,9 @@ def test_who_asks_the_vendors_too_often_is_told_to_wait_and_others_are_not(
     assert refused.headers["Retry-After"] == "60"
     notice = bookkeeper.get("/run/invoices/why?number=10482", status=429, hx=True)
     assert "twenty times within a minute" in words(notice)
+    for question in ("/first-day/1/records", "/reconcile/1/look", "/mappings/1/customers/updates/compare"):
+        bookkeeper.post(question, status=429)
     bookkeeper.get("/run/invoices")  # asks nobody
+    bookkeeper.post("/reconcile/1/drift/1", {"choice": "ignore"}, status=404)
+    bookkeeper.post("/reconcile/1/drift/1", {"choice": "resend"}, status=429)
     admin.get("/run/invoices/why?number=10482")

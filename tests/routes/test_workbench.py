@@ -5,11 +5,13 @@ from __future__ import annotations
 import pytest
 from sqlmodel import select
 
+from app.connectors.list_changes import HeldEntry
 from app.database import Database
+from app.domain.entry_data import EntryData
 from app.domain.links import LinkKind
 from app.domain.source_lists import SourceEntry
 from app.models.connections import Book, Link
-from app.services import lists, source_lists, workbench
+from app.services import books, customer_data, links, lists, source_lists, workbench
 from tests.builders import an_entry
 from tests.routes.conftest import Browser, Vendors, field, words
 from tests.routes.world import World
@@ -129,6 +131,42 @@ def test_a_viewer_may_look_and_nothing_else(viewer: Browser, both: World) -> Non
 
 def test_customer_data_is_off_until_somebody_wants_it(admin: Browser, both: World) -> None:
     assert "Customer data is not brought over" in words(admin.get("/mappings/1/customers/updates"))
+
+
+def test_customers_are_compared_once_by_a_worker_and_the_page_follows(
+    bookkeeper: Browser, admin: Browser, both: World, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = "/mappings/1/customers/updates"
+    with database.session() as session:
+        book = session.get_one(Book, 1)
+        links.set_link(session, book, LinkKind.CUSTOMERS, "80", "21", by="test")
+        books.set_settings(session, book, {"contacts.update_email": "yes"}, "test")
+    north = an_entry(LinkKind.CUSTOMERS, "21", "North Medical Group")
+    asked: list[LinkKind] = []
+
+    def held(kind: LinkKind) -> list[HeldEntry]:
+        customer_data.work(database, both.vendors, 1)  # another worker that is rung meanwhile does nothing
+        asked.append(kind)
+        return [HeldEntry(north, "0", EntryData(email="old@north.example"))]
+
+    for name in ("held_entry", "entry_body", "change_entry"):
+        monkeypatch.setattr(both.company, name, held, raising=False)
+    monkeypatch.setattr(both.company, "held_entries", held, raising=False)
+    for person in (bookkeeper, admin):
+        person.get(page)
+        assert "are being read and compared" in words(person.post(f"{page}/compare"))
+    assert customer_data.due(database) == [1]
+    assert "are being read and compared" in words(bookkeeper.get(f"{page}/live", hx=True))
+    customer_data.work(database, both.vendors, 1)
+    assert (asked, customer_data.due(database)) == ([LinkKind.CUSTOMERS], [])
+    assert bookkeeper.get(f"{page}/live", hx=True).headers["HX-Redirect"] == page
+    assert "E-mail old@north.example ap@north.example" in words(bookkeeper.get(page))
+    both.source.down = "The PSA is asleep."
+    bookkeeper.post(f"{page}/compare")
+    customer_data.work(database, both.vendors, 1)
+    said = words(bookkeeper.get(page))
+    assert "could not be compared: The PSA is asleep." in said
+    assert "ap@north.example" in said
 
 
 def test_the_page_shows_by_itself_what_was_read(bookkeeper: Browser, both: World, database: Database) -> None:

@@ -15,7 +15,17 @@ from app.domain.problems import ValidationError
 from app.models.columns import utcnow
 from app.models.connections import Book, Link
 from app.models.workbench import EntryChange
-from app.services import books, connections, entry_changes, links, lists, proposals, source_lists, workbench
+from app.services import (
+    books,
+    connections,
+    customer_data,
+    entry_changes,
+    links,
+    lists,
+    proposals,
+    source_lists,
+    workbench,
+)
 from tests import engine
 from tests.engine import Engine
 
@@ -104,9 +114,9 @@ def test_customer_data_is_proposed_field_by_field_and_written_only_if_accepted(w
         working, action="change_company", company=int(ident), street="9 New Street", city="Salem", email="new@x.example"
     )
     with pytest.raises(ValidationError, match="Nothing is to be brought over"):
-        entry_changes.compare(working.database, working.connectors, working.book_id)
+        customer_data.compare(working.database, working.connectors, working.book_id)
     settle(working, contacts__update_address="yes", contacts__update_email="yes")
-    assert entry_changes.compare(working.database, working.connectors, working.book_id) == 1
+    assert customer_data.compare(working.database, working.connectors, working.book_id) == 1
     before = held(working, ledger_id)
     entry_changes.work(working.database, working.connectors, working.book_id)
     assert held(working, ledger_id) == before
@@ -114,7 +124,7 @@ def test_customer_data_is_proposed_field_by_field_and_written_only_if_accepted(w
     now = held(working, ledger_id)
     assert now.data.email == "new@x.example"
     assert (now.data.address.lines, now.data.address.city) == (("9 New Street",), "Salem")
-    assert entry_changes.compare(working.database, working.connectors, working.book_id) == 0
+    assert customer_data.compare(working.database, working.connectors, working.book_id) == 0
 
 
 def test_what_was_edited_in_quickbooks_since_is_left_as_it_is(working: Engine) -> None:
@@ -123,7 +133,7 @@ def test_what_was_edited_in_quickbooks_since_is_left_as_it_is(working: Engine) -
         ident, ledger_id = linked_customer(working, session)
     settle(working, contacts__update_email="yes")
     change(working, action="change_company", company=int(ident), email="new@x.example")
-    assert entry_changes.compare(working.database, working.connectors, working.book_id) == 1
+    assert customer_data.compare(working.database, working.connectors, working.book_id) == 1
     edit(working, entity="Customer", id=ledger_id, changes={"PrimaryEmailAddr": {"Address": "hand@x.example"}})
     accept_all(working)
     assert held(working, ledger_id).data.email == "hand@x.example"
@@ -138,7 +148,7 @@ def test_a_lost_answer_is_looked_up_and_nothing_is_written_twice(working: Engine
         ident, ledger_id = linked_customer(working, session)
     settle(working, contacts__update_email="yes")
     change(working, action="change_company", company=int(ident), email="new@x.example")
-    entry_changes.compare(working.database, working.connectors, working.book_id)
+    customer_data.compare(working.database, working.connectors, working.book_id)
     fault = {"kind": "lose_answer", "method": "POST", "entity": "Customer", "times": 1}
     requests.post(f"{working.both.quickbooks_online.url}/_faults", json=fault, timeout=10)
     accept_all(working)
@@ -175,7 +185,7 @@ def test_a_worker_that_slept_past_its_lease_neither_sends_nor_overwrites_what_an
         ident, ledger_id = linked_customer(working, session)
     settle(working, contacts__update_email="yes")
     change(working, action="change_company", company=int(ident), email="new@x.example")
-    entry_changes.compare(working.database, working.connectors, working.book_id)
+    customer_data.compare(working.database, working.connectors, working.book_id)
     with working.database.session() as session:
         book = session.get_one(Book, working.book_id)
         wanted = [row.id or 0 for row in entry_changes.proposed(session, book)]

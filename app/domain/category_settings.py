@@ -21,8 +21,8 @@ TAXES = (
     ledger(
         "taxes.exempt_code",
         "Tax code of what is not taxed",
-        "Outside the US every line needs one; with US manual tax, untaxed sales. Empty: the PSA’s code where it is linked"
-        " to one of 0 % (zero-rated, exempt), else the company’s own of 0 %.",
+        "Outside the US every line needs one; with US manual tax, untaxed sales. Empty: the PSA’s code where it is"
+        " linked to one of 0 % (zero-rated, exempt), else the company’s own of 0 %.",
         LinkKind.TAX_CODES,
     ),
     text(

@@ -80,7 +80,7 @@ def of(
 
 
 def _code_of_untaxed(wants: Wants, document: Document, index: Index, rules: Rules) -> None:
-    """An untaxed document’s own code (zero-rated, exempt) where it is linked; it is no need, so nothing waits for it."""
+    """An untaxed document’s own code where it is linked; it is no need, so nothing waits for it."""
     code = document.tax_code
     if code is None or document.tax.amount or rules["taxes.exempt_code"]:
         return

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+from app.connectors.quickbooks_online.addresses import physical_address
 from app.connectors.quickbooks_online.lists import PURCHASE, is_untaxed
 from app.connectors.quickbooks_online.shares import split
 from app.domain.documents import SALES, Document, DocumentKind
@@ -41,11 +42,10 @@ def to_tax(document: Document, links: Links, rules: Rules) -> TaxForm:
     codes = [TAX if taxed else NON for taxed in taxed_lines(document)]
     detail: dict[str, Any] = {"TotalTax": cents(document.tax.amount)}
     code = linked_code(document, links)
-    if rules.tax_mode == "manual" and code and document.tax.amount:
-        detail = {"TxnTaxCodeRef": {"value": code.ledger_id}, **detail}
-    elif rules.tax_mode == "manual" and not document.tax.amount:
-        if exempt := rules["taxes.exempt_code"] or _own_of_untaxed(document, code):
-            detail = {"TxnTaxCodeRef": {"value": exempt}, **detail}
+    taxed = code.ledger_id if code and document.tax.amount else ""
+    untaxed = "" if document.tax.amount else rules["taxes.exempt_code"] or _own_of_untaxed(document, code)
+    if rules.tax_mode == "manual" and (chosen := taxed or untaxed):
+        detail = {"TxnTaxCodeRef": {"value": chosen}, **detail}
     return TaxForm(codes, {"TxnTaxDetail": detail})
 
 
@@ -85,6 +85,8 @@ def problems_of_tax(document: Document, links: Links, rules: Rules) -> list[Prob
 
 def warnings_of_tax(document: Document, links: Links, rules: Rules) -> list[Problem]:
     """``tax_rate_differs``: QuickBooks' code has another rate than the PSA. The PSA's amount is sent all the same."""
+    if rules.tax_mode == "automated" and document.tax.amount and not physical_address(document.ship_to):
+        return [NO_SHIP_TO]
     code = linked_code(document, links)
     rates = [level.rate for level in document.tax_levels]
     if rules.tax_mode in ("off", "automated") or not document.tax.amount or not (code and code.rate and rates):
@@ -105,6 +107,15 @@ def warnings_of_tax(document: Document, links: Links, rules: Rules) -> list[Prob
             subject=f"{LinkKind.TAX_CODES}:{document.tax_code.source_id}",
         )
     ]
+
+
+NO_SHIP_TO = Problem(
+    "no_ship_to",
+    "The PSA does not say where it goes to: QuickBooks takes your own address as the place of the sale.",
+    "Give the invoice a ship-to site in the PSA if its tax belongs to another place; the PSA’s amount is sent.",
+    Severity.INFO,
+    field="tax",
+)
 
 
 def _levels_differ(document: Document, links: Links, rules: Rules, *, hold: bool) -> list[Problem]:

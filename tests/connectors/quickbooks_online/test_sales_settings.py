@@ -11,7 +11,7 @@ import pytest
 from app.connectors.http import parse_json
 from app.connectors.protocols import UntranslatableError
 from app.connectors.quickbooks_online.translate import to_quickbooks
-from app.domain.documents import Document, Party, Reference, TaxLevel
+from app.domain.documents import Address, Document, Party, Reference, TaxLevel
 from app.domain.links import Entry, LinkKind, Links, Rules, variants
 from app.domain.problems import Severity
 from tests.builders import money
@@ -110,6 +110,14 @@ def test_untaxed_lines_take_the_code_that_the_setting_names() -> None:
     assert sent["Line"][1]["SalesItemLineDetail"]["TaxCodeRef"] == {"value": "18"}
     assert sent["TxnTaxDetail"]["TaxLine"][-1]["TaxLineDetail"]["TaxRateRef"] == {"value": "18"}
     assert found(invoice, rules("per_line", known, taxes__exempt_code="3")) == [("exempt_code_taxes", Severity.ERROR)]
+
+
+def test_a_taxed_invoice_without_a_place_is_told_of_where_the_place_decides_the_tax() -> None:
+    nowhere, told = an_invoice(ship_to=Address()), [("no_ship_to", Severity.INFO)]
+    assert found(nowhere, rules("automated")) == told
+    assert not found(an_invoice(), rules("automated"))
+    assert not found(an_invoice(ship_to=Address(), tax="0.00"), rules("automated"))
+    assert "no_ship_to" not in dict(found(nowhere, rules("manual")))
 
 
 @pytest.mark.parametrize(

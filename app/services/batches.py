@@ -5,22 +5,20 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Sequence
-from decimal import Decimal
 
 from sqlalchemy import delete, update
 from sqlalchemy.exc import IntegrityError
-from sqlmodel import Session, col, func, select
+from sqlmodel import Session, col, select
 
-from app.domain import grouping, line_text, shaping
-from app.domain.documents import DocumentKind
+from app.domain import line_text
 from app.domain.problems import NotFoundError, ValidationError
 from app.domain.states import PostingState, RecordKind, Role, SectionKey
-from app.models.batches import Batch, LogLine, Section
+from app.models.batches import Batch, LogLine
 from app.models.columns import utcnow
 from app.models.connections import Book
 from app.models.postings import Creation, Posting, PostingProblem, PostingRecord
 from app.models.records import UnpostedRow
-from app.services import afterwards, approvals, audit, batch_names, books, holding, records
+from app.services import afterwards, approvals, audit, batch_names, books, holding, new_postings, records
 
 SUMMARIES = ("default", "condensed", "detailed")
 
@@ -70,11 +68,17 @@ def submit(
     )  # fmt: skip
     if mode != "dry" and (approvals.needed(book) if approval is None else approval):
         approvals.ask(batch, by=by)
+    return _stored(session, batch, taken)
+
+
+def _stored(session: Session, batch: Batch, rows: list[UnpostedRow]) -> Batch:
+    """The batch with its postings, in one commit; where somebody else committed first, what that means."""
     session.add(batch)
+    token, told = batch.token, {"name": batch.name, "records": len(rows), "accept": batch.accept}
     try:
         session.flush()
-        _add_postings(session, batch, taken)
-        audit.record(session, by, f"batch.{mode}", f"batch:{batch.id}", name=name, records=len(taken), accept=accept)
+        new_postings.add(session, batch, rows)
+        audit.record(session, batch.by, f"batch.{batch.mode}", f"batch:{batch.id}", **told)
         session.commit()
     except IntegrityError as error:
         session.rollback()
@@ -165,104 +169,6 @@ def _lost_race(session: Session, token: str | None, error: IntegrityError) -> Ba
         f"Another batch took the same {lost} at this very moment; nothing was submitted.",
         "Look at the list of batches, refresh the selection and submit again.",
     ) from error
-
-
-# ── postings of a new batch ──────────────────────────────────────────────────────────────────────────────────────
-
-
-def _add_postings(session: Session, batch: Batch, rows: list[UnpostedRow]) -> None:
-    generations = _next_generations(session, batch, [row.record for row in rows])
-    live = batch.mode != "dry"
-    if live:
-        _take_over(session, batch, [row.record for row in rows])
-        holding.lift(session, batch.source_id, batch.kind, [row.record for row in rows])
-    groups = _groups(session, batch, rows)
-    postings = [_posting(batch, group, generations) for group in groups]
-    session.add_all(postings)
-    session.flush()
-    session.add_all(
-        PostingRecord(
-            posting_id=_id(posting), source_id=batch.source_id, kind=batch.kind, record=row.record,
-            fingerprint=row.fingerprint, date_closed=row.date_closed, live=live,
-        )
-        for posting, group in zip(postings, groups, strict=True)
-        for row in group
-    )  # fmt: skip
-    rules = books.rules_of(session.get_one(Book, batch.book_id))
-    session.add_all(Section(batch_id=_id(batch), key=key) for key in afterwards.sections(batch, rules))
-    session.flush()
-
-
-def _groups(session: Session, batch: Batch, rows: list[UnpostedRow]) -> list[list[UnpostedRow]]:
-    """Rows that become one document together, in the order of their first."""
-    rules = books.rules_of(session.get_one(Book, batch.book_id))
-    found: dict[str, list[UnpostedRow]] = {}
-    for row in rows:
-        found.setdefault(grouping.key(RecordKind(batch.kind), row, rules), []).append(row)
-    return list(found.values())
-
-
-def _posting(batch: Batch, group: list[UnpostedRow], generations: dict[str, int]) -> Posting:
-    """What the PSA's list says of it; Read brings the document, and with it kind, number and party."""
-    first, cents = group[0], sum(row.cents for row in group)
-    more = f"+{len(group) - 1}" if len(group) > 1 else ""
-    return Posting(
-        batch_id=_id(batch), book_id=batch.book_id, psa_type=first.psa_type, number=first.number + more,
-        party=first.party, party_key=f"psa:{first.party_id}", date=max(row.date for row in group),
-        currency=first.currency, total=sum((row.total for row in group), Decimal(0)), cents=cents,
-        kind=_likely_kind(batch, first, cents), generation=max(generations.get(row.record, 1) for row in group),
-    )  # fmt: skip
-
-
-def _likely_kind(batch: Batch, row: UnpostedRow, cents: int) -> DocumentKind:
-    if batch.kind == RecordKind.INVOICES:
-        credit = cents < 0 or row.psa_type == "CreditMemo"
-        return DocumentKind.CREDIT_MEMO if credit else DocumentKind.INVOICE
-    return shaping.LIKELY.get(row.psa_type, DocumentKind.BILL)
-
-
-def _next_generations(session: Session, batch: Batch, wanted: Sequence[str]) -> dict[str, int]:
-    """A generation that was ever on the wire is never used again."""
-    found: dict[str, int] = {}
-    for start in range(0, len(wanted), 500):
-        query = (
-            select(PostingRecord.record, func.max(Posting.generation))
-            .join(Posting, col(Posting.id) == PostingRecord.posting_id)
-            .where(PostingRecord.source_id == batch.source_id, PostingRecord.kind == batch.kind)
-            .where(col(PostingRecord.record).in_(wanted[start : start + 500]), Posting.attempt > 0)
-            .group_by(PostingRecord.record)
-        )
-        found.update({record: int(generation) + 1 for record, generation in session.exec(query)})
-    return found
-
-
-def _take_over(session: Session, batch: Batch, wanted: Sequence[str]) -> None:
-    """Records held in an ended batch go on in this one; the old posting says so and lets go of them."""
-    for start in range(0, len(wanted), 500):
-        some = col(PostingRecord.record).in_(wanted[start : start + 500])
-        theirs = (PostingRecord.source_id == batch.source_id, PostingRecord.kind == batch.kind, some)
-        query = (
-            select(PostingRecord, Posting)
-            .join(Posting, col(Posting.id) == PostingRecord.posting_id)
-            .where(*theirs, col(PostingRecord.live))
-            .where(col(Posting.state).in_((PostingState.HELD, PostingState.REFUSED)))
-            .with_for_update()  # nobody retries it meanwhile
-        )
-        for link, posting in session.exec(query).all():
-            link.live = False
-            session.add(link)
-            session.exec(delete(PostingProblem).where(col(PostingProblem.posting_id) == posting.id))
-            session.add(
-                PostingProblem(
-                    posting_id=_id(posting), batch_id=posting.batch_id, code="continued", severity="info",
-                    message=f"It goes on in batch {batch.name}.", subject=f"batch:{batch.id}",
-                )
-            )  # fmt: skip
-            log(session, posting.batch_id, f"{posting.number} goes on in batch {batch.name}.", posting=posting)
-        before = select(PostingRecord.posting_id).where(*theirs)
-        elsewhere = (col(PostingProblem.code) == "undone_elsewhere") & col(PostingProblem.posting_id).in_(before)
-        session.exec(delete(PostingProblem).where(elsewhere))  # it is listed again, and taken
-    session.flush()
 
 
 # ── looks and orders ─────────────────────────────────────────────────────────────────────────────────────────────

@@ -12,7 +12,7 @@ from app.domain.links import LinkKind
 from app.models.connections import Book
 from app.models.people import Audit
 from app.models.postings import Posting
-from app.services import lists
+from app.services import links, lists
 from tests.builders import an_entry
 from tests.routes.conftest import Browser, Vendors, words
 from tests.routes.test_records import posted
@@ -51,6 +51,22 @@ def test_a_group_is_posted_as_of_an_open_day_with_both_dates_shown(
         assert {p.state for p in session.exec(select(Posting))} == {"closed"}
         acts = session.exec(select(Audit).where(Audit.action == "posting.redate")).all()
     assert [(act.detail["old"], act.detail["new"]) for act in acts] == [("2026-11-22", "2026-12-01")] * 2
+
+
+def test_a_date_that_was_given_counts_in_the_batch_that_takes_the_record_over(
+    bookkeeper: Browser, closed: World, database: Database
+) -> None:
+    posted(bookkeeper, closed, "39007")  # its account is not linked either: it stays held
+    closed.work(2)
+    bookkeeper.get("/batches/2/problems/period_closed")
+    bookkeeper.post("/batches/2/problems/period_closed", {"how": "redate", "date": "12/01/2026"})
+    closed.work(2)
+    with database.session() as session:
+        links.set_link(session, session.get_one(Book, 1), LinkKind.ACCOUNTS, "4600", "91", by="test")
+    posted(bookkeeper, closed, "39007")
+    closed.work(3)
+    assert [r.date for r in closed.company.documents.values()] == [dt.date(2026, 12, 1)]
+    assert "keeps the date 12/01/2026" in bookkeeper.get("/batches/3/log").text
 
 
 def test_a_day_that_is_none_is_refused_and_nothing_changes(bookkeeper: Browser, closed: World) -> None:

@@ -35,7 +35,7 @@ AUTOSYNC = (
     Setting(
         "autosync.when",
         "How often",
-        "In both cases in the company’s time zone, and never before the run before has ended.",
+        "In the company’s time zone. A run begins only when the one before has ended.",
         SettingKind.CHOICE,
         (("interval", "At intervals"), ("times", "At times of day")),
         "interval",
@@ -43,7 +43,7 @@ AUTOSYNC = (
     _number(
         "autosync.interval",
         "Interval in minutes",
-        "15 to 1,440; counts at intervals. A run that takes longer is followed by one run, not by several.",
+        "15 to 1,440. A run that takes longer is followed by one run, not by several.",
         120, SHORTEST, LONGEST,
     ),
     Setting(
@@ -59,7 +59,7 @@ AUTOSYNC = (
     Setting(
         "autosync.times",
         "Times of day",
-        "Like 08:00, 17:30; counts at times of day.",
+        "Like 08:00, 17:30.",
         SettingKind.TIMES,
         default="06:00",
     ),
@@ -110,6 +110,13 @@ AUTOSYNC = (
         "Matters where the Company tab wants batches approved: switching AutoSync on can count as a standing order.",
         SettingKind.CHOICE,
         (("", "As the Company tab says"), ("no", "None: it posts at once")),
+    ),
+    Setting(
+        "autosync.mail_to",
+        "Failures are mailed to these too",
+        "Up to five addresses with commas: people without a log-in. Of every batch of the company, by hand too; users"
+        " choose under their own name.",
+        SettingKind.ADDRESSES,
     ),
     Setting(
         "autosync.name",

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from app.domain import clock_words, templates
-from app.domain.mail_addresses import is_address
+from app.domain.mail_addresses import is_address, listed
 from app.domain.problems import ValidationError
 
 #: What happens to a missing link stands on the tab that people look for it.
@@ -22,6 +22,9 @@ LINK_TABS = {
     "links.classes.missing": "categories",
     "links.locations.missing": "categories",
 }
+
+
+MOST_ADDRESSES = 5
 
 
 class SettingKind(StrEnum):
@@ -40,6 +43,7 @@ class SettingKind(StrEnum):
     LEDGER_REF = "ledger_ref"
     TEMPLATE = "template"
     ADDRESS = "address"
+    ADDRESSES = "addresses"
     PATTERN = "pattern"
     TIME = "time"
     TIMES = "times"
@@ -95,9 +99,12 @@ class Setting:
                 return "" if known else "Give a zone like America/Chicago, or nothing for the one that was found."
             case SettingKind.TEMPLATE:
                 return ""
-            case SettingKind.ADDRESS:
-                good = not value or is_address(value)
-                return "" if good else "Give one e-mail address, or nothing."
+            case SettingKind.ADDRESS | SettingKind.ADDRESSES:
+                several = self.kind is SettingKind.ADDRESSES
+                given = listed(value) if several else [value] if value else []
+                well = len(given) <= MOST_ADDRESSES and all(map(is_address, given))
+                how = f"up to {MOST_ADDRESSES} e-mail addresses with commas between" if several else "one e-mail address"
+                return "" if well else f"Give {how}, or nothing."
             case SettingKind.TIME | SettingKind.TIMES | SettingKind.WEEKDAYS:
                 return "" if _is_written(self.kind, value) else _LIKE[self.kind]
             case SettingKind.PATTERN:
@@ -109,8 +116,9 @@ class Setting:
                 return "" if len(value) <= 200 and value.isprintable() else "Give at most 200 printable characters."
 
 
-#: How times and weekdays are stored, however they were typed; each raises ValueError for what is none.
+#: How lists, times and weekdays are stored, however they were typed; times raise ValueError for what is none.
 _WRITTEN: Mapping[SettingKind, Callable[[str], str]] = {
+    SettingKind.ADDRESSES: lambda text: ", ".join(listed(text)),
     SettingKind.TIME: lambda text: clock_words.written_times(clock_words.times(text)),
     SettingKind.TIMES: lambda text: clock_words.written_times(clock_words.times(text)),
     SettingKind.WEEKDAYS: lambda text: clock_words.written_weekdays(clock_words.weekdays(text)),

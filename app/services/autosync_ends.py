@@ -33,6 +33,7 @@ from app.services import (
     channels,
     letters,
     mail_settings,
+    notice_wishes,
     outbox,
     posting_problems,
     progress,
@@ -131,10 +132,12 @@ def _pause(session: Session, book_id: int, problem: Problem, home: str) -> None:
     channels.tell(session, Event.PAUSED, f"{book_id}:{now:%Y%m%d%H%M%S}", words, book)
     if mail_settings.server(session) is None:
         return
-    for admin in session.exec(select(User).where(User.role == "admin", col(User.active))):
+    admins = session.exec(select(User).where(User.role == "admin", col(User.active))).all()
+    others = [(other.key, other.to, other.told(words)) for other in notice_wishes.others(book, admins)]
+    for who, to, said in [*((str(admin.id), admin.email, words) for admin in admins), *others]:
         outbox.queue(
-            session, kind="autosync", key=f"{book_id}:{now:%Y%m%d%H%M%S}:{admin.id}", to=admin.email, words=words,
-            home=home, by=ACTOR, about=f"autosync:{book_id}:{admin.id}",
+            session, kind="autosync", key=f"{book_id}:{now:%Y%m%d%H%M%S}:{who}", to=to, words=said,
+            home=home, by=ACTOR, about=f"autosync:{book_id}:{who}",
         )  # fmt: skip
 
 

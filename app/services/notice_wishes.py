@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 
 from sqlmodel import Session, col, select
 
+from app.domain.mail_addresses import listed
 from app.domain.notices import Event
 from app.models.connections import Book
 from app.models.notices import NoticeWish
 from app.models.people import NO_ROLE, User
-from app.services import access, audit
+from app.services import access, audit, books
+from app.services.letters import Words
 
 #: From this role on both mails come without being asked for.
 BY_DEFAULT = "bookkeeper"
@@ -63,6 +66,31 @@ def store(session: Session, user: User, wanted: Mapping[int, Wish]) -> None:
             failures=new.failures, digest=new.digest,
         )  # fmt: skip
     session.commit()
+
+
+@dataclass(frozen=True, slots=True)
+class Other:
+    """Somebody without a log-in who is told of failures; ``key`` stands for the address in keys of mails."""
+
+    to: str
+    key: str
+
+    def told(self, words: Words) -> Words:
+        """The same, with why it comes."""
+        return replace(
+            words,
+            closing="Your address stands in this company’s AutoSync settings; whoever runs it there can take it out.",
+        )
+
+
+def others(book: Book, users: Iterable[User]) -> list[Other]:
+    """Addresses of the company’s settings that no such user has."""
+    theirs = {user.email.casefold() for user in users}
+    return [
+        Other(address, f"x{hashlib.blake2b(address.casefold().encode(), digest_size=6).hexdigest()}")
+        for address in listed(books.setting_of(book, "autosync.mail_to"))
+        if address.casefold() not in theirs
+    ]
 
 
 def who(session: Session, book_id: int, event: Event) -> list[User]:

@@ -101,8 +101,11 @@ def _tell_failures(session: Session, home: str, now: dt.datetime) -> None:
         last = max(batch.ended_at or now for batch in batches)
         key = f"{batches[-1].id}:{last:%Y%m%d%H%M%S%f}"
         channels.tell(session, Event.FAILURES, key, words, book)
-        for user in notice_wishes.who(session, book_id, Event.FAILURES):
-            _mail(session, Event.FAILURES, f"{user.id}:{key}", user, words, home)
+        users = notice_wishes.who(session, book_id, Event.FAILURES)
+        for user in users:
+            _mail(session, Event.FAILURES, f"{user.id}:{key}", user.email, words, home)
+        for address in notice_wishes.others(book, users):
+            _mail(session, Event.FAILURES, f"{address.key}:{key}", address.to, address.told(words), home)
 
 
 # ── the morning ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -143,7 +146,7 @@ def _tell_mornings(session: Session, home: str, now: dt.datetime) -> None:
             readers.setdefault(user.id or 0, (user, []))[1].append((book, parts))
     for user, theirs in readers.values():
         first = theirs[0][0].id or 0
-        _mail(session, Event.DIGEST, f"{user.id}:{first}:{days[first]}", user, _digest(theirs, home), home)
+        _mail(session, Event.DIGEST, f"{user.id}:{first}:{days[first]}", user.email, _digest(theirs, home), home)
 
 
 def _digest(said: Sequence[tuple[Book, tuple[Part, ...]]], home: str) -> Words:
@@ -165,8 +168,8 @@ def _digest(said: Sequence[tuple[Book, tuple[Part, ...]]], home: str) -> Words:
     )
 
 
-def _mail(session: Session, event: Event, key: str, user: User, words: Words, home: str) -> None:
-    """To one user, once a key, where mail is set up."""
+def _mail(session: Session, event: Event, key: str, to: str, words: Words, home: str) -> None:
+    """To one address, once a key, where mail is set up."""
     known = select(Mail.id).where(Mail.key == f"{event}:{key}")
     if mail_settings.server(session) is not None and session.exec(known).first() is None:
-        outbox.queue(session, kind=event, key=key, to=user.email, words=words, home=home, by=ACTOR)
+        outbox.queue(session, kind=event, key=key, to=to, words=words, home=home, by=ACTOR)

@@ -20,6 +20,7 @@ from app.connectors.mail.smtp import SmtpMailer
 from app.connectors.notices.post import PostMessenger
 from app.database import Database
 from app.domain.notices import Event
+from app.domain.problems import ValidationError
 from app.domain.states import RecordKind
 from app.models.batches import Batch
 from app.models.columns import utcnow
@@ -29,7 +30,7 @@ from app.models.payments import PaymentEntry
 from app.models.people import User
 from app.models.postings import Posting
 from app.models.rounds import Round, RoundBatch
-from app.services import access, batches, channels, mail_settings, notice_wishes, notices, outbox, people
+from app.services import access, batches, books, channels, mail_settings, notice_wishes, notices, outbox, people
 from app.services.notice_wishes import Wish
 from tests.fakes import FakeConnectors
 from tests.mail_server import Post, mail_server
@@ -149,6 +150,20 @@ def test_a_batch_with_failures_is_one_mail_to_each_whose_work_it_is(office: Offi
     assert f"{HOME}/batches/{batch}/problems/account_not_linked:accounts:4600" in text
     assert f"{HOME}/records/1/invoices/39007?batch={batch}" in text
     assert "39005" not in text, "what was posted is no failure"
+
+
+def test_people_without_a_log_in_are_told_of_failures_where_the_company_names_them(office: Office) -> None:
+    with office.database.session() as session:
+        wanted = {"autosync.mail_to": " Ada@shop.test, kim@cpa.test,kim@cpa.test"}
+        books.set_settings(session, session.get_one(Book, 1), wanted, "test")
+        with pytest.raises(ValidationError, match="kim"):
+            books.set_settings(session, session.get_one(Book, 1), {"autosync.mail_to": "kim, lee@cpa.test"}, "test")
+    office.post_batch("39005", "39007")
+    office.sweep()
+    office.sweep()
+    assert office.to == ["ada", "ben", "kim"]
+    hers = next(text for text in office.post.texts if "stands in this company’s AutoSync settings" in text)
+    assert "GL account 4600" in hers
 
 
 def test_a_batch_that_went_well_and_a_dry_run_tell_nobody(office: Office) -> None:

@@ -6,7 +6,7 @@ Capabilities of their own, told by ``isinstance``. Every verb names the calls it
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Protocol, runtime_checkable
@@ -41,9 +41,14 @@ class LedgerChanges:
 
 
 @dataclass(frozen=True, slots=True)
-class Unapplied:
-    """Money received that pays nothing yet: it lowers the receivables, but no document's balance. ``amount`` > 0."""
+class Loose:
+    """What moves the receivables of a customer and is no document.
 
+    ``kind`` is ``payment`` for money received that pays nothing yet, ``journal`` for a journal entry. ``amount`` as the
+    customer owes it: money is negative. ``accounts``: an entry's other side by account id; None where it is not told.
+    """
+
+    kind: str
     ledger_id: str
     number: str
     party_id: str
@@ -51,6 +56,7 @@ class Unapplied:
     date: dt.date
     currency: str
     amount: Decimal
+    accounts: Mapping[str, Decimal] | None = None
 
 
 @runtime_checkable
@@ -72,8 +78,8 @@ class ShowsDocuments(Protocol):
         """One call: what changed of these kinds; None where it can't tell everything (too long ago, too much)."""
         ...
 
-    def unapplied(self, first: dt.date) -> list[Unapplied]:
-        """A call per thousand: money dated from ``first`` on that pays nothing yet."""
+    def loose(self, first: dt.date) -> list[Loose]:
+        """A call per thousand of each kind, and one more: what is dated from ``first`` on."""
         ...
 
     def can_follow(self, kind: DocumentKind) -> bool:

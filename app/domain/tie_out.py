@@ -15,7 +15,9 @@ from enum import StrEnum
 
 from app.domain.states import PostingState as S
 
-PAYMENT = "payment"
+PAYMENT, JOURNAL = "payment", "journal"
+#: What moves the receivables and is no document.
+LOOSE = (PAYMENT, JOURNAL)
 
 
 class Reason(StrEnum):
@@ -40,6 +42,7 @@ class Reason(StrEnum):
     OTHER_CURRENCY = "other_currency"
     PSA_GONE = "psa_gone"
     BY_HAND = "by_hand"
+    JOURNAL = "journal"
     UNAPPLIED = "unapplied"
 
 
@@ -193,7 +196,7 @@ def _by_number(
     alone = Counter(_number(invoice) for invoice, own in pairs if own is None)
     there: dict[tuple[str, str, bool], list[Booked]] = {}
     for document in known.values():
-        if document.kind != PAYMENT and not document.voided and not document.record:
+        if document.kind not in LOOSE and not document.voided and not document.record:
             there.setdefault(_number(document), []).append(document)
     found = []
     for invoice, own in pairs:
@@ -271,6 +274,8 @@ def _alone(document: Booked, ours: bool) -> Item:
     reason = Reason.BY_HAND
     if document.kind == PAYMENT:
         reason = Reason.UNAPPLIED
+    elif document.kind == JOURNAL:
+        reason = Reason.JOURNAL
     elif ours or document.record:
         reason = Reason.PSA_GONE
     return Item(reason, month_of(document.date), document.currency, None, document)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import delete, exists, insert, update
 from sqlmodel import Session, col, select
 
-from app.connectors.overviews import Held
+from app.connectors.overviews import Held, Loose
 from app.domain import drift as domain
 from app.domain.codec import from_json
 from app.domain.documents import CREDITS, SALES, DocumentKind
@@ -18,8 +19,9 @@ from app.domain.marks import marks_in
 from app.domain.money import cents
 from app.domain.outcomes import Receipt
 from app.domain.pictures import Picture
-from app.domain.tie_out import PAYMENT
+from app.domain.tie_out import JOURNAL, LOOSE
 from app.models.columns import utcnow
+from app.models.payments import AppliedLine, LedgerPaymentRow
 from app.models.postings import Posting
 from app.models.reconcile import LedgerDocument
 from app.services import drift, posting_rows
@@ -238,7 +240,7 @@ def strangers(looking: Looking) -> bool:
         return True
     with looking.database.reading() as session:
         query = select(LedgerDocument.kind, LedgerDocument.ledger_id)
-        query = query.where(LedgerDocument.book_id == looking.look.book_id, LedgerDocument.kind != PAYMENT)
+        query = query.where(LedgerDocument.book_id == looking.look.book_id, col(LedgerDocument.kind).not_in(LOOSE))
         query = query.where(col(LedgerDocument.seen_at) < looking.started).order_by(col(LedgerDocument.id))
         rows = list(session.exec(query.limit(looking.destination.ids_a_call)))
     if not rows:
@@ -252,23 +254,44 @@ def strangers(looking: Looking) -> bool:
 
 
 def payments(looking: Looking) -> bool:
-    """Money that pays nothing yet, in place of that of before."""
-    found = looking.destination.unapplied(looking.look.first_day)
-    rows = [
-        {
-            "book_id": looking.look.book_id, "kind": PAYMENT, "ledger_id": one.ledger_id, "number": one.number,
-            "mark": "", "party_id": one.party_id[:LONGEST], "party": one.party, "date": one.date, "due_date": None,
-            "currency": one.currency, "cents": 0, "tax_cents": 0, "open_cents": -_hundredths(one.amount),
-            "voided": False, "accounts": None, "seen_at": utcnow(),
-        }
-        for one in found
-    ]  # fmt: skip
-    with looking.writing(calls=1) as session:
-        mine = (col(LedgerDocument.book_id) == looking.look.book_id, col(LedgerDocument.kind) == PAYMENT)
+    """Money that pays nothing yet, and journal entries on receivables, in place of those of before."""
+    book_id = looking.look.book_id
+    found = looking.destination.loose(looking.look.first_day)
+    with looking.database.reading() as session:
+        drawn = _drawn(session, book_id, [one.ledger_id for one in found if one.kind == JOURNAL])
+    rows = [_loose(book_id, one, drawn.get(one.ledger_id, 0)) for one in found]
+    with looking.writing(calls=2) as session:
+        mine = (col(LedgerDocument.book_id) == book_id, col(LedgerDocument.kind).in_(LOOSE))
         session.exec(delete(LedgerDocument).where(*mine))
         if rows:
             session.exec(insert(LedgerDocument), params=rows)
     return True
+
+
+def _drawn(session: Session, book_id: int, entries: Sequence[str]) -> dict[str, int]:
+    """Journal entry → how much of it payments have applied, in hundredths, as far as the payment sync has read."""
+    found: dict[str, int] = {}
+    for some in _chunks(entries):
+        naming = select(AppliedLine.payment_id).where(AppliedLine.book_id == book_id)
+        naming = naming.where(col(AppliedLine.ledger_id).in_(some))
+        query = select(LedgerPaymentRow.lines).where(col(LedgerPaymentRow.id).in_(naming))
+        for lines in session.exec(query.where(col(LedgerPaymentRow.gone).is_(False))):
+            for line in lines:
+                if line["ledger_id"] in some:
+                    found[line["ledger_id"]] = found.get(line["ledger_id"], 0) + _hundredths(Decimal(line["amount"]))
+    return found
+
+
+def _loose(book_id: int, one: Loose, drawn: int) -> dict[str, Any]:
+    amount = _hundredths(one.amount)
+    rest = max(abs(amount) - abs(drawn), 0)
+    accounts = {key: _hundredths(part) for key, part in one.accounts.items()} if one.accounts else None
+    return {
+        "book_id": book_id, "kind": one.kind, "ledger_id": one.ledger_id, "number": one.number, "mark": "",
+        "party_id": one.party_id[:LONGEST], "party": one.party, "date": one.date, "due_date": None,
+        "currency": one.currency, "cents": amount if one.kind == JOURNAL else 0, "tax_cents": 0,
+        "open_cents": rest if amount > 0 else -rest, "voided": False, "accounts": accounts, "seen_at": utcnow(),
+    }  # fmt: skip
 
 
 def _chunks(values: Sequence[Any]) -> Iterable[Sequence[Any]]:

@@ -43,6 +43,10 @@ REASONS: dict[Reason, tuple[str, str]] = {
     Reason.OTHER_CURRENCY: ("In another currency on the other side", "Counts there."),
     Reason.PSA_GONE: ("Posted, and ConnectWise no longer shows it", "Deleted there, or the API member may not see it."),
     Reason.BY_HAND: ("Only in QuickBooks", "Typed in by hand: no invoice of ConnectWise has its number."),
+    Reason.JOURNAL: (
+        "Journal entry on receivables",
+        "Only in QuickBooks; what is applied of it is known of payments that were synced.",
+    ),
     Reason.UNAPPLIED: ("Money received that pays nothing yet", "Apply it in QuickBooks."),
 }
 HEAD = (

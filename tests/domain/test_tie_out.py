@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from app.domain import tie_out_sums as sums
 from app.domain.states import PostingState
-from app.domain.tie_out import PAYMENT, Booked, Invoiced, Item, Reason, Trace, items, month_of
+from app.domain.tie_out import JOURNAL, PAYMENT, Booked, Invoiced, Item, Reason, Trace, items, month_of
 
 NOVEMBER, DECEMBER = dt.date(2026, 11, 20), dt.date(2026, 12, 2)
 DATES = st.sampled_from([NOVEMBER, DECEMBER])
@@ -33,7 +33,7 @@ def worlds(draw: st.DrawFn) -> tuple[list[Invoiced], list[Booked], dict[str, Tra
     booked, traces = [], {}
     for n in range(draw(st.integers(0, 8))):
         voided = draw(st.booleans())
-        kind = draw(st.sampled_from(["invoice", "credit_memo", PAYMENT]))
+        kind = draw(st.sampled_from(["invoice", "credit_memo", PAYMENT, JOURNAL]))
         nothing = voided or kind == PAYMENT
         booked.append(
             Booked(kind, str(n), draw(st.sampled_from([str(n), "7", ""])), draw(PARTIES), "Acme", draw(DATES),
@@ -123,6 +123,8 @@ def test_each_difference_has_its_reason() -> None:
     assert reasons([an_invoice(batch="M-1")], [], {}) == [(Reason.ELSEWHERE, -107_00)]
     assert reasons([], booked, {}) == [(Reason.BY_HAND, 107_00)]
     assert reasons([], [a_booking(record="9")], {}) == [(Reason.PSA_GONE, 107_00)]
+    entry = Booked(JOURNAL, "9", "101", "5", "Acme", NOVEMBER, "USD", -20_00, 0, -20_00)
+    assert reasons(one, [*booked, entry], POSTED) == [(Reason.AGREES, 0), (Reason.JOURNAL, -20_00)]
     assert reasons(one, booked, {}) == [(Reason.AGREES, 0)]  # by its number alone
     assert reasons(one, [a_booking(cents=90_00)], {}) == [(Reason.BY_NUMBER, -17_00)]
     assert reasons(one, [a_booking(date=DECEMBER)], POSTED) == [

@@ -15,12 +15,14 @@ from app.connectors.protocols import Source
 from app.database import Database
 from app.domain.problems import ValidationError
 from app.domain.states import RecordKind
+from app.domain.tie_out import Reason
 from app.models.batches import Batch
 from app.models.connections import Book
 from app.models.people import Audit
 from app.models.postings import Posting
 from app.models.reconcile import Drift, DriftLook, LedgerDocument, PsaInvoice
-from app.services import batches, connections, drift, looks
+from app.services import batches, connections, drift, looks, tie_out
+from sandbox.quickbooks_online import documents as typed
 from tests import engine
 from tests.engine import Engine
 from tests.fakes import FakeBooks, FakeConnectors, FakeSource
@@ -102,6 +104,37 @@ def both_sides_are_kept(working: Engine) -> None:
     assert next(d for d in books if d.number == "10395").accounts
 
 
+def write_off(working: Engine, number: str, amount: str) -> None:
+    """A journal entry takes it off the customer's receivables; another one only names the customer."""
+    company = working.company
+    account = {row["AccountType"]: row["Id"] for row in company.tables["Account"].values()}
+    customer = next(i for i in company.tables["Invoice"].values() if i["DocNumber"] == number)["CustomerRef"]
+    entity = {"Type": "Customer", "EntityRef": customer}
+    with company.lock:
+        for name, credited in (("WO-1", "Accounts Receivable"), ("WO-2", "Income")):
+            sides = {
+                "Debit": {"AccountRef": {"value": account["Expense"]}},
+                "Credit": {"AccountRef": {"value": account[credited]}, "Entity": entity},
+            }
+            lines = [
+                {"Amount": Decimal(amount), "JournalEntryLineDetail": {"PostingType": side, **detail}}
+                for side, detail in sides.items()
+            ]
+            typed.save(company, "JournalEntry", {"DocNumber": name, "TxnDate": "2026-11-20", "Line": lines})
+
+
+def written_off(working: Engine) -> None:
+    """Tie-out tells the entry by its name, with its other side, and everything adds up."""
+    with working.database.reading() as session:
+        loaded = tie_out.load(session, session.get_one(Book, working.book_id), (2026, 11))
+    assert loaded is not None
+    statement = loaded.statement((2026, 11), "USD")
+    [entry] = [item for item in statement.items if item.reason is Reason.JOURNAL]
+    assert (entry.number, entry.books_cents, entry.paid_difference, statement.adds_up) == ("WO-1", -12_50, 0, True)
+    assert entry.books is not None
+    assert list((entry.books.accounts or {}).values()) == [-12_50]
+
+
 def test_what_people_do_in_the_books_is_found_and_kept_or_ignored_or_sent_again_once(working: Engine) -> None:
     working.post("10395", "10396", "10397", "10398", "10401")
     first = look(working)
@@ -113,14 +146,17 @@ def test_what_people_do_in_the_books_is_found_and_kept_or_ignored_or_sent_again_
     copy = dict(next(i for i in working.company.tables["Invoice"].values() if i["DocNumber"] == "10398"))
     in_books(working, "10398", {"operation": "delete"})
     in_books(working, "10401", {"operation": "pay"})
+    write_off(working, "10396", "12.50")
     seen = {
         "10395": ("books", "edited", "open"), "10396": ("books", "edited", "open"),
         "10397": ("books", "voided", "open"), "10398": ("books", "deleted", "open"),
     }  # fmt: skip
     assert look(working).whole is False
     assert found(working) == seen
+    written_off(working)
     look(working, whole=True)
     assert found(working) == seen  # whichever way it looks
+    written_off(working)
     assert [c["field"] for c in row(working, "10395").changes] == ["due date", "memo"]
 
     with pytest.raises(ValidationError, match="would double it"):

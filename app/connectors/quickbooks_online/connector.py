@@ -13,7 +13,7 @@ from app.connectors.files import LARGEST_PDF, pdf_of
 from app.connectors.http import NoAnswerError
 from app.connectors.ledger_changes import AttachOutcome, ChangeOutcome, Changes
 from app.connectors.list_changes import EntryChangeOutcome, HeldEntry
-from app.connectors.overviews import Held, HeldPage, LedgerChanges, Unapplied
+from app.connectors.overviews import Held, HeldPage, LedgerChanges, Loose
 from app.connectors.payments import LedgerNews
 from app.connectors.protocols import (
     Body,
@@ -173,8 +173,8 @@ class QuickBooksOnline:
     def changes_since(self, since: dt.datetime, kinds: Sequence[DocumentKind]) -> LedgerChanges | None:
         return overview.changes(self._client, since, kinds, self._home_currency, dt.datetime.now(dt.UTC))
 
-    def unapplied(self, first: dt.date) -> list[Unapplied]:
-        return overview.unapplied(self._client, first, self._home_currency)
+    def loose(self, first: dt.date) -> list[Loose]:
+        return overview.loose(self._client, first, self._home_currency)
 
     def can_follow(self, kind: DocumentKind) -> bool:
         return kind not in overview.NOT_FOLLOWED

@@ -7,15 +7,15 @@ adjustments. Where it may have left something out, it is not believed.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from decimal import Decimal
 from typing import Any
 
-from app.connectors.overviews import Held, HeldPage, LedgerChanges, Unapplied
+from app.connectors.overviews import Held, HeldPage, LedgerChanges, Loose
 from app.connectors.quickbooks_online import queries
 from app.connectors.quickbooks_online.client import Client
 from app.connectors.quickbooks_online.forms import party_name, party_of
-from app.connectors.quickbooks_online.members import amount_of, currency, identity, part, rows, text, unreadable
+from app.connectors.quickbooks_online.members import amount_of, currency, identity, part, ref, rows, text, unreadable
 from app.connectors.quickbooks_online.receipts import ENTITIES, to_receipt
 from app.domain.documents import DocumentKind
 
@@ -25,6 +25,7 @@ NOT_FOLLOWED = (DocumentKind.INVENTORY_ADJUSTMENT,)
 #: It goes back so far, less a day for clocks; and tells so many objects an answer.
 REACH = dt.timedelta(days=29)
 MOST = 1000
+ZERO = Decimal(0)
 
 
 def page(client: Client, kind: DocumentKind, first: dt.date, number: int, home: str) -> HeldPage:
@@ -76,20 +77,64 @@ def _changed(answer: Row) -> list[tuple[str, Row]]:
     ]
 
 
-def unapplied(client: Client, first: dt.date, home: str) -> list[Unapplied]:
-    """Payments with something left. What can't be read of one is a failure: a sum without it would be wrong."""
-    statement = queries.select("Payment", f"TxnDate >= '{first}'", "UnappliedAmt > '0'")
-    return [_unapplied(row, home) for row in client.query(statement)]
+def loose(client: Client, first: dt.date, home: str) -> list[Loose]:
+    """Payments with something left, and journal entries on a customer's receivables.
 
-
-def _unapplied(row: Row, home: str) -> Unapplied:
+    What can't be read of one is a failure: a sum without it would be wrong.
+    """
+    since = f"TxnDate >= '{first}'"
+    found = client.query(queries.select("Payment", since, "UnappliedAmt > '0'"))
+    entries = [row for row in client.query(queries.select("JournalEntry", since)) if _names_customer(row)]
+    accounts = client.query(queries.select("Account", "AccountType = 'Accounts Receivable'")) if entries else []
     try:
-        date = dt.date.fromisoformat(str(row.get("TxnDate"))[:10])
-        rest: Decimal = amount_of(row.get("UnappliedAmt", 0))
-        code = currency(row, "CurrencyRef", home)
-        return Unapplied(_id(row), text(row, "PaymentRefNum"), party_of(row), _name(row), date, code, rest)
+        receivable = {identity(row) for row in accounts}
+        money = [_unapplied(row, home) for row in found]
+        return [*money, *(one for row in entries for one in _journal(row, receivable, home))]
     except ValueError as error:
-        raise unreadable("the question for payments") from error
+        raise unreadable("the question for payments and journal entries") from error
+
+
+def _unapplied(row: Row, home: str) -> Loose:
+    rest: Decimal = amount_of(row.get("UnappliedAmt", 0))
+    code, number = currency(row, "CurrencyRef", home), text(row, "PaymentRefNum")
+    return Loose("payment", identity(row), number, party_of(row), _name(row), _date(row), code, -rest)
+
+
+def _date(row: Row) -> dt.date:
+    return dt.date.fromisoformat(str(row.get("TxnDate"))[:10])
+
+
+def _names_customer(row: Row) -> bool:
+    return any(text(part(_detail(line), "Entity"), "Type") == "Customer" for line in rows(row, "Line"))
+
+
+def _detail(line: Row) -> Row:
+    return part(line, "JournalEntryLineDetail")
+
+
+def _journal(row: Row, receivable: Set[str], home: str) -> list[Loose]:
+    """One for each customer whose receivables it moves; the other side is told where that is one customer."""
+    moved: dict[str, Decimal] = {}
+    names: dict[str, str] = {}
+    rest: dict[str, Decimal] = {}
+    for line in rows(row, "Line"):
+        if not (detail := _detail(line)):
+            continue  # a line of words
+        amount = amount_of(line.get("Amount", 0)) * (1 if text(detail, "PostingType") == "Debit" else -1)
+        account, entity = ref(detail, "AccountRef"), part(detail, "Entity")
+        if account in receivable and text(entity, "Type") == "Customer":
+            party = ref(entity, "EntityRef")
+            moved[party], names[party] = moved.get(party, ZERO) + amount, text(part(entity, "EntityRef"), "name")
+        else:
+            rest[account] = rest.get(account, ZERO) - amount
+    ident, number, code = identity(row), text(row, "DocNumber"), currency(row, "CurrencyRef", home)
+    single = len(moved) == 1
+    return [
+        Loose("journal", ident if single else f"{ident}.{party}", number, party, names[party], _date(row), code, amount,
+              rest if single else None)
+        for party, amount in moved.items()
+        if amount
+    ]  # fmt: skip
 
 
 def _held(kind: DocumentKind, row: Row, home: str) -> Held:

@@ -103,7 +103,7 @@ class Setting:
                 several = self.kind is SettingKind.ADDRESSES
                 given = listed(value) if several else [value] if value else []
                 well = len(given) <= MOST_ADDRESSES and all(map(is_address, given))
-                how = f"up to {MOST_ADDRESSES} e-mail addresses with commas between" if several else "one e-mail address"
+                how = f"up to {MOST_ADDRESSES} e-mail addresses, with commas" if several else "one e-mail address"
                 return "" if well else f"Give {how}, or nothing."
             case SettingKind.TIME | SettingKind.TIMES | SettingKind.WEEKDAYS:
                 return "" if _is_written(self.kind, value) else _LIKE[self.kind]

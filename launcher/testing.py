@@ -1,6 +1,7 @@
 """`./crossfoot test`: everything the tests need, then all tests."""
 
 import os
+import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Mapping
@@ -15,6 +16,8 @@ from launcher.set_up import set_up
 
 #: Four on two cores: most of the time is waiting, and the browser tests start whole installations.
 PROCESSES = "4"
+#: A file system in memory: tests commit thousands of times, and each waits for a disk.
+MEMORY, MEMORY_BYTES = Path("/dev/shm"), 4 * 2**30
 #: How many workers the campaign kills at random moments, and how many generated examples Hypothesis tries.
 KILLS, PROFILE = "CROSSFOOT_CAMPAIGN_KILLS", "HYPOTHESIS_PROFILE"
 #: Files that go through everything only in the campaign (tests/thorough.py).
@@ -49,9 +52,11 @@ def command(project: Project, arguments: list[str]) -> int:
     set_up(project, for_tests=True)
     strict = requires_all(os.environ)
     found = {part.variable: path for part in parts(project) if (path := provide(part, strict=strict))}
-    with tempfile.TemporaryDirectory(prefix="crossfoot-tests-") as home:
+    with tempfile.TemporaryDirectory(prefix="crossfoot-tests-", dir=scratch()) as folder:
+        os.chmod(folder, 0o711)  # PostgreSQL runs as somebody else, and must come through
         asked = {name: value for name, value in os.environ.items() if name in (KILLS, PROFILE)}
-        env = clean_environment(project, Path(home), os.environ) | found | asked
+        env = clean_environment(project, Path(folder) / "home", os.environ) | found | asked | {"TMPDIR": folder}
+        env.pop("PYTHONDONTWRITEBYTECODE", None)  # else each of a hundred processes compiles the app once more
         if strict:
             env["CROSSFOOT_REQUIRE_ALL"] = "1"
         run = project.module("pytest", *parallel(arguments), *(absolute(argument) for argument in arguments))
@@ -69,6 +74,15 @@ def campaign(project: Project, arguments: list[str]) -> int:
     sampled = [file for pattern in SAMPLED for file in sorted(project.root.glob(pattern))]
     whole = ["tests/campaign", *(str(file.relative_to(project.root)) for file in sampled)]
     return command(project, ["-n0", *([] if named else whole), *arguments])
+
+
+def scratch() -> Path | None:
+    """Where the tests put their files: in memory where there is room, else where the machine puts such files."""
+    try:
+        roomy = shutil.disk_usage(MEMORY).free >= MEMORY_BYTES and os.access(MEMORY, os.W_OK | os.X_OK)
+    except OSError:
+        return None
+    return MEMORY if roomy else None
 
 
 def requires_all(environ: Mapping[str, str]) -> bool:

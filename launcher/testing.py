@@ -17,7 +17,7 @@ from launcher.set_up import set_up
 #: Four on two cores: most of the time is waiting, and the browser tests start whole installations.
 PROCESSES = "4"
 #: A file system in memory: tests commit thousands of times, and each waits for a disk.
-MEMORY, MEMORY_BYTES = Path("/dev/shm"), 4 * 2**30
+MEMORY, MEMORY_BYTES = Path("/dev/shm"), 4 * 2**30  # noqa: S108  # a folder of one's own in it, by tempfile
 #: How many workers the campaign kills at random moments, and how many generated examples Hypothesis tries.
 KILLS, PROFILE = "CROSSFOOT_CAMPAIGN_KILLS", "HYPOTHESIS_PROFILE"
 #: Files that go through everything only in the campaign (tests/thorough.py).
@@ -53,7 +53,7 @@ def command(project: Project, arguments: list[str]) -> int:
     strict = requires_all(os.environ)
     found = {part.variable: path for part in parts(project) if (path := provide(part, strict=strict))}
     with tempfile.TemporaryDirectory(prefix="crossfoot-tests-", dir=scratch()) as folder:
-        os.chmod(folder, 0o711)  # PostgreSQL runs as somebody else, and must come through
+        Path(folder).chmod(0o711)  # PostgreSQL runs as somebody else, and must come through
         asked = {name: value for name, value in os.environ.items() if name in (KILLS, PROFILE)}
         env = clean_environment(project, Path(folder) / "home", os.environ) | found | asked | {"TMPDIR": folder}
         env.pop("PYTHONDONTWRITEBYTECODE", None)  # else each of a hundred processes compiles the app once more

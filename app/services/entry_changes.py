@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import secrets
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy.exc import IntegrityError
@@ -26,7 +27,7 @@ from app.domain.problems import Problem, ValidationError
 from app.models.columns import utcnow
 from app.models.connections import Book
 from app.models.workbench import EntryChange
-from app.services import audit, connections, links, lists
+from app.services import audit, connections, failures, links, lists
 
 #: Kinds whose entries can be made active again here; QuickBooks' tax codes can't be changed from outside.
 WAKEABLE = tuple(kind for kind in LinkKind if kind is not LinkKind.TAX_CODES)
@@ -37,7 +38,8 @@ NO_CHANGE = ("proposed", COMPARING)
 #: A worker that has taken a change has this long before another one may look after it.
 LEASE = dt.timedelta(minutes=3)
 LATER = dt.timedelta(seconds=15)
-MOST_TRIES = 6
+#: After so many tries one that was on the wire is only looked at any more, when it can't be running any longer.
+MOST_TRIES, LAST_LOOK = 6, LEASE
 GONE = Problem("entry_gone", "QuickBooks no longer has it.", "Refresh the list and link another entry.")
 EDITED = Problem(
     "edited_since", "It was edited in QuickBooks since it was looked at, so it was not changed.", "Compare again."
@@ -136,6 +138,9 @@ def carry_out(database: Database, destination: Destination, book_id: int, only: 
             _step(database, destination, change)
         except ConnectionFailedError as error:
             _put_off(database, change, Problem(error.code, error.message, error.remedy))
+        except Exception as error:
+            _put_off(database, change, replace(failures.of_our_own(error), remedy="It is tried again."))
+            raise
 
 
 def _claim(database: Database, book_id: int, only: int | None) -> EntryChange | None:
@@ -171,10 +176,18 @@ def _step(database: Database, destination: Destination, change: EntryChange) -> 
         _end(database, change, GONE)
     elif entry_data.holds(held.data, change.new):
         _done(database, change, held.entry)  # an answer that was lost, or somebody was faster
+    elif change.tries > MOST_TRIES:
+        _end(database, change, _not_made(change))
     elif (change.version and held.version != change.version) or not _as_shown(held, change):
         _end(database, change, EDITED)
     else:
         _send(database, destination, change, held)
+
+
+def _not_made(change: EntryChange) -> Problem:
+    """Surely not, and why not the last time."""
+    why = (change.problem or {}).get("message", "")
+    return Problem("not_taken", f"It was tried {MOST_TRIES + 1} times and is as it was. {why}", "Ask for it again.")
 
 
 def _as_shown(held: HeldEntry, change: EntryChange) -> bool:
@@ -193,6 +206,7 @@ def _send(database: Database, destination: ChangingEntries, change: EntryChange,
     if not _set(database, change, state="sending", body=body, version=held.version, request_id=change.request_id):
         slot.release(sent=False)
         return
+    change.state = "sending"
     match destination.change_entry(kind, body, change.request_id, slot):
         case EntryChanged(now):
             _done(database, change, now.entry)
@@ -215,10 +229,12 @@ def _refused(database: Database, destination: ChangingEntries, change: EntryChan
 
 
 def _put_off(database: Database, change: EntryChange, problem: Problem, wait: float | None = None) -> None:
-    if change.tries >= MOST_TRIES:
+    """Later again. What was on the wire is never said to have failed without a last look (``_step``)."""
+    last = change.tries >= MOST_TRIES
+    if last and change.state == "wanted":
         _end(database, change, problem)
         return
-    pause = dt.timedelta(seconds=wait) if wait else LATER
+    pause = LAST_LOOK if last else dt.timedelta(seconds=wait) if wait else LATER
     _set(database, change, look_at=utcnow() + pause, tries=change.tries + 1, problem=codec.to_json(problem))
 
 

@@ -182,7 +182,7 @@ class Document:
         tax_by: who computed the tax: ``psa`` or ``avalara``.
         vendor_date, ordered, received: three dates of a purchase: vendor's invoice, purchase order, document.
         in_full: whether the whole purchase order has been received; None where the PSA does not say.
-        rate: exchange rate to the home currency, where the PSA says it.
+        rate: exchange rate to the home currency that it is booked at.
         bills: of a bill: the ledger's id of the purchase order that it is made from, all lines in their order.
         refund: of an expense that the company paid: money that came back to the account paid from.
         modules: names of the modules that changed it; ``faults`` what modules did wrong, each beginning with the name.

@@ -14,7 +14,7 @@ from app.domain.problems import Problem, Severity
 
 #: Currency and what one unit of it is in the company's own.
 _FIXED = re.compile(r"([A-Z]{3})\s*=\s*(\d{1,9}(?:\.\d{1,9})?)")
-WORDS = {"psa": "the PSA’s rate", "ledger": "QuickBooks’ rate of {date}", "fixed": "the rate under Settings ▸ Company"}
+WORDS = {"ledger": "QuickBooks’ rate of {date}", "fixed": "the rate under Settings ▸ Company"}
 
 
 def fixed(text: str) -> dict[str, Decimal]:
@@ -40,11 +40,8 @@ def rated(
     source = rules["company.rate_source"] or "ledger"
     if source == "ledger" and ledger is None:
         return replace(document, rate=None), None
-    rate = {
-        "psa": lambda: document.rate,
-        "fixed": lambda: _of_setting(document, rules),
-        "ledger": ledger or (lambda: None),
-    }[source]()
+    asked = {"fixed": lambda: _of_setting(document, rules), "ledger": ledger or (lambda: None)}
+    rate = asked[source]() if source in asked else None  # “psa” was a choice once, though no PSA says a rate
     if not rate:
         return replace(document, rate=None), _missing(document, source)
     worth = cents(document.total.amount * rate)
@@ -64,11 +61,9 @@ def _of_setting(document: Document, rules: Rules) -> Decimal | None:
 
 
 def _missing(document: Document, source: str) -> Problem:
-    where = {
-        "psa": "the PSA says none",
-        "fixed": "none is set under Settings ▸ Company",
-        "ledger": "QuickBooks has none for that day",
-    }[source]
+    where = {"fixed": "none is set under Settings ▸ Company", "ledger": "QuickBooks has none for that day"}.get(
+        source, "the PSA says none"
+    )
     return Problem(
         "no_exchange_rate",
         f"There is no exchange rate for {document.currency}: {where}.",

@@ -55,10 +55,9 @@ COMPANY = (
     choice(
         "company.rate_source",
         "Exchange rate of documents in other currencies",
-        "What turns them into the company’s own currency. Said beside each document before it is posted.",
+        "What turns them into the company’s own currency, for ConnectWise says no rate. Shown before it is posted.",
         (
             ("ledger", "QuickBooks’ rate on the document’s date"),
-            ("psa", "The PSA’s rate, where it says one"),
             ("fixed", "The rates below"),
         ),
     ),

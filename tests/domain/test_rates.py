@@ -23,14 +23,14 @@ def under(source: str, **settings: str) -> Rules:
 
 def test_documents_at_home_and_ledgers_that_tell_no_rates_are_left_alone() -> None:
     home = a_document()
-    assert rates.rated(home, under("psa"), None) == (home, None)
+    assert rates.rated(home, under("fixed"), None) == (home, None)
     assert rates.rated(abroad(), RULES, None) == (abroad(), None)
     assert rates.rated(abroad(), Rules(), lambda: Decimal(2)) == (abroad(), None)
 
 
 def test_each_source_is_asked_only_for_its_own_rate_and_none_is_guessed() -> None:
     fixed = under("fixed", **{"company.fixed_rates": "cad=0.7312; EUR=2, GBP=0"})
-    for rules, expected in ((under("psa"), "0.9"), (fixed, "0.7312"), (under("ledger"), "0.75")):
+    for rules, expected in ((fixed, "0.7312"), (under("ledger"), "0.75")):
         document, problem = rates.rated(abroad("0.9"), rules, lambda: Decimal("0.75"))
         assert document.rate == Decimal(expected)
         assert problem is not None

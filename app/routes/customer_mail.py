@@ -49,16 +49,23 @@ def _book(book_id: int) -> Book:
 
 def _page(book: Book, status: int = 200, **more: Any) -> ResponseReturnValue:
     session, before = reading(), request.args.get("before", type=int)
-    counts = service.counts(session, book.id or 0)
+    batch_id = _batch_id(request.values.get("batch", type=int))
+    counts = service.counts(session, book.id or 0, batch_id)
     chosen = request.args.get("view", "")
     view = chosen if chosen in service.VIEWS else next((name for name, count in counts.items() if count), "sent")
-    rows = service.listing(session, book.id or 0, view, before)
+    rows = service.listing(session, book.id or 0, view, before, batch_id)
     following = rows[-1].mail.id if len(rows) == service.PAGE else None
     return render_template(
         "letters/show.html", book=book, books=books.list_books(session), view=view, counts=counts, rows=rows,
+        batches=service.batches_in(session, book.id or 0, view), batch_id=batch_id,
         before=before, following=following, server=mail_settings.server(session),
         on=books.setting_of(book, "email.invoices") != "no", **more,
     ), status  # fmt: skip
+
+
+def _batch_id(given: int | None) -> int:
+    """0 for every batch; no id is larger than PostgreSQL's integers."""
+    return given if given and 0 < given < 2**31 else 0
 
 
 @customer_mail.get("/mail/<int:book_id>/<int:mail_id>")
@@ -136,15 +143,15 @@ for view in (letter, preview):
 @customer_mail.post("/mail/<int:book_id>/held")
 @requires("bookkeeper")
 def decide(book_id: int) -> ResponseReturnValue:
-    """Approve or drop held mails: those that were ticked, or all of the company's."""
-    how = request.form.get("how", "")
+    """Approve or drop held mails: those that were ticked, or all of the company's, or of one of its batches."""
+    how, batch_id = request.form.get("how", ""), _batch_id(request.form.get("batch", type=int))
     wanted = None if how.endswith("_all") else request.form.getlist("mail", type=int)
     deed = service.drop if how.startswith("drop") else service.approve
     try:
         if wanted == []:
             raise ValidationError("No mail is ticked.", "Tick those that you mean, or take all.")
         with writing() as session:
-            count = deed(session, book_id, wanted, me().email)
+            count = deed(session, book_id, wanted, me().email, batch_id)
     except CrossfootError as error:
         return _page(_book(book_id), 422, error=error)
     _ring(book_id)

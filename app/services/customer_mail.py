@@ -209,13 +209,13 @@ def _end(database: Database, mail: Mail, state: str, problem: str) -> None:
 # ── what people see and decide ───────────────────────────────────────────────────────────────────────────────────
 
 
-def listing(session: Session, book_id: int, view: str, before: int | None = None) -> list[Row]:
-    """A view's mails of a Book, newest first, a page of them; goes on before an id."""
+def listing(session: Session, book_id: int, view: str, before: int | None = None, batch_id: int = 0) -> list[Row]:
+    """A view's mails of a Book, or of one batch of it, newest first, a page of them; goes on before an id."""
     query = (
         select(Mail, Posting, Batch)
         .join(Posting, col(Posting.id) == Mail.posting_id)
         .join(Batch, col(Batch.id) == Posting.batch_id)
-        .where(Mail.book_id == book_id, col(Mail.state).in_(VIEWS[view]))
+        .where(Mail.book_id == book_id, col(Mail.state).in_(VIEWS[view]), *_of_batch(batch_id))
         .order_by(col(Mail.id).desc())
         .limit(PAGE)
         .options(*posting_rows.BARE)
@@ -230,6 +230,25 @@ def listing(session: Session, book_id: int, view: str, before: int | None = None
     return [Row(mail, posting, batch, record_of.get(posting.id or 0, "")) for mail, posting, batch in found]
 
 
+def _of_batch(batch_id: int) -> list[ColumnElement[bool]]:
+    """SQL: the mail is one of the batch's; 0 for every batch."""
+    own = select(Posting.id).where(Posting.batch_id == batch_id)
+    return [col(Mail.posting_id).in_(own)] if batch_id else []
+
+
+def batches_in(session: Session, book_id: int, view: str) -> list[tuple[int, str, int]]:
+    """The newest batches that have mails in a view: id, name, how many."""
+    query = (
+        columns(col(Batch.id), col(Batch.name), func.count())
+        .join(Posting, col(Posting.batch_id) == col(Batch.id))
+        .join(Mail, col(Mail.posting_id) == col(Posting.id))
+        .where(col(Mail.book_id) == book_id, col(Mail.state).in_(VIEWS[view]))
+        .group_by(col(Batch.id), col(Batch.name))
+        .order_by(col(Batch.id).desc())
+    )
+    return [(ident, name, count) for ident, name, count in session.execute(query.limit(PAGE))]
+
+
 def waiting(session: Session) -> int:
     """How many mails wait for a person: to be approved, in doubt, not sent, come back. Every page asks it."""
     states = [state for view in ("held", "in_doubt", "failed") for state in VIEWS[view]]
@@ -237,9 +256,10 @@ def waiting(session: Session) -> int:
     return int(session.execute(query).scalar_one())
 
 
-def counts(session: Session, book_id: int) -> dict[str, int]:
-    """How many mails of a Book each view has."""
-    query = columns(col(Mail.state), func.count()).where(col(Mail.book_id) == book_id).group_by(col(Mail.state))
+def counts(session: Session, book_id: int, batch_id: int = 0) -> dict[str, int]:
+    """How many mails of a Book, or of one batch of it, each view has."""
+    mine = (col(Mail.book_id) == book_id, *_of_batch(batch_id))
+    query = columns(col(Mail.state), func.count()).where(*mine).group_by(col(Mail.state))
     states = {state: int(count) for state, count in session.execute(query)}
     return {view: sum(states.get(state, 0) for state in members) for view, members in VIEWS.items()}
 
@@ -263,18 +283,24 @@ def shown(session: Session, row: Row) -> dict[str, str]:
     return dressed(rules, book, document_of(row.posting), attached=rules["email.pdf"] != "none", pay_link=link)
 
 
-def approve(session: Session, book_id: int, wanted: Collection[int] | None, by: str) -> int:
-    """Let held mails go (None: all of the Book's), and commit; the caller rings. Raises ValidationError."""
-    return _release(session, book_id, wanted, by, "preparing", "mail.approve")
+def approve(session: Session, book_id: int, wanted: Collection[int] | None, by: str, batch_id: int = 0) -> int:
+    """Let held mails go, and commit; the caller rings. Raises ValidationError.
+
+    ``wanted`` None: all of the Book's, or of one batch of it.
+    """
+    return _release(session, book_id, wanted, by, "preparing", batch_id)
 
 
-def drop(session: Session, book_id: int, wanted: Collection[int] | None, by: str) -> int:
+def drop(session: Session, book_id: int, wanted: Collection[int] | None, by: str, batch_id: int = 0) -> int:
     """Held mails are not sent. Raises ValidationError."""
-    return _release(session, book_id, wanted, by, "dropped", "mail.drop")
+    return _release(session, book_id, wanted, by, "dropped", batch_id)
 
 
-def _release(session: Session, book_id: int, wanted: Collection[int] | None, by: str, state: str, act: str) -> int:
-    query = select(Mail).where(Mail.state == "held", Mail.book_id == book_id)
+def _release(
+    session: Session, book_id: int, wanted: Collection[int] | None, by: str, state: str, batch_id: int
+) -> int:  # fmt: skip
+    act = "mail.drop" if state == "dropped" else "mail.approve"
+    query = select(Mail).where(Mail.state == "held", Mail.book_id == book_id, *_of_batch(batch_id))
     query = query if wanted is None else query.where(col(Mail.id).in_(wanted))
     found: Sequence[Mail] = session.exec(query.with_for_update()).all()
     if not found:

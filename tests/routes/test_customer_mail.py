@@ -67,6 +67,17 @@ def test_a_held_mail_is_shown_and_approved(bookkeeper: Browser, mail: Mail, data
     assert stored(database, Mail)[0].state == "preparing"
 
 
+def test_all_held_mails_of_one_batch_go_and_no_others(bookkeeper: Browser, mail: Mail, database: Database) -> None:
+    assert "ap@acme.example" not in words(bookkeeper.get("/mail/1?view=held&batch=7"))
+    page = words(bookkeeper.get("/mail/1?view=held&batch=1"))
+    assert "ap@acme.example" in page
+    assert "all 1 of this batch" in page
+    everything = {"how": "approve_all", "batch": "7"}
+    assert "None of these mails is held" in words(bookkeeper.post("/mail/1/held", everything, status=422))
+    assert stored(database, Mail)[0].state == "held"
+    assert "1 mail on the way" in words(bookkeeper.post("/mail/1/held", {**everything, "batch": "1"}))
+
+
 def test_what_failed_is_sent_again_to_a_corrected_address(bookkeeper: Browser, mail: Mail, database: Database) -> None:
     change(database, state="failed", problem="550 no such user")
     bookkeeper.get("/mail/1?view=failed")

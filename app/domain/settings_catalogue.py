@@ -199,6 +199,11 @@ CONTACTS = (
         "Bring active and inactive over",
         "A customer that is inactive in ConnectWise is proposed to be made so in QuickBooks, and the other way round.",
     ),
+    text(
+        "contacts.inactive_statuses",
+        "ConnectWise’s statuses of inactive companies",
+        "Names, separated by commas, beside “Inactive”: each site names its own, as in “Former client, Suspended”.",
+    ),
 )
 
 TABS: tuple[tuple[str, str, tuple[Setting, ...]], ...] = (

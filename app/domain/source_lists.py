@@ -19,6 +19,7 @@ class SourceEntry:
         ident: the id under which documents refer to it, and under which it is linked: an account's is its number.
         number: what the accounting side knows it by: a customer's account number, a vendor's cross-reference.
         detail: the PSA's type in words; for people.
+        status: of a customer, as the site names it.
         terms_id: id of a customer's billing terms in the PSA.
         due_days: of billing terms; None where they have none.
     """
@@ -34,6 +35,7 @@ class SourceEntry:
     terms_id: str = ""
     due_days: int | None = None
     detail: str = ""
+    status: str = ""
 
     @property
     def is_member(self) -> bool:

@@ -151,13 +151,13 @@ def _propose(session: Session, book: Book, held: dict[str, HeldEntry], fields: C
     session.exec(delete(EntryChange).where(*mine, col(EntryChange.state) == "proposed"))
     busy = set(session.exec(select(EntryChange.ledger_id).where(*mine, col(EntryChange.state).not_in(ENDED))))
     sources = {one.ident: one for one in source_lists.entries(session, book.source_id, LinkKind.CUSTOMERS)}
-    terms = _links(session, book, LinkKind.TERMS)
+    terms, gone = _links(session, book, LinkKind.TERMS), _inactive(book)
     count, twice = 0, _shared(session, book)
     for ident, ledger_id in sorted(_links(session, book, LinkKind.CUSTOMERS).items()):
         now, source = held.get(ledger_id), sources.get(ident)
         if now is None or source is None or ledger_id in busy | twice:
             continue
-        old, new = entry_data.changes(now.data, _wanted(source, terms), fields)
+        old, new = entry_data.changes(now.data, _wanted(source, terms, gone), fields)
         if new:
             session.add(EntryChange(
                 book_id=book.id or 0, kind=LinkKind.CUSTOMERS, ledger_id=ledger_id, name=now.entry.name,
@@ -179,9 +179,15 @@ def _shared(session: Session, book: Book) -> set[str]:
     return {one for one in _links(session, book, LinkKind.CUSTOMERS).values() if one in seen or seen.add(one)}  # type: ignore[func-returns-value]  # adds as it looks
 
 
-def _wanted(source: SourceEntry, terms: dict[str, str]) -> EntryData:
+def _inactive(book: Book) -> set[str]:
+    """Statuses that mean inactive by the Book's setting."""
+    names = books.setting_of(book, "contacts.inactive_statuses").split(",")
+    return {name.strip().casefold() for name in names} - {""}
+
+
+def _wanted(source: SourceEntry, terms: dict[str, str], gone: Collection[str]) -> EntryData:
     return EntryData(
-        active=source.active,
+        active=source.active and source.status.casefold() not in gone,
         email=source.email,
         terms=terms.get(source.terms_id) if source.terms_id else None,
         address=source.address or entry_data.NOWHERE,

@@ -92,6 +92,7 @@ class Company:
     vendor: bool = False
     vendor_number: str = ""
     active: bool = True
+    status: str = ""  # as the site names it; empty for Active or Inactive
     currency: str = "USD"
 
 

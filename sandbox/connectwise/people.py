@@ -115,9 +115,9 @@ def rename_company(site: Site, wanted: Row) -> None:
 
 
 def change_company(site: Site, wanted: Row) -> None:
-    """Change what a company's page says: `street`, `city`, `state`, `zip`, `email`, `term_id`, `active`."""
+    """Change what a company's page says: `street`, `city`, `state`, `zip`, `email`, `term_id`, `active`, `status`."""
     company = site.companies[int(wanted["company"])]
-    for name in ("street", "city", "state", "zip", "email"):
+    for name in ("street", "city", "state", "zip", "email", "status"):
         setattr(company, name, str(wanted.get(name, getattr(company, name))))
     company.term_id = int(wanted.get("term_id", company.term_id))
     company.active = bool(wanted.get("active", company.active))

@@ -127,12 +127,18 @@ def contact_row(company: Company) -> Row:
     }
 
 
+def _status(company: Company) -> Row:
+    if company.status:
+        return {"id": 3, "name": company.status}
+    return {"id": 1, "name": "Active"} if company.active else {"id": 2, "name": "Inactive"}
+
+
 def company_row(site: Site, company: Company) -> Row:
     """Company, as far as an accounting package needs it."""
     code = site.tax_codes.get(company.tax_code_id or 0)
     row = {
         **company_ref(company),
-        "status": {"id": 1, "name": "Active"} if company.active else {"id": 2, "name": "Inactive"},
+        "status": _status(company),
         "addressLine1": company.street,
         "city": company.city,
         "state": company.state,

@@ -125,6 +125,11 @@ def test_customer_data_is_proposed_field_by_field_and_written_only_if_accepted(w
     assert now.data.email == "new@x.example"
     assert (now.data.address.lines, now.data.address.city) == (("9 New Street",), "Salem")
     assert customer_data.compare(working.database, working.connectors, working.book_id) == 0
+    settle(working, contacts__update_active="yes")
+    change(working, action="change_company", company=int(ident), status="Former client")
+    assert customer_data.compare(working.database, working.connectors, working.book_id) == 0
+    settle(working, contacts__inactive_statuses="Suspended, former Client")
+    assert customer_data.compare(working.database, working.connectors, working.book_id) == 1
 
 
 def test_what_was_edited_in_quickbooks_since_is_left_as_it_is(working: Engine) -> None:

@@ -56,8 +56,12 @@ def _types(row: Row) -> set[str]:
 
 
 def _active(row: Row) -> bool:
-    status = values.text(values.part(row, "status"), "name").casefold()
-    return not (row.get("deletedFlag") or row.get("inactiveFlag") or status in ("inactive", "not active"))
+    gone = row.get("deletedFlag") or row.get("inactiveFlag")
+    return not (gone or _status(row).casefold() in ("inactive", "not active"))
+
+
+def _status(row: Row) -> str:
+    return values.text(values.part(row, "status"), "name")
 
 
 def _customer(row: Row) -> SourceEntry:
@@ -71,6 +75,7 @@ def _customer(row: Row) -> SourceEntry:
         phone=values.text(row, "phoneNumber"),
         address=parties.on_company(row),
         terms_id=values.identity(values.part(row, "billingTerms")),
+        status=_status(row),
     )
 
 

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from app.domain.states import RecordKind
-from app.jobs import doorbell
-from app.jobs.runtime import Runtime, runtime
-from app.models.columns import utcnow
+from app.jobs import doorbell, sweeping
+from app.jobs.runtime import runtime
 from app.services import (
     amending,
-    approving,
     autosync,
     billing,
     bounces,
@@ -18,7 +16,6 @@ from app.services import (
     customer_mail,
     entry_changes,
     looks,
-    notices,
     outbox,
     pay_recording,
     payments,
@@ -78,44 +75,7 @@ def run_autosync(round_id: int) -> None:
 
 def sweep() -> None:
     """Ring for whatever is due and nobody is working on: mails, batches, AutoSync and more."""
-    here = runtime()
-    _sweep_letters(here)
-    for book_id in amending.due(here.database):
-        doorbell.ring(here.settings.redis_url, "amend_bills", book_id, ttl=60)
-    for book_id in entry_changes.due(here.database):
-        doorbell.ring(here.settings.redis_url, "change_entries", book_id, ttl=60)
-    for book_id in customer_data.due(here.database):
-        doorbell.ring(here.settings.redis_url, "compare_customers", book_id, ttl=60)
-    for book_id in source_lists.due(here.database):
-        doorbell.ring(here.settings.redis_url, "read_lists", book_id, ttl=60)
-    for source_id in reloading.due(here.database):
-        doorbell.ring(here.settings.redis_url, "reload", source_id, ttl=60)
-    for look_id in looks.due(here.database):
-        doorbell.ring(here.settings.redis_url, "look", look_id, ttl=60)
-    for batch_id in running.due(here.database):
-        doorbell.ring(here.settings.redis_url, "run_batch", batch_id, ttl=60)
-    for book_id in pay_recording.due(here.database):
-        doorbell.ring(here.settings.redis_url, "record_payments", book_id, ttl=60)
-    with here.database.reading() as session:
-        rung = payments.due(session)
-    for book_id in rung:
-        doorbell.ring(here.settings.redis_url, "answer_payments", book_id, ttl=60)
-    for round_id in autosync.tick(here.database, here.settings.public_url, utcnow()):
-        doorbell.ring(here.settings.redis_url, "run_autosync", round_id, ttl=60)
-
-
-def _sweep_letters(here: Runtime) -> None:
-    """Whatever goes out: mails to customers, to users, messages to channels."""
-    approving.tell(here.database, here.settings.public_url)
-    notices.sweep(here.database, here.settings.public_url)
-    for book_id in customer_mail.due(here.database):
-        doorbell.ring(here.settings.redis_url, "prepare_mails", book_id, ttl=60)
-    if bounces.due(here.database):
-        doorbell.ring(here.settings.redis_url, "look_for_bounces", ttl=60)
-    for mail_id in outbox.due(here.database):
-        doorbell.ring(here.settings.redis_url, "send_mail", mail_id, ttl=60)
-    for notice_id in channels.due(here.database):
-        doorbell.ring(here.settings.redis_url, "send_notice", notice_id, ttl=60)
+    sweeping.ring(runtime())
 
 
 def record_payments(book_id: int) -> None:
@@ -149,9 +109,11 @@ def reload(source_id: int) -> None:
 def amend_bills(book_id: int) -> None:
     """Give bills that were posted without a number the vendor's, where it has come, and make bills of orders."""
     here = runtime()
-    amending.work(here.database, here.connectors, book_id)
-    for batch_id in billing.work(here.database, here.connectors, book_id):
-        doorbell.ring(here.settings.redis_url, "run_batch", batch_id)
+    try:
+        amending.work(here.database, here.connectors, book_id)
+    finally:
+        for batch_id in billing.work(here.database, here.connectors, book_id):
+            doorbell.ring(here.settings.redis_url, "run_batch", batch_id)
 
 
 def read_lists(book_id: int) -> None:

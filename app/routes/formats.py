@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
@@ -20,11 +21,15 @@ TYPES = {
 }  # fmt: skip
 
 
+#: A day in a sentence of ours; never a part of a number or an identifier.
+_DAY = re.compile(r"(?<![\w/.-])(?:\d{4}-\d\d-\d\d|\d\d/\d\d/\d{4})(?![\w/-])")
+
+
 def install(app: Flask) -> None:
     """Register the filters under their own names."""
     for function in (
         amount, quantity, cents, cash, sums, plural, date, day, clock, time_of_day, moment, took, ago, kind_word,
-        device,
+        device, dated,
     ):  # fmt: skip
         app.jinja_env.filters[function.__name__] = function
 
@@ -67,6 +72,19 @@ def date(value: dt.date | None) -> str:
     if value is None:
         return "–"
     return value.strftime("%m/%d/%Y") if g.get("country", "US") == "US" else value.isoformat()
+
+
+def dated(text: str | None) -> str:
+    """A sentence with its days as the Book's country writes them: services, which know no country, write 11/26/2026."""
+    return _DAY.sub(_written, text or "")
+
+
+def _written(found: re.Match[str]) -> str:
+    words = found.group()
+    try:
+        return date(dt.datetime.strptime(words, "%m/%d/%Y" if "/" in words else "%Y-%m-%d").date())  # noqa: DTZ007
+    except ValueError:
+        return words
 
 
 def local(value: dt.datetime) -> dt.datetime:

@@ -13,8 +13,9 @@ from app.domain.links import NOUNS, LinkKind
 from app.domain.problems import Problem
 from app.models.columns import utcnow
 from app.models.connections import Book
-from app.routes.formats import date, plural
+from app.routes.formats import date, dated, plural
 from app.services import books, outlook, precedents
+from app.services.decisions import DIFFERENCES
 from app.services.forecasts import STOPS
 from app.services.previews import Plan
 from app.services.timelines import Event
@@ -80,13 +81,13 @@ def remarks(problems: list[Problem]) -> str:
         code.removesuffix("_to_create").replace("_", " ") for code in codes if code.endswith("_to_create")
     )
     links = ", ".join(code.removesuffix("_to_link").replace("_", " ") for code in codes if code.endswith("_to_link"))
-    rest = [p.message.rstrip(".") for p in problems if not p.code.endswith(("_to_create", "_to_link"))]
+    rest = [dated(p.message).rstrip(".") for p in problems if not p.code.endswith(("_to_create", "_to_link"))]
     return "; ".join(filter(None, [*rest, creates and f"creates {creates}", links and f"links {links}"]))
 
 
 def brief(message: str) -> str:
     """A problem's sentence beside its word: what the word says already is left out."""
-    return message.removesuffix(" is not linked to QuickBooks.")
+    return dated(message).removesuffix(" is not linked to QuickBooks.")
 
 
 def kind_noun(kind: LinkKind) -> str:
@@ -150,7 +151,7 @@ def spell(seconds: float) -> str:
 def headline(problem: Problem, count: int) -> str:
     """What a group is called: the one document's sentence, or for several with a sentence each, the cause."""
     about_all = problem.subject or problem.code == "in_doubt"
-    return problem.message.rstrip(".") if count == 1 or about_all else code_words(problem.code)
+    return dated(problem.message).rstrip(".") if count == 1 or about_all else code_words(problem.code)
 
 
 def fix_words(problem: Problem) -> str:
@@ -162,7 +163,7 @@ def fix_words(problem: Problem) -> str:
         return "Look"
     if link:
         return f"Choose {NOUNS[link[0]]}"
-    return "Decide"
+    return "Decide" if problem.code in DIFFERENCES else "Fix"
 
 
 #: What a line of a timeline says -> how it is marked; the first that fits.

@@ -87,11 +87,15 @@ def _sent(calls: Sequence[tuple[Call, CallMember]], beside: Mapping[int, str]) -
                 "request_id": call.request_id,
                 "outcome": (member.outcome or call.state).replace("_", " "),
                 "generation": member.generation if member.generation > 1 else "",
-                "with": f"{len(call.item_ids) - 1} others in the same call" if len(call.item_ids) > 1 else "",
+                "with": _with(len(call.item_ids) - 1),
             },
         )
         for number, (call, member) in zip(numbers, calls, strict=True)
     ]  # fmt: skip
+
+
+def _with(others: int) -> str:
+    return f"{others} other{'s' if others > 1 else ''} in the same call" if others else ""
 
 
 def _deeds(session: Session, kind: RecordKind, record: str) -> list[Event]:

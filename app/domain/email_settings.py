@@ -1,4 +1,4 @@
-"""The settings of the tab Email: whether, to whom and how customers get their invoices."""
+"""The settings of the tab E-mail: whether, to whom and how customers get their invoices."""
 
 from __future__ import annotations
 

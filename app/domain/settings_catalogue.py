@@ -215,7 +215,7 @@ TABS: tuple[tuple[str, str, tuple[Setting, ...]], ...] = (
     ("taxes", "Taxes", TAXES),
     ("categories", "Categories", CATEGORIES),
     ("reconcile", "Reconcile", RECONCILE),
-    ("email", "Email", EMAIL),
+    ("email", "E-mail", EMAIL),
     ("payments", "Payments", PAYMENTS),
     ("autosync", "AutoSync", AUTOSYNC),
     ("modules", "Modules", ()),

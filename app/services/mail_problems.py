@@ -50,7 +50,7 @@ def no_address(session: Session, posting: Posting, customer: str, said: str) -> 
     problem = Problem(
         NO_ADDRESS,
         said or f"{posting.party} has no e-mail address, so {posting.number} was not mailed.",
-        "Enter one on the company in ConnectWise, or here under Settings ▸ Email, then retry.",
+        "Enter one on the company in ConnectWise, or here on the company’s tab E-mail, then retry.",
         Severity.WARNING,
         field="party",
         subject=f"mail:{customer}"[:220],

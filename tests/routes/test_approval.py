@@ -40,7 +40,7 @@ def test_who_prepared_it_sees_that_it_waits_and_no_button_to_approve_it(waiting:
     assert "live?seen=" in waiting.get("/batches/1").text
     page = waiting.get("/batches/1/approval")
     assert "Approve and post" not in words(page)
-    assert "prepared this batch or changed it" in words(page)
+    assert "You prepared this batch or changed it, so somebody else approves it." in words(page)
     assert "It can be approved by Admin Person." in words(page)
     assert "cannot approve it too" in words(
         waiting.post("/batches/1/approve", {"seen": field(page, "seen")}, status=422)

@@ -1,19 +1,21 @@
 """AutoSync: when a Book's due moment comes, what is unposted is submitted, a batch per kind.
 
 The scheduler calls ``tick`` as often as it likes, from as many processes as it likes: a due moment is claimed by one
-conditional UPDATE. The claim is a row (a round), so a worker that dies leaves it to the next; and its batches carry a
-token of round and kind, so they are made once. While a round goes on, nothing more is claimed: however many moments go
-by meanwhile, or while the machine is off, one run follows.
+conditional UPDATE, and an index says that a Book has one open round. The claim is a row (a round), so a worker that
+dies leaves it to the next; and its batches carry a token of round and kind, so they are made once. While a round goes
+on, nothing more is claimed: however many moments go by meanwhile, or while the machine is off, one run follows.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import secrets
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import or_, update
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
 from app.connectors.payments import TellsPayments
@@ -34,6 +36,7 @@ from app.services import (
     batches,
     books,
     connections,
+    failures,
     parking,
     payment_reading,
     payments,
@@ -156,12 +159,17 @@ def run_now(session: Session, book: Book, *, by: str) -> Round:
     shown = view(session, book)
     if shown.word != "on":
         raise ValidationError(f"AutoSync is {shown.word}.", "Switch it on or resume it first.")
+    running = ValidationError("AutoSync is running already.", "What it has not taken yet comes with the next run.")
     if shown.now:
-        raise ValidationError("AutoSync is running already.", "What it has not taken yet comes with the next run.")
+        raise running
     made = Round(book_id=book.id or 0, auto=True, by=by)
     session.add(made)
     audit.record(session, by, "autosync.now", f"book:{book.id}")
-    session.commit()
+    try:
+        session.commit()
+    except IntegrityError as error:  # its moment came just now, or somebody else pressed the button
+        session.rollback()
+        raise running from error
     return made
 
 
@@ -219,7 +227,8 @@ def _claim(database: Database, state: AutoSync, book: Book, now: dt.datetime) ->
     with database.session() as session:
         if session.exec(update(AutoSync).where(*ours).values(mark=due)).rowcount == 1:
             session.add(Round(book_id=book.id or 0, due_at=due, auto=True, by=ACTOR))
-        session.commit()
+        with suppress(IntegrityError):  # another scheduler, whose clock differs, has opened one at this very moment
+            session.commit()
 
 
 def _take_schedule(database: Database, state: AutoSync, new: str, now: dt.datetime) -> None:
@@ -241,23 +250,14 @@ def work(database: Database, connectors: Connectors, round_id: int, home: str) -
     with database.reading() as session:
         made = session.get_one(Round, round_id)
         book = session.get_one(Book, made.book_id)
-        going = view(session, book).word == "on"
     try:
-        source = connections.open_source(database, connectors, book.source_id or 0)
-        ledger = connections.open_destination(database, connectors, book.id or 0)
-        if book.broken:
-            raise ConnectionFailedError(book.broken, "Connect it again.", systemic=True, code="consent_gone")
-        if going:  # it may have been switched off since
-            _take_up(database, made, book)
-        for kind in [kind for kind in _kinds(book) if going and kind not in made.found]:
-            found = (
-                _bring_back(database, ledger, made, book)
-                if kind == payments.KIND
-                else _submit(database, source, made, book, RecordKind(kind))
-            )
-            _keep(database, made, owner, kind, found)
+        _kind_by_kind(database, connectors, made, book, owner)
     except CrossfootError as error:
         autosync_ends.fail(database, made, error, home)
+    except Exception as error:
+        own = replace(failures.of_our_own(error), remedy="It begins anew when it is due; if it fails again, report it.")
+        autosync_ends.fail(database, made, own, home)
+        raise
     with database.session() as session:
         ours = (col(Round.id) == round_id, col(Round.state) == "due", col(Round.lease_owner) == owner)
         session.exec(update(Round).where(*ours).values(state="submitted", lease_owner="", lease_until=None))
@@ -265,6 +265,25 @@ def work(database: Database, connectors: Connectors, round_id: int, home: str) -
         batch_ids = [batch.id or 0 for batch in rounds.batches_of(session, made)]
     autosync_ends.settle(database, made, home)  # at once where nothing was to be posted
     return batch_ids
+
+
+def _kind_by_kind(database: Database, connectors: Connectors, made: Round, book: Book, owner: str) -> None:
+    """Submit each kind that is not submitted yet. Raises CrossfootError where none of them can be."""
+    with database.reading() as session:
+        going = view(session, book).word == "on"  # it may have been switched off since
+    source = connections.open_source(database, connectors, book.source_id or 0)
+    ledger = connections.open_destination(database, connectors, book.id or 0)
+    if book.broken:
+        raise ConnectionFailedError(book.broken, "Connect it again.", systemic=True, code="consent_gone")
+    if going:
+        _take_up(database, made, book)
+    for kind in [kind for kind in _kinds(book) if going and kind not in made.found]:
+        found = (
+            _bring_back(database, ledger, made, book)
+            if kind == payments.KIND
+            else _submit(database, source, made, book, RecordKind(kind))
+        )
+        _keep(database, made, owner, kind, found)
 
 
 def _lease(database: Database, round_id: int) -> str | None:

@@ -63,7 +63,7 @@ def settle(database: Database, made: Round, home: str) -> None:
         session.commit()
 
 
-def fail(database: Database, made: Round, error: CrossfootError, home: str) -> None:
+def fail(database: Database, made: Round, error: CrossfootError | Problem, home: str) -> None:
     """End a round that could not be submitted (whole), if it is still this worker’s; batches that it has go on."""
     problem = Problem(getattr(error, "code", "cannot_start"), error.message, error.remedy)
     with database.session() as session:

@@ -10,7 +10,7 @@ import pytest
 import requests
 from sqlmodel import col, select, update
 
-from app.connectors.protocols import ConnectionFailedError
+from app.connectors.protocols import ConnectionFailedError, Source
 from app.database import Database
 from app.domain.problems import Problem, ValidationError
 from app.domain.states import RecordKind
@@ -104,6 +104,19 @@ def world(database: Database) -> World:
 @pytest.fixture
 def clock(world: World) -> Clock:
     return Clock(world.database, world.vendors)
+
+
+def test_a_round_that_runs_into_a_fault_of_our_own_ends_and_says_so(clock: Clock) -> None:
+    class Faulty(FakeConnectors):
+        def source(self, *_: object) -> Source:
+            raise RuntimeError
+
+    (made,) = clock.due()
+    with pytest.raises(RuntimeError):
+        autosync.work(clock.database, Faulty(), made, HOME)
+    (ended,) = clock.rounds()
+    assert (ended.state, ended.status, (ended.problem or {})["code"]) == ("ended", "failed", "internal_error")
+    assert len(clock.turn()) == 1
 
 
 def numbers(batch: dict[str, Any], state: str = "closed") -> set[str]:

@@ -8,12 +8,13 @@ from flask import Blueprint, abort, flash, redirect, render_template, request, u
 from flask.typing import ResponseReturnValue
 
 from app.connectors.protocols import Check, ConnectionFailedError
+from app.domain.links import LinkKind
 from app.domain.problems import Problem, ValidationError
 from app.models.connections import SourceRow
 from app.routes import fragments, pacing
 from app.routes.guard import me, requires
 from app.routes.web import reading, web, writing
-from app.services import cards, intuit_keys
+from app.services import books, cards, intuit_keys, overview
 from app.services import connections as service
 
 connections = Blueprint("connections", __name__)
@@ -26,8 +27,13 @@ FIELDS = ("site", "company_id", "public_key", "client_id")
 def show() -> ResponseReturnValue:
     """Every connection with its state, and what can be connected."""
     session = reading()
+    book = books.default_book(session)
+    unlinked = book is not None and not overview.has_links(session, book.id or 0, LinkKind.ACCOUNTS)
     return render_template(
-        "connections/show.html", cards=cards.cards(session), keys=intuit_keys.keys(session, web().settings)
+        "connections/show.html",
+        cards=cards.cards(session),
+        keys=intuit_keys.keys(session, web().settings),
+        to_link=book if unlinked else None,
     )
 
 

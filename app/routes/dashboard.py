@@ -125,7 +125,7 @@ def _steps(has_batch: bool, book: Book | None) -> list[Step]:
         ("Connect ConnectWise PSA", "/settings/connections/connectwise", "Connect", "API keys of an API member"),
         ("Connect QuickBooks Online", connect, "Connect", "You choose the company at Intuit" if keys else
          "First the keys of your app at Intuit"),
-        ("Link both sides’ lists", first_day, "First day", "Accounts must be; customers and products may come later"),
+        ("Link both sides’ lists", first_day, "Link lists", "Accounts must be; customers and products may come later"),
         ("Try it with a dry run", "/run/invoices", "Select invoices", "Shows every document; writes nothing anywhere"),
         ("Run the first invoice batch", "/run/invoices", "Select invoices", "Nothing is posted before you submit"),
     ]  # fmt: skip

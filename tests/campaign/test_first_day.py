@@ -46,7 +46,7 @@ def test_the_first_day(page: Page, installation: Installation) -> None:
     her.connect_connectwise()
     her.connect_quickbooks()
     her.open("/")
-    her.follow("First day", page.locator("#checklist"))
+    her.follow("Link lists", page.locator("#checklist"))
     expect(page.get_by_role("heading", name="First day")).to_be_visible()
     her.press("Read the lists")
     for _ in range(30):

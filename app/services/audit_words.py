@@ -67,7 +67,7 @@ ACTS: Mapping[str, str] = {
     "mail.sign_out": "signed out at the mail provider",
     "mail.settings": "changed the mail server",
     "posting.redate": "gave a document another date",
-    "payments.dry": "looked what a payment sync would change",
+    "payments.dry": "looked at what a payment sync would change",
     "payments.post": "synced payments",
     "posting.undo": "undid a document",
     "reconcile.look": "looked at both systems",

@@ -109,8 +109,11 @@ class FakePayingSource(FakeSource):
 
         return self._written("remove", invoice, act, slot)
 
-    def set_paid(self, invoice: str, status: str, paid_on: dt.date | None, slot: Slot) -> PaymentOutcome:
+    def set_paid(self, invoice: str, status: str, slot: Slot) -> PaymentOutcome:
         return self._written(f"status {status}", invoice, lambda: "", slot)
+
+    def reopened(self, invoices: Sequence[str]) -> set[str]:
+        return set()
 
     def _written(self, verb: str, invoice: str, act: Callable[[], str], slot: Slot) -> PaymentOutcome:
         word = self.next.popleft() if self.next else ""

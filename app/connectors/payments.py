@@ -104,9 +104,10 @@ class TakesPayments(Protocol):
         """Written also where it was gone before."""
         ...
 
-    def set_paid(self, invoice: str, status: str, paid_on: dt.date | None, slot: Slot) -> PaymentOutcome:
-        """Give an invoice the status (the PSA's id, or its name) and the paid date that the Book's settings want.
+    def set_paid(self, invoice: str, status: str, slot: Slot) -> PaymentOutcome:
+        """Give an invoice the status (the PSA's id, or its name) that the Book's settings want. Releases the slot."""
+        ...
 
-        The date is written where the PSA has a field for it, and else is what the payments say. Releases the slot.
-        """
+    def reopened(self, invoices: Sequence[str]) -> set[str]:
+        """Those whose status says that they are open again. Raises ConnectionFailedError."""
         ...

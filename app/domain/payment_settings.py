@@ -52,8 +52,8 @@ PAYMENTS = (
     _status(
         "payments.paid_status",
         "Status of a paid invoice",
-        "Name or id of the ConnectWise invoice status for one that is paid in full. Empty: its status stays. The paid "
-        "date is that of its payments.",
+        "Name or id of the ConnectWise invoice status for one that is paid in full. Empty: its status stays. Invoices "
+        "there have no paid date: each payment bears its own.",
     ),
     _status(
         "payments.unpaid_status",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -11,6 +11,7 @@ from sqlmodel import Session, col, select
 
 from app.domain import allocation
 from app.domain.allocation import Allocation
+from app.domain.codec import to_json
 from app.domain.documents import DocumentKind
 from app.domain.money import plain
 from app.domain.payment_plan import Key, Plan, Step, Verb, claims, plan
@@ -40,10 +41,12 @@ def go_through(work: Work, section: SectionKey, state: str, look: Look) -> None:
     """
     work.run.begin(section)
     while (chunk := _of_state(work, state)) and not work.run.stopping():
-        standing = work.psa.payments_on([target.record for target in chunk])
+        records = [target.record for target in chunk]
+        standing = work.psa.payments_on(records)
+        reopened = work.psa.reopened(records) if work.options.paid_status or work.options.unpaid_status else set()
         with work.run.database.session() as session:
             work.run.hold_on(session)
-            view = Sight.of(session, work, chunk)
+            view = Sight.of(session, work, chunk, reopened)
             for target in chunk:
                 row = session.get_one(PaymentTarget, target.id)
                 look(session, work, row, view, standing.get(row.record))
@@ -61,14 +64,18 @@ def _of_state(work: Work, state: str) -> Sequence[PaymentTarget]:
 
 @dataclass
 class Sight:
-    """What is known of some invoices: allocations and rows by invoice, and the PSA's credit memos by ledger id."""
+    """What is known of some invoices: allocations and rows by invoice, and the PSA's credit memos by ledger id.
+
+    ``reopened`` are records that are open in the PSA again: a closed status would close them behind somebody's back.
+    """
 
     allocations: Mapping[str, list[Allocation]]
     rows: Mapping[str, list[PaymentEntry]]
     credits: Mapping[str, str] = field(default_factory=dict)
+    reopened: Set[str] = frozenset()
 
     @classmethod
-    def of(cls, session: Session, work: Work, targets: Sequence[PaymentTarget]) -> Sight:
+    def of(cls, session: Session, work: Work, targets: Sequence[PaymentTarget], reopened: Set[str]) -> Sight:
         book_id = work.run.book_id
         invoices = [target.ledger_id for target in targets]
         paying = payment_reading.paying(session, book_id, invoices)
@@ -77,6 +84,7 @@ class Sight:
             _allocated(work, paying, ours),
             payment_work.entries(session, book_id, [target.record for target in targets]),
             {one.ledger_id: one.record for one in ours.values() if one.kind == DocumentKind.CREDIT_MEMO},
+            reopened,
         )
 
     def plan(self, work: Work, target: PaymentTarget, standing: Sequence[PsaPayment]) -> Plan:
@@ -106,13 +114,14 @@ def _plan(
     target.before_cents, target.books_cents = _cents(made.before), _cents(made.books)
     target.planned_cents, target.state = _cents(made.after), "planned"
     target.steps = [_shown(step) for step in made.steps]
-    payment_work.say(target, *problems(made, rows))
+    payment_work.say(target, *problems(made, rows), *_left_open(work, target, made, view))
     session.add(target)
     if work.run.mode == "dry":
         return
     book = _Book(session, work, target, {payment_work.key_of(row): row for row in rows if row.what != "paid"})
     book.settle(made, standing)
-    _mark_paid(session, work, target, made, next((row for row in rows if row.what == "paid"), None))
+    paid = next((row for row in rows if row.what == "paid"), None)
+    _mark_paid(session, work, target, made, paid, reopened=target.record in view.reopened)
 
 
 def _cents(amount: Decimal) -> int:
@@ -127,6 +136,12 @@ def _shown(step: Step) -> dict[str, Any]:
     }  # fmt: skip
 
 
+REOPENED = Problem(
+    "paid_and_reopened",
+    "It is paid, and open again in ConnectWise: its status stays, or it would be closed while somebody works on it.",
+    "Close it in ConnectWise, then sync again.",
+    Severity.WARNING,
+)
 NOT_THERE = Problem(
     "invoice_not_in_psa",
     "ConnectWise has no such invoice any more, or does not show it to the API member: nothing was written.",
@@ -142,6 +157,12 @@ def problems(made: Plan, rows: Sequence[PaymentEntry]) -> list[Problem]:
     stuck = [posting_problems.from_json(row.problem) for row in rows if row.state == "in_doubt" and row.problem]
     twice = [_twice(each) for each in made.doubled]
     return [*stuck, *twice, *(_by_hand(each) for each in made.strangers)]
+
+
+def _left_open(work: Work, target: PaymentTarget, made: Plan, view: Sight) -> list[Problem]:
+    """What stands beside a paid invoice that doesn't get its status, because somebody has reopened it."""
+    told = work.options.paid_status and target.record in view.reopened and _is_paid(target, made)
+    return [REOPENED] if told else []
 
 
 def _twice(each: PsaPayment) -> Problem:
@@ -238,13 +259,19 @@ class _Book:
         return self.work.run.source_code
 
 
-def _mark_paid(session: Session, work: Work, target: PaymentTarget, made: Plan, row: PaymentEntry | None) -> None:
+def _is_paid(target: PaymentTarget, made: Plan) -> bool:
+    return target.cents > 0 and _cents(made.books) >= target.cents
+
+
+def _mark_paid(
+    session: Session, work: Work, target: PaymentTarget, made: Plan, row: PaymentEntry | None, *, reopened: bool
+) -> None:
     """The invoice's own status, once it is paid in full; and the other way where it no longer is."""
-    full = target.cents > 0 and _cents(made.books) >= target.cents
+    full = _is_paid(target, made)
     status = work.options.paid_status if full else work.options.unpaid_status
     planned = row is not None and row.state in ("ready", "refused")
     stands = row is not None and (row.state == "done" or (planned and row.verb == "unpaid"))
-    wanted = bool(status) and (not (stands and row and row.status == status) if full else stands)
+    wanted = bool(status) and (not (stands and row and row.status == status) if full else stands and not reopened)
     if row is not None and (planned or (stands and not full and not wanted)):
         row.state = "gone"
     if wanted:
@@ -254,5 +281,7 @@ def _mark_paid(session: Session, work: Work, target: PaymentTarget, made: Plan, 
         )  # fmt: skip
         row.batch_id, row.state, row.verb = work.run.batch_id, "ready", "paid" if full else "unpaid"
         row.status, row.sends, row.absent, row.look_at, row.problem, row.at = status, 0, 0, None, None, utcnow()
+        if reopened:  # the next sync tries again
+            row.state, row.problem = "refused", to_json(REOPENED)
     if row is not None:
         session.add(row)

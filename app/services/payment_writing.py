@@ -204,7 +204,7 @@ def _call(work: Work, row: PaymentEntry, slot: Slot) -> PaymentOutcome:
         case "remove":
             return psa.remove_payment(row.record, row.psa_id, slot)
         case _:
-            return psa.set_paid(row.record, row.status, None, slot)
+            return psa.set_paid(row.record, row.status, slot)
 
 
 def _new(row: PaymentEntry) -> NewPayment:

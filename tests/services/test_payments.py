@@ -303,6 +303,17 @@ def test_a_paid_invoice_gets_its_status_and_loses_it_with_the_payment(keeper: Bo
     assert not keeper.in_psa("10440")
 
 
+def test_a_paid_invoice_that_somebody_has_reopened_is_not_closed_by_its_status(keeper: Bookkeeper) -> None:
+    keeper.settle(paid_status="Paid")
+    for deed in ("unbatch", "reopen"):
+        keeper.by_hand(deed, number="10442")
+    keeper.pays(("10442", str(keeper.total("10442") - keeper.applied("10442"))))
+    found = keeper.sync()
+    assert ("paid_and_reopened" in keeper.codes(found), found["status"]) == (True, "completed_with_warnings")
+    keeper.by_hand("close", number="10442")
+    assert keeper.codes(keeper.sync()) == []
+
+
 @pytest.mark.parametrize("stood_still", [True, False])
 def test_a_status_that_was_to_be_taken_back_and_was_not_is_taken_back_by_the_next_run(
     keeper: Bookkeeper, stood_still: bool

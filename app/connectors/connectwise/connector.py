@@ -154,12 +154,14 @@ class ConnectWise:
         finally:
             slot.release()
 
-    def set_paid(self, invoice: str, status: str, paid_on: dt.date | None, slot: Slot) -> PaymentOutcome:
-        del paid_on  # ConnectWise has no field for it: see payments.Payments.set_paid
+    def set_paid(self, invoice: str, status: str, slot: Slot) -> PaymentOutcome:
         try:
             return self._payments.set_paid(invoice, status, slot)
         finally:
             slot.release()
+
+    def reopened(self, invoices: Sequence[str]) -> set[str]:
+        return self._payments.reopened(invoices)
 
     def pdf(self, kind: RecordKind, record: str) -> bytes:
         if kind is not RecordKind.INVOICES or not values.is_number(record):

@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
-from app.connectors.connectwise import answers, statuses, values
+from app.connectors.connectwise import answers, overview, statuses, values
 from app.connectors.connectwise.answers import PsaError
 from app.connectors.connectwise.client import Client
 from app.connectors.connectwise.values import Row
@@ -84,6 +84,7 @@ class Payments:
         self._credit_type = ""
         self._marks = True
         self._statuses: dict[str, str] | None = None
+        self._closed: Mapping[str, bool] | None = None
 
     # ── reading ──────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -124,6 +125,18 @@ class Payments:
         except PsaError as error:
             return error.code == "not_found"
         return False
+
+    def reopened(self, invoices: Sequence[str]) -> set[str]:
+        """Those that have an open status; one of which nothing is told is none. Raises ConnectionFailedError."""
+        wanted = [invoice for invoice in dict.fromkeys(invoices) if values.is_number(invoice)]
+        if self._closed is None:
+            self._closed = overview.closed_statuses(self._client)
+        found = set()
+        for row in self._client.rows_in("/finance/invoices", "id", wanted, {"fields": "id,status"}):
+            status = values.part(row, "status")
+            if self._closed.get(values.identity(status), status.get("isClosed")) is False:
+                found.add(values.identity(row))
+        return found
 
     # ── writing ──────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -207,8 +220,8 @@ class Payments:
     def set_paid(self, invoice: str, status: str, slot: Slot) -> PaymentOutcome:
         """Give the invoice a billing status, by id or name; twice changes nothing.
 
-        An invoice has no field for the date on which it was paid in the present API (the payments have theirs), so
-        none is written. Whether a site stamps one by itself when an invoice is fully paid is not known.
+        An invoice has no field for the date on which it was paid; its payments have theirs. Whether a site stamps one
+        by itself when an invoice is fully paid is not known.
         """
         try:
             known = self._numbered(status)

@@ -289,21 +289,21 @@ def test_an_invoice_is_set_to_paid_and_stays_in_its_batch(source: ConnectWise, p
     for number, status in enumerate(["14", "Paid", " paid "]):
         record = next(iter(psa.unposted()))
         psa.batch_by_hand(record, f"M-{number}")
-        assert written(source.set_paid(record, status, DAY, a_slot(source)))
+        assert written(source.set_paid(record, status, a_slot(source)))
         row = source._client.read(f"/finance/invoices/{record}").json()
         assert (row["status"]["name"], row["glBatch"]["name"]) == ("Paid", f"M-{number}")
 
 
 def test_a_status_that_is_not_there_is_named(source: ConnectWise, invoice: str) -> None:
-    assert refused(source.set_paid(invoice, "Celebrated", None, a_slot(source))) == "unknown_status"
-    assert refused(source.set_paid(invoice, "77", None, a_slot(source))) == "status_refused"
+    assert refused(source.set_paid(invoice, "Celebrated", a_slot(source))) == "unknown_status"
+    assert refused(source.set_paid(invoice, "77", a_slot(source))) == "status_refused"
 
 
 def test_a_status_that_would_reopen_what_is_batched_is_refused_in_connectwises_words(
     source: ConnectWise, psa: Site, invoice: str
 ) -> None:
     psa.batch_by_hand(invoice, "M-1")
-    outcome = source.set_paid(invoice, "New", None, a_slot(source))
+    outcome = source.set_paid(invoice, "New", a_slot(source))
     assert refused(outcome) == "status_refused"
     assert isinstance(outcome, Refused)
     assert "has been batched" in outcome.problem.message
@@ -333,7 +333,7 @@ def test_every_fault_has_its_outcome_and_gives_the_slot_back(
         "add": lambda slot: source.add_payment(invoice, new(), slot),
         "change": lambda slot: source.change_payment(invoice, ident, new("2.00"), slot),
         "remove": lambda slot: source.remove_payment(invoice, ident, slot),
-        "set_paid": lambda slot: source.set_paid(invoice, "14", None, slot),
+        "set_paid": lambda slot: source.set_paid(invoice, "14", slot),
     }
     method = {"add": "POST", "remove": "DELETE"}.get(deed, "PATCH")
     released: list[bool] = []

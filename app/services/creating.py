@@ -23,6 +23,7 @@ from app.domain.outcomes import InDoubt, NotDone, Refused
 from app.domain.problems import Problem, Severity
 from app.domain.states import SectionKey
 from app.models.columns import utcnow
+from app.models.connections import Link
 from app.models.postings import Creation
 from app.services import links, lists
 from app.services.checking import draft_of
@@ -48,6 +49,7 @@ class Names:
 
     spaces: dict[str, set[str]] = field(default_factory=dict)
     index: links.Index = field(default_factory=lambda: links.Index({}, []))
+    parents: dict[str, Entry | None] = field(default_factory=dict)
 
     def taken(self, kind: LinkKind) -> set[str]:
         """Lower-cased names that a new entry of this kind may not have."""
@@ -83,6 +85,7 @@ def _open(run: Run, kinds: Collection[LinkKind]) -> bool:
 def _adopt_orphans(run: Run, kinds: Collection[LinkKind]) -> None:
     """A creation that an earlier run left on the wire is in doubt."""
     with run.database.session() as session:
+        run.hold_on(session)
         session.exec(
             update(Creation)
             .where(col(Creation.batch_id) == run.batch_id, col(Creation.kind).in_(kinds))
@@ -157,12 +160,20 @@ def _next(run: Run, kinds: Collection[LinkKind]) -> Creation | None:
 
 def _waits(run: Run, session: Session, creation: Creation) -> bool:
     """What it stands under is still to be created, or on its way."""
-    names = [parent.source_id for parent in above(draft_of(creation), run.rules)]
-    if not names:
-        return False
-    query = select(Creation.id).where(Creation.book_id == run.book_id, Creation.kind == creation.kind)
-    query = query.where(col(Creation.source_id).in_(names), col(Creation.state).not_in(("done", "refused")))
-    return session.exec(query.where(Creation.batch_id == run.batch_id)).first() is not None
+    draft = draft_of(creation)
+    names = [parent.source_id for parent in above(draft, run.rules)]
+    query = select(Creation).where(Creation.batch_id == run.batch_id, Creation.kind == creation.kind)
+    query = query.where(col(Creation.state).not_in(("done", "refused")))
+    if draft.parent:
+        leaf = draft.parent.rpartition(":")[2].strip()
+        open_ones = session.exec(query.where(col(Creation.name).startswith(leaf, autoescape=True))).all()
+        return any(_of_psa(draft_of(one)) == draft.parent for one in open_ones)
+    return bool(names) and session.exec(query.where(col(Creation.source_id).in_(names))).first() is not None
+
+
+def _of_psa(draft: Draft) -> str:
+    """The whole name that the PSA gives to a customer."""
+    return draft.party.name.strip() if draft.party else ""
 
 
 def _prepare(run: Run, creation: Creation, names: Names) -> tuple[str, str] | None:
@@ -174,6 +185,8 @@ def _prepare(run: Run, creation: Creation, names: Names) -> tuple[str, str] | No
     if linked is not None:
         _finish(run, creation.id or 0, linked, "")
         return None
+    if draft.parent:
+        _seek_parent(run, names, draft)
     try:
         name = unique_name(draft, names.taken(draft.kind), lambda name: run.destination.valid_name(draft.kind, name))
         body = run.destination.draft_body(draft, name, _account_links(names, draft, run.rules), run.rules)
@@ -183,6 +196,28 @@ def _prepare(run: Run, creation: Creation, names: Names) -> tuple[str, str] | No
     return name, body
 
 
+def _seek_parent(run: Run, names: Names, draft: Draft) -> None:
+    """What a sub-customer stands under: what the PSA's customer of that name is linked to, else who has the name.
+
+    Where nobody does, the list is read anew: a person may have made the parent since. Raises ConnectionFailedError.
+    """
+    found = _parent(run, names, draft)
+    if found is None and draft.parent not in names.parents:
+        lists.refresh(run.database, run.destination, run.book_id, (draft.kind,), dt.timedelta(0))
+        with run.database.reading() as session:
+            names.index = links.Index.load(session, run.book_id)
+        found = _parent(run, names, draft)
+    names.parents[draft.parent] = found
+
+
+def _parent(run: Run, names: Names, draft: Draft) -> Entry | None:
+    with run.database.reading() as session:
+        linked = select(Link.source_id).where(Link.book_id == run.book_id, Link.kind == draft.kind)
+        idents = session.exec(linked.where(Link.source_name == draft.parent, Link.ledger_id != "")).all()
+    entries = [entry for ident in idents if (entry := names.index.entry(draft.kind, ident)) and entry.active]
+    return entries[0] if len(entries) == 1 else names.index.exact(draft.kind, draft.parent)
+
+
 def _account_links(names: Names, draft: Draft, rules: Rules) -> dict[tuple[LinkKind, str], Entry]:
     """An item's accounts, and what it, a class, a location or a sub-customer stands under."""
     accounts = {draft.account, draft.cost_account, draft.inventory_account} - {""}
@@ -190,7 +225,7 @@ def _account_links(names: Names, draft: Draft, rules: Rules) -> dict[tuple[LinkK
     keys += [(parent.kind, parent.source_id) for parent in above(draft, rules)[-1:]]
     found = {key: names.index.entry(*key) for key in keys}
     if draft.parent:
-        found[draft.kind, f"name:{draft.parent}"] = names.index.exact(draft.kind, draft.parent)
+        found[draft.kind, f"name:{draft.parent}"] = names.parents.get(draft.parent)
     return {key: entry for key, entry in found.items() if entry}
 
 
@@ -259,6 +294,7 @@ def _source_id(run: Run, ident: int) -> str:
 
 def _set(run: Run, ident: int, **values: object) -> None:
     with run.database.session() as session:
+        run.hold_on(session)
         session.exec(update(Creation).where(col(Creation.id) == ident).values(**values))
         run.changed(session)
 
@@ -289,6 +325,7 @@ def _renamed(draft: Draft, entry: Entry) -> Problem:
 
 def _refuse(run: Run, ident: int, problem: Problem) -> None:
     with run.database.session() as session:
+        run.hold_on(session)
         creation = session.get_one(Creation, ident)
         about = problem.subject or f"{creation.kind}:{creation.source_id}"
         creation.state, creation.problem = "refused", to_json(replace(problem, subject=about))

@@ -92,6 +92,27 @@ class GivesPdf(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class FileInPsa:
+    """A file beside a record: its id there, and the name that people gave it."""
+
+    ident: str
+    name: str
+
+
+@runtime_checkable
+class KeepsFiles(Protocol):
+    """Keeps files beside records: a receipt that somebody has photographed."""
+
+    def files(self, paper: str) -> list[FileInPsa]:
+        """Those of one of ``Document.papers``, always in the same order. Raises ConnectionFailedError."""
+        ...
+
+    def file(self, ident: str) -> bytes:
+        """One whole, of at most 20 MB. Raises ConnectionFailedError: not there, or too large."""
+        ...
+
+
 @runtime_checkable
 class KnowsMailAddresses(Protocol):
     """Knows where a customer wants its invoices mailed."""

@@ -185,6 +185,7 @@ class Document:
         rate: exchange rate to the home currency that it is booked at.
         bills: of a bill: the ledger's id of the purchase order that it is made from, all lines in their order.
         refund: of an expense that the company paid: money that came back to the account paid from.
+        papers: where the PSA keeps the files of its records, in the PSA's own form.
         modules: names of the modules that changed it; ``faults`` what modules did wrong, each beginning with the name.
         approval: ``approved``, else the PSA's word for how far it is; empty where that is no question.
     """
@@ -228,6 +229,7 @@ class Document:
     approval: str = ""
     bills: str = ""
     refund: bool = False
+    papers: tuple[str, ...] = ()
     modules: tuple[str, ...] = ()
     faults: tuple[str, ...] = ()
 

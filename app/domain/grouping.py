@@ -72,6 +72,7 @@ def merged(documents: Sequence[Document]) -> Document:
         lines=tuple(line for document in documents for line in document.lines),
         tax=total([document.tax for document in documents], first.currency),
         tax_levels=tuple(level for document in documents for level in document.tax_levels),
+        papers=tuple(paper for document in documents for paper in document.papers),
         total=total([document.total for document in documents], first.currency),
         memo="\n".join(dict.fromkeys(document.memo for document in documents if document.memo)),
     )

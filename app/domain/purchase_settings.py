@@ -19,6 +19,11 @@ PURCHASES = (
         LinkKind.ACCOUNTS,
     ),
     switch(
+        "purchases.attach_receipts",
+        "Attach receipts",
+        "Files of an expense in ConnectWise are attached to its bill or expense in QuickBooks; two to four calls each.",
+    ),
+    switch(
         "purchases.unapproved",
         "Take unapproved expenses",
         "No: an expense is held until its report is approved. Must agree with the PSA’s billing setup.",

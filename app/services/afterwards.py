@@ -22,6 +22,11 @@ from app.services import mail_problems
 STANDING = (PostingState.POSTED, PostingState.CLOSED)
 NOT_ATTACHED = "pdf_not_attached"
 NO_ADDRESS = mail_problems.NO_ADDRESS
+#: Which setting of the company wants files beside documents, by the batch's kind.
+FILES: dict[str, str] = {
+    RecordKind.INVOICES: "sales.attach_pdf",
+    RecordKind.EXPENSES: "purchases.attach_receipts",
+}
 #: Warnings that a retry may solve.
 RETRIED = (NOT_ATTACHED, NO_ADDRESS)
 _OPTIONAL = (SectionKey.ATTACHMENTS, SectionKey.EMAIL)
@@ -32,12 +37,13 @@ def sections(batch: Batch, rules: Rules) -> list[SectionKey]:
 
     So a batch of last month that is retried neither attaches nor mails what was switched on since.
     """
-    invoices = batch.kind == RecordKind.INVOICES and batch.mode == "post"
+    if batch.mode != "post":
+        return [key for key in SectionKey if key not in _OPTIONAL]
     wanted = {
-        SectionKey.ATTACHMENTS: rules["sales.attach_pdf"] == "yes",
-        SectionKey.EMAIL: rules["email.invoices"] != "no",
+        SectionKey.ATTACHMENTS: rules[FILES.get(batch.kind, "")] == "yes",
+        SectionKey.EMAIL: batch.kind == RecordKind.INVOICES and rules["email.invoices"] != "no",
     }
-    return [key for key in SectionKey if key not in _OPTIONAL or (invoices and wanted[key])]
+    return [key for key in SectionKey if wanted.get(key, True)]
 
 
 def has_section(database: Database, batch_id: int, key: SectionKey) -> bool:

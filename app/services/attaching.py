@@ -1,8 +1,9 @@
-"""Attachments: the PSA's PDF beside each invoice in the books, once.
+"""Attachments: the PSA's PDF beside each invoice in the books, and receipts beside each expense, once.
 
-One row per document and ledger id. Before a file goes out the ledger is asked for one of its name, then the intent is
-committed. An answer that was lost is looked up by the name; only what is absent twice, once the call cannot be running
-any more, goes again. A PDF that can't be had is a warning beside the posting, never a failed invoice.
+One row per document and ledger id; several files go one after the other, the row's name says which is on its way.
+Before a file goes out the ledger is asked for one of its name, then the intent is committed. An answer that was lost is
+looked up by the name; only what is absent twice, once the call cannot be running any more, goes again. A file that
+can't be had is a warning beside the posting, never a failed document.
 """
 
 from __future__ import annotations
@@ -16,15 +17,14 @@ from sqlmodel import Session, col, func, select
 
 from app.connectors.ledger_changes import Attached, Attaching, AttachOutcome
 from app.connectors.protocols import ConnectionFailedError, Slot, Wait
-from app.connectors.source_abilities import GivesPdf
-from app.domain.documents import SALES, DocumentKind
+from app.domain.documents import DocumentKind
 from app.domain.outcomes import InDoubt, NotDone, Refused
 from app.domain.problems import Problem, Severity
 from app.domain.states import SectionKey
 from app.models.attachments import Attachment
 from app.models.columns import utcnow
 from app.models.postings import Posting, PostingRecord
-from app.services import afterwards, posting_problems, posting_rows
+from app.services import afterwards, papers, posting_problems, posting_rows
 from app.services.run import Lanes, Run, SystemicError
 
 #: With nothing to do for longer than this, the worker is given back.
@@ -33,12 +33,13 @@ PATIENCE = 25.0
 MOST_SENDS = 3
 #: The first look after a lost answer comes so soon; a file that is there ends the doubt.
 EARLY = dt.timedelta(seconds=1)
-NAMES = {DocumentKind.INVOICE: "Invoice", DocumentKind.CREDIT_MEMO: "Credit memo"}
+#: A mail's PDF has the same name.
+name_of = papers.name_of
 
 
 @dataclass(slots=True)
 class Task:
-    """One file on its way: whose it is, and its content once the PSA has given it."""
+    """One file on its way: whose it is, and its content once the PSA has given it; ``left_out`` can never go."""
 
     ident: int
     doubt: bool
@@ -46,19 +47,26 @@ class Task:
     ledger_id: str
     name: str
     record: str
+    papers: tuple[str, ...] = ()
+    left_out: list[str] = field(default_factory=list)
     content: bytes = field(default=b"", repr=False)
 
 
-def name_of(kind: DocumentKind, number: str) -> str:
-    """``Invoice 10482.pdf``: under this name the file is sent and looked for. No path, no line break."""
-    shown = "".join(char if char.isprintable() and char not in '/\\:"' else "-" for char in number)
-    return f"{NAMES[kind]} {shown}.pdf"
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """A file that the books have not, under the name that it gets there."""
+
+    name: str
+    content: bytes = field(repr=False)
+
+
+Seen = str | Fetched | ConnectionFailedError | None
 
 
 def work(run: Run) -> float | None:
     """Attach what this batch's documents want; answers seconds until the next doubt is looked up, None if done."""
-    psa, ledger = run.source, run.destination
-    if not (isinstance(psa, GivesPdf) and isinstance(ledger, Attaching)):
+    ledger = run.destination
+    if not isinstance(ledger, Attaching):
         return None
     if not afterwards.has_section(run.database, run.batch_id, SectionKey.ATTACHMENTS):
         return None
@@ -67,28 +75,29 @@ def work(run: Run) -> float | None:
         return None
     run.begin(SectionKey.ATTACHMENTS)
     _recover(run)
-    wake = _Work(run, psa, ledger).through()
+    wake = _Work(run, ledger).through()
     if wake is None and not run.stopping():
         run.end(SectionKey.ATTACHMENTS)
     return wake
 
 
 def _want(run: Run) -> None:
-    """An intent for every invoice of the batch that is in the books and has none."""
+    """An intent for every document of the batch that is in the books, may have files and has no intent."""
     have = select(Attachment.id).where(
         Attachment.posting_id == Posting.id, Attachment.ledger_id == Posting.ledger_id
     )  # fmt: skip
     with run.database.session() as session:
         run.hold_on(session)
+        kinds = papers.KINDS.get(run.kind, ())
         query = select(Posting).where(
-            Posting.batch_id == run.batch_id, Posting.role == "main", col(Posting.kind).in_(SALES),
+            Posting.batch_id == run.batch_id, Posting.role == "main", col(Posting.kind).in_(kinds),
             col(Posting.state).in_(afterwards.STANDING), Posting.ledger_id != "", ~have.exists(),
         )  # fmt: skip
         rows = session.exec(query.options(*posting_rows.BARE)).all()
         session.add_all(
             Attachment(
                 posting_id=posting.id or 0, batch_id=run.batch_id, ledger_id=posting.ledger_id,
-                name=name_of(DocumentKind(posting.kind), posting.number),
+                name=papers.name_of(DocumentKind(posting.kind), posting.number),
             )
             for posting in rows
         )  # fmt: skip
@@ -108,29 +117,35 @@ def _due(run: Run, under_way: set[int], *, later: bool = False, limit: int = 8) 
     """Files to be attached or looked up now (or ``later`` too), of documents that still stand in the books."""
     open_ones = col(Attachment.state).in_(("wanted", "sending", "in_doubt") if later else ("wanted", "in_doubt"))
     query = (
-        select(Attachment, Posting.kind, func.min(PostingRecord.record))
+        select(Attachment, Posting.kind, func.min(PostingRecord.record), Posting.id)
         .join(Posting, col(Posting.id) == Attachment.posting_id)
         .join(PostingRecord, col(PostingRecord.posting_id) == Posting.id)
         .where(Attachment.batch_id == run.batch_id, open_ones, Attachment.ledger_id == Posting.ledger_id)
         .where(col(Posting.state).in_(afterwards.STANDING), col(Attachment.id).not_in(under_way))
-        .group_by(col(Attachment.id), col(Posting.kind))
+        .group_by(col(Attachment.id), col(Posting.kind), col(Posting.id))
         .order_by(col(Attachment.id))
         .limit(limit)
     )
     if not later:
         query = query.where((col(Attachment.look_at).is_(None)) | (col(Attachment.look_at) <= utcnow()))
     with run.database.reading() as session:
+        found = session.exec(query).all()
+        many = [ident for _, kind, _, ident in found if papers.has_many(DocumentKind(kind))]
+        documents = dict(session.exec(select(Posting.id, Posting.document).where(col(Posting.id).in_(many))).all())
         return [
-            Task(row.id or 0, row.state == "in_doubt", DocumentKind(kind), row.ledger_id, row.name, record)
-            for row, kind, record in session.exec(query)
-        ]
+            Task(
+                row.id or 0, row.state == "in_doubt", DocumentKind(kind), row.ledger_id, row.name, record,
+                tuple((documents.get(ident) or {}).get("papers", ())),
+            )
+            for row, kind, record, ident in found
+        ]  # fmt: skip
 
 
 class _Work:
     """One run's work on them: looks, PDFs and uploads side by side, rows only in this thread."""
 
-    def __init__(self, run: Run, psa: GivesPdf, ledger: Attaching) -> None:
-        self._run, self._psa, self._ledger = run, psa, ledger
+    def __init__(self, run: Run, ledger: Attaching) -> None:
+        self._run, self._ledger = run, ledger
         self._ready: list[Task] = []
         self._under_way: set[int] = set()
 
@@ -177,29 +192,39 @@ class _Work:
 
     # ── look ──
 
-    def _look(self, task: Task) -> Callable[[], str | bytes | ConnectionFailedError]:
-        """In a lane: the id of the file that is there already, else the PSA's PDF; empty bytes for a doubt."""
+    def _look(self, task: Task) -> Callable[[], Seen]:
+        """In a lane: the first file that is not there yet; the id of the last one where all are; None for a doubt."""
 
-        def look() -> str | bytes | ConnectionFailedError:
+        def look() -> Seen:
             try:
-                there = self._ledger.attachment(task.kind, task.ledger_id, task.name)
-                if there is not None:
-                    return there
-                return b"" if task.doubt else self._psa.pdf(self._run.kind, task.record)
+                return self._doubted(task) if task.doubt else self._missing(task)
             except ConnectionFailedError as error:
                 return error
 
         return look
 
-    def _looked(self, task: Task, seen: str | bytes | ConnectionFailedError) -> None:
-        if isinstance(seen, bytes) and not task.doubt:
-            task.content = seen
+    def _doubted(self, task: Task) -> str | None:
+        return self._ledger.attachment(task.kind, task.ledger_id, task.name)
+
+    def _missing(self, task: Task) -> str | Fetched:
+        run, last = self._run, ""
+        files, task.left_out = papers.wanted(run.source, task.kind, run.kind, task.record, task.name, task.papers)
+        for file in files:
+            there = self._ledger.attachment(task.kind, task.ledger_id, file.name)
+            if there is None:
+                return Fetched(file.name, file.read())
+            last = there
+        return last
+
+    def _looked(self, task: Task, seen: Seen) -> None:
+        if isinstance(seen, Fetched):
+            task.name, task.content = seen.name, seen.content
             self._ready.append(task)
             return
         self._under_way.discard(task.ident)
         if isinstance(seen, str):
-            self._done(task, seen)
-        elif isinstance(seen, bytes):
+            (self._attached if task.doubt else self._done)(task, seen)
+        elif seen is None:
             self._absent(task)
         elif seen.systemic or seen.code == "redis_gone":
             raise seen
@@ -240,7 +265,13 @@ class _Work:
     def _intend(self, task: Task) -> bool:
         with self._run.database.session() as session:
             ours = (col(Attachment.id) == task.ident, col(Attachment.state) == "wanted", self._run.still_ours())
-            values = {"state": "sending", "sent_at": utcnow(), "sends": Attachment.sends + 1, "absent": 0}
+            values = {
+                "state": "sending",
+                "name": task.name,
+                "sent_at": utcnow(),
+                "sends": Attachment.sends + 1,
+                "absent": 0,
+            }
             begun = session.exec(update(Attachment).where(*ours).values(**values)).rowcount == 1
             session.commit()
         return begun
@@ -250,7 +281,7 @@ class _Work:
         task.content = b""
         match outcome:
             case Attached(attachment_id):
-                self._done(task, attachment_id)
+                self._attached(task, attachment_id)
             case Refused(problem):
                 self._failed(task, problem)
             case NotDone(_, wait, systemic):
@@ -271,11 +302,26 @@ class _Work:
             session.exec(update(Attachment).where(col(Attachment.id) == task.ident).values(**values))
             session.commit()
 
+    def _attached(self, task: Task, attachment_id: str) -> None:
+        """One file is there; of a document that may have several, the next one is looked for."""
+        if not papers.has_many(task.kind):
+            self._done(task, attachment_id)
+            return
+        with self._run.database.session() as session:
+            posting = self._ended(session, task, "wanted", attachment_id)
+            session.exec(update(Attachment).where(col(Attachment.id) == task.ident).values(sends=0, absent=0))
+            self._run.log(session, f"{task.name} is attached in QuickBooks.", posting, attachment_id=attachment_id)
+            self._run.changed(session)
+
     def _done(self, task: Task, attachment_id: str) -> None:
         with self._run.database.session() as session:
             posting = self._ended(session, task, "done", attachment_id)
             posting_problems.clear(session, posting, afterwards.NOT_ATTACHED)
-            self._run.log(session, f"{task.name} is attached in QuickBooks.", posting, attachment_id=attachment_id)
+            posting_problems.clear(session, posting, papers.LEFT_OUT)
+            if task.left_out:
+                posting_problems.add(session, posting, SectionKey.ATTACHMENTS, papers.left_out(task.left_out))
+            if not papers.has_many(task.kind):
+                self._run.log(session, f"{task.name} is attached in QuickBooks.", posting, attachment_id=attachment_id)
             self._run.changed(session)
 
     def _failed(self, task: Task, why: Problem) -> None:
@@ -285,7 +331,7 @@ class _Work:
             problem = Problem(
                 afterwards.NOT_ATTACHED,
                 f"{task.name} was not attached: {why.message}",
-                f"The invoice itself is posted. {why.remedy} Then retry.".replace("  ", " "),
+                f"The {papers.noun(task.kind)} itself is posted. {why.remedy} Then retry.".replace("  ", " "),
                 Severity.WARNING,
                 technical={"cause": why.code, **why.technical},
             )
@@ -302,5 +348,5 @@ class _Work:
 
 NEVER_ANSWERED = Problem(
     "no_answer", "QuickBooks took the file several times without ever answering, and does not show it.",
-    "Look at the invoice in QuickBooks.",
+    "Look at the document in QuickBooks.",
 )  # fmt: skip

@@ -38,6 +38,7 @@ TITLES = {
 OTHER_TITLES = {
     (RecordKind.EXPENSES, SectionKey.PARTIES): "Vendors",
     (RecordKind.EXPENSES, SectionKey.DOCUMENTS): "Bills & expenses",
+    (RecordKind.EXPENSES, SectionKey.ATTACHMENTS): "Attach receipts",
     (RecordKind.INVENTORY, SectionKey.PARTIES): "Vendors",
     (RecordKind.INVENTORY, SectionKey.DOCUMENTS): "Purchases & stock",
 }

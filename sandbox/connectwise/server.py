@@ -18,6 +18,7 @@ from sandbox.connectwise.control import control
 from sandbox.connectwise.errors import ApiError, CannotRouteError, no_endpoint
 from sandbox.connectwise.invoice_payments import invoice_payments
 from sandbox.connectwise.invoices import invoices
+from sandbox.connectwise.papers import papers
 from sandbox.connectwise.site import Site
 from sandbox.connectwise.tables import tables
 
@@ -65,6 +66,7 @@ def create_app(site: Site) -> Flask:
     app.register_blueprint(batches, url_prefix=f"{root}/finance/accounting/batches")
     app.register_blueprint(invoices, url_prefix=f"{root}/finance/invoices")
     app.register_blueprint(invoice_payments, url_prefix=f"{root}/finance/invoices")
+    app.register_blueprint(papers, url_prefix=f"{root}/system/documents")
     app.register_blueprint(tables, url_prefix=root)
     app.url_value_preprocessor(_forget_codebase)
     app.add_url_rule("/login/companyinfo/<company_id>", view_func=company_info)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from sandbox.connectwise.expenses import ExpenseReport, ExpenseType, Member, PaymentMethod
+    from sandbox.connectwise.papers import Paper
     from sandbox.connectwise.payments import Payment
     from sandbox.connectwise.purchases import PurchaseOrder, Warehouse
 
@@ -67,6 +68,7 @@ class Site(Ledger):
         self.warehouses: dict[int, Warehouse] = {}
         self.orders: dict[int, PurchaseOrder] = {}
         self.goods: list[Goods] = []
+        self.papers: dict[int, Paper] = {}
         self.payments: dict[int, Payment] = {}
         self.payments_on: dict[int, dict[int, Payment]] = {}  # by invoice
         self.payments_from: dict[int, dict[int, Payment]] = {}  # by credit memo

@@ -17,7 +17,9 @@ from sandbox.connectwise.expenses import (
     PaymentMethod,
     taxes_within,
 )
+from sandbox.connectwise.papers import Paper
 from sandbox.demo_psa.tables import BOISE, PORTLAND, SEATTLE, TACOMA
+from sandbox.pdf import one_page
 
 if TYPE_CHECKING:
     from sandbox.connectwise.site import Site
@@ -129,6 +131,11 @@ def fill_expenses(site: Site) -> None:
     site.reports = {each[0]: _report(site, *each) for each in REPORTS}
     for index, entry in enumerate(ENTRIES):
         site.add_expense(_expense(site, 9001 + index, entry))
+    for expense in site.expenses.values():
+        if expense.classification == REIMBURSABLE and expense.type.id != MILEAGE:
+            words = f"{expense.member.name}: {expense.text}, {expense.amount}"
+            paper = Paper(expense.id - 8000, "Expense", expense.id, "receipt.pdf", one_page(words))
+            site.papers[paper.id] = paper
 
 
 def _report(site: Site, number: int, member: int, weeks: int, status: str) -> ExpenseReport:

@@ -9,11 +9,13 @@ import pytest
 import requests
 from sqlmodel import select, update
 
+from app.domain.states import RecordKind
 from app.models.attachments import Attachment
 from app.models.columns import utcnow
 from app.models.connections import Book
 from app.models.mail import Mail
 from app.services import attaching, batches, books, undoing
+from sandbox.connectwise.papers import Paper
 from tests import engine
 from tests.engine import Engine
 
@@ -132,3 +134,26 @@ def test_a_file_of_an_invoice_that_was_undone_keeps_no_batch_busy(working: Engin
     assert working.posting("10394").state == "undone"
     assert files(working)["Invoice 10395.pdf"] == 1
     assert working.batch(shown["batch"]).ended_at is not None
+
+
+# ── receipts of expenses ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_each_receipt_of_expenses_that_were_put_together_is_there_once_whatever_is_lost_on_the_way(
+    working: Engine,
+) -> None:
+    switch(working, "yes", "purchases.attach_receipts")
+    switch(working, "member_week", "purchases.group")
+    own = ((30, "receipt.pdf", False), (31, "Lunch.JPG", False), (32, "Photo.heic", False), (33, "Shop", True))
+    for number, name, link in own:
+        working.site.papers[number] = Paper(number, "Expense", 9001, name, b"what it shows", link)
+    fault(working, "lose_answer")
+    fault(working, "drop_before")
+    shown = working.post("EXP-9001", "EXP-9003", kind=RecordKind.EXPENSES)
+    assert files(working) == Counter({"receipt (30).pdf": 1, "Lunch (31).jpg": 1, "receipt (1003).pdf": 1})
+    found, (posting,) = section(shown), shown["postings"]
+    assert found
+    assert (found["title"], found["status"], found["done"]) == ("Attach receipts", "completed_with_warnings", 1)
+    assert (posting["state"], [problem["code"] for problem in posting["problems"]]) == ("closed", ["receipt_left_out"])
+    assert "Photo.heic" in posting["problems"][0]["message"]
+    working.assert_exactly_once()

@@ -25,6 +25,7 @@ AREAS = {
     "/expense/": "Time & Expense ▸ Expense Report Entry (Inquire: All)",
     "/time/": "Time & Expense ▸ Time Entry (Inquire: All)",
     "/finance/": "System ▸ Table Setup (Inquire: All)",
+    "/system/documents": "the area of the record that the file belongs to (Inquire: All)",
     "/system/members": "System ▸ Member Maintenance (Inquire: All)",
     "/system/": "System ▸ My Company (Inquire: All)",
 }

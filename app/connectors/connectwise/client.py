@@ -114,7 +114,9 @@ class Client:
         return self._patiently(
             "GET" if body is None else "POST",
             self._address(path),
-            headers={**headers, "Accept": f"application/pdf, {headers['Accept']}"} if largest else headers,
+            headers={**headers, "Accept": f"application/pdf, image/*, {headers['Accept']}, */*;q=0.1"}
+            if largest
+            else headers,
             params=params,
             body=None if body is None else json.dumps(body),
             attempts=attempts,

@@ -13,6 +13,7 @@ from app.connectors.connectwise import (
     listing,
     mailing,
     overview,
+    papers,
     procurement,
     statuses,
     values,
@@ -36,7 +37,7 @@ from app.connectors.protocols import (
     UnpostedRecord,
     Wait,
 )
-from app.connectors.source_abilities import Eligibility, StatusInPsa, VendorInvoice
+from app.connectors.source_abilities import Eligibility, FileInPsa, StatusInPsa, VendorInvoice
 from app.connectors.throttle import GrantedSlot
 from app.domain.links import LinkKind
 from app.domain.payments import PsaPayment
@@ -167,6 +168,12 @@ class ConnectWise:
         if kind is not RecordKind.INVOICES or not values.is_number(record):
             raise cannot_tell(f"ConnectWise makes no PDF of {kind}.", "Attach one by hand.")
         return mailing.pdf(self._client, record)
+
+    def files(self, paper: str) -> list[FileInPsa]:
+        return papers.listed(self._client, paper)
+
+    def file(self, ident: str) -> bytes:
+        return papers.content(self._client, ident)
 
     def mail_addresses(self, parties: Sequence[str]) -> dict[str, str]:
         return mailing.addresses(self._client, parties)

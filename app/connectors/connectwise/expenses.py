@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from app.connectors.connectwise import parties, values
+from app.connectors.connectwise import papers, parties, values
 from app.connectors.connectwise.legible import Reading
 from app.connectors.connectwise.values import Row
 from app.connectors.protocols import Exported, UnpostedRecord
@@ -235,6 +235,7 @@ def _document(record: str, own: Spent, listed: Row, entry: Row, default_currency
         payment_method=parties.reference(values.part(listed, "paymentMethod")),
         approval=approval(entry),
         refund=way < 0 and not reimbursable,
+        papers=papers.paper_of(papers.EXPENSE, values.identity(listed or own.row, "expenseDetailId")),
     )
 
 

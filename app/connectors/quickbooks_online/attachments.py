@@ -9,6 +9,7 @@ import base64
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from app.connectors.files import TYPES, type_of
 from app.connectors.http import Answer, UnreadableAnswerError
 from app.connectors.ledger_changes import Attached, AttachOutcome
 from app.connectors.quickbooks_online import faults, queries, text
@@ -17,8 +18,6 @@ from app.connectors.quickbooks_online.members import rows
 from app.connectors.quickbooks_online.members import text as text_of
 from app.domain.outcomes import InDoubt
 
-#: Content types by the end of a file's name.
-TYPES = {"pdf": "application/pdf", "png": "image/png", "jpg": "image/jpeg", "csv": "text/csv", "txt": "text/plain"}
 #: No base64 and no JSON of ours has it.
 BOUNDARY = "=_crossfoot_part_="
 CONTENT_TYPE = f'multipart/form-data; boundary="{BOUNDARY}"'
@@ -47,8 +46,8 @@ def found(query: Callable[[str], list[dict[str, Any]]], entity: str, ledger_id: 
 def upload(entity: str, ledger_id: str, name: str, content: bytes) -> str:
     """The body of an upload. Raises ValueError for a type of file that we don't send."""
     name = file_name(name)
-    kind = TYPES.get(name.rpartition(".")[2].casefold())
-    if kind is None:
+    kind = type_of(name)
+    if not kind:
         raise ValueError(f"“{name}” is no file that can be attached; these can: {', '.join(TYPES)}.")
     about = {
         "AttachableRef": [{"EntityRef": {"type": entity, "value": ledger_id}, "IncludeOnSend": False}],

@@ -1,13 +1,19 @@
-"""Tax as ordinary lines, over real HTTP: the stand-in keeps the total to the cent, and computes nothing anew."""
+"""Modules over real HTTP: tax as ordinary lines, computed by nobody anew; and a bill that a module has changed."""
 
 from __future__ import annotations
 
+import datetime as dt
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
+from app.domain import hooks
+from app.domain.documents import Document, DocumentKind
 from app.domain.links import LinkKind
+from app.domain.modules import Context, Module
+from app.domain.states import RecordKind
 from app.models.connections import Book
 from app.services import books, links
 from sandbox.connectwise.drafts import add_draft
@@ -46,4 +52,31 @@ def test_a_taxed_invoice_and_one_of_avalara_go_over_with_their_tax_as_lines(work
         assert {line["SalesItemLineDetail"]["TaxCodeRef"]["value"] for line in lines} == {"NON"}
     last = [line for line in booked(working, adjusted.number)["Line"] if "SalesItemLineDetail" in line][-1]
     assert (last["Amount"], last["Description"]) == (Decimal("42.91"), "Sales tax (Avalara)")
+    working.assert_exactly_once()
+
+
+def rebilled(document: Document, _: Context) -> Document:
+    """The first line's cost in two, to be due on a day of the month that follows."""
+    if document.kind is not DocumentKind.BILL:
+        return document
+    first, *others = document.lines
+    half = replace(first.amount, amount=first.amount.amount / 2)
+    parts = [replace(first, amount=half, quantity=first.quantity / 2, description=f"{part} of 2") for part in (1, 2)]
+    return replace(document, lines=(*parts, *others), due_date=document.date + dt.timedelta(days=40))
+
+
+def test_a_bill_that_a_module_has_changed_is_posted_as_changed_and_proven(
+    working: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine = Module("mine", "Mine", "Bills in two parts.", document=rebilled)
+    there = hooks.installed()
+    monkeypatch.setattr(hooks, "installed", lambda: replace(there, modules={**there.modules, "mine": mine}))
+    with working.database.session() as session:
+        books.set_settings(session, session.get_one(Book, working.book_id), {"modules.mine": "yes"}, engine.BY)
+    [posting] = working.post("1088/PS20114", kind=RecordKind.INVENTORY)["postings"]
+    assert (posting["kind"], posting["state"], posting["problems"]) == ("bill", "closed", [])
+    [bill] = [row for row in working.company.visible("Bill") if "CF-" in row.get("PrivateNote", "")]
+    assert [line["Description"] for line in bill["Line"][:2]] == ["1 of 2", "2 of 2"]
+    assert dt.date.fromisoformat(bill["DueDate"]) - dt.date.fromisoformat(bill["TxnDate"]) == dt.timedelta(days=40)
+    assert Decimal(str(bill["TotalAmt"])) == Decimal(posting["total"])
     working.assert_exactly_once()

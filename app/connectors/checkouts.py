@@ -52,7 +52,7 @@ class Page:
         url: where the customer pays; empty once it has ended.
         name: ours, as given to it; empty for a page that is none of ours.
         payment: the provider's id of the payment, once there is one.
-        refunded: what was given back of the amount so far.
+        refunded: what was given back of the amount so far; ``paid_at`` when it was paid (aware), once it was.
         live: real money; else the provider's test mode.
     """
 
@@ -65,6 +65,7 @@ class Page:
     payment: str
     refunded: Decimal
     live: bool
+    paid_at: dt.datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

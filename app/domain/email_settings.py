@@ -56,7 +56,8 @@ EMAIL = (
     _choice(
         "pay_link",
         "Link to pay",
-        "A button with QuickBooks’ own link. Needs QuickBooks Payments, and card or bank payment allowed under Sales.",
+        "A button with QuickBooks’ own link, where QuickBooks Payments is on and card or bank payment allowed under "
+        "Sales; else with one to Stripe, where that is switched on under Payments.",
         _NO_YES,
     ),
     _template("subject", "Subject", "One line. Empty: Crossfoot’s own.", MAIL_FIELDS, SUBJECT),

@@ -61,6 +61,31 @@ PAYMENTS = (
         "Name or id of the status for an invoice whose payment was voided. ConnectWise takes only a closed status for "
         "one that is batched. Empty: its status stays.",
     ),
+    _choice(
+        "payments.stripe",
+        "Let customers pay by Stripe",
+        "Where QuickBooks has no link to pay of its own, the link in mails leads to a page of ours, and from there to "
+        "Stripe. Needs the key below, and a public address that customers can reach.",
+        ("no", "No"),
+        ("yes", "Yes"),
+    ),
+    Setting(
+        "payments.stripe_days",
+        "Days that such a link works",
+        "From the mail on. Each can be taken back before, on the page of the invoice’s mails.",
+        SettingKind.NUMBER,
+        default="60",
+        minimum=1,
+        maximum=365,
+    ),
+    Setting(
+        "payments.stripe_account",
+        "Account of Stripe’s payments",
+        "Where they wait for the payout. None: QuickBooks’ own for money that is not deposited yet. The whole amount "
+        "is recorded; Stripe’s fee is not booked.",
+        SettingKind.LEDGER_REF,
+        of="accounts",
+    ),
 )
 
 

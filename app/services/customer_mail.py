@@ -27,8 +27,21 @@ from app.models.batches import Batch
 from app.models.columns import utcnow
 from app.models.connections import Book
 from app.models.mail import Mail, MailFile
+from app.models.pay_links import PayLink
 from app.models.postings import Posting, PostingRecord
-from app.services import attaching, audit, books, connections, letters, mail_problems, mailing, outbox, posting_rows
+from app.services import (
+    attaching,
+    audit,
+    books,
+    connections,
+    letters,
+    mail_problems,
+    mailing,
+    outbox,
+    pay_links,
+    posting_rows,
+    stripe_keys,
+)
 from app.services.reading import document_of
 
 #: A worker that makes a mail ready has this long before another one may.
@@ -69,12 +82,15 @@ def _ready(now: dt.datetime) -> tuple[ColumnElement[bool], ...]:
     return col(Mail.state) == "preparing", col(Mail.due_at) <= now, free
 
 
-def prepare(database: Database, connectors: Connectors, book_id: int) -> list[int]:
-    """Make a Book's mails ready, one after the other; answers those that can be handed over. Any worker may call it."""
+def prepare(database: Database, connectors: Connectors, book_id: int, home: str = "") -> list[int]:
+    """Make a Book's mails ready, one after the other; answers those that can be handed over. Any worker may call it.
+
+    ``home`` is our public address; without it no link leads to a page of ours.
+    """
     done, opened = [], None
     while (mail := _claim(database, book_id)) is not None:
         try:
-            opened = opened or _open(database, connectors, book_id)
+            opened = opened or _open(database, connectors, book_id, home)
             ready = _make(database, opened, mail)
         except ConnectionFailedError as error:
             _put_off(database, mail, error)
@@ -105,14 +121,17 @@ class _Opened:
     rules: Rules
     source: Source | None
     destination: Destination
+    home: str
+    stripe: bool
 
 
-def _open(database: Database, connectors: Connectors, book_id: int) -> _Opened:
+def _open(database: Database, connectors: Connectors, book_id: int, home: str) -> _Opened:
     with database.reading() as session:
         book = session.get_one(Book, book_id)
-        rules = books.rules_of(book)
+        rules, stripe = books.rules_of(book), stripe_keys.is_on(session, book)
     source = connections.open_source(database, connectors, book.source_id) if book.source_id else None
-    return _Opened(book, rules, source, connections.open_destination(database, connectors, book_id))
+    destination = connections.open_destination(database, connectors, book_id)
+    return _Opened(book, rules, source, destination, home, stripe)
 
 
 def _make(database: Database, opened: _Opened, mail: Mail) -> bool:
@@ -125,7 +144,7 @@ def _make(database: Database, opened: _Opened, mail: Mail) -> bool:
         return False
     document = document_of(posting)
     file = _pdf(opened, posting, record)
-    link = _pay_link(opened, posting)
+    link, ours_to_pay = _pay_link(opened, posting)
     body = dressed(opened.rules, opened.book, document, attached=file is not None, pay_link=link)
     with database.session() as session:
         values = {
@@ -139,6 +158,8 @@ def _make(database: Database, opened: _Opened, mail: Mail) -> bool:
         if file is not None:
             name = attaching.name_of(DocumentKind(posting.kind), posting.number)
             session.add(MailFile(mail_id=mail.id or 0, name=name, content=file))
+        if ours_to_pay is not None:
+            session.add(ours_to_pay)
         if ours:
             session.commit()
     return ours
@@ -163,11 +184,15 @@ def _pdf(opened: _Opened, posting: Posting, record: str) -> bytes | None:
     return None
 
 
-def _pay_link(opened: _Opened, posting: Posting) -> str:
-    wanted = opened.rules["email.pay_link"] == "yes" and posting.kind == DocumentKind.INVOICE
-    if not wanted or not isinstance(opened.destination, Billing):
-        return ""
-    return opened.destination.pay_link(posting.ledger_id)
+def _pay_link(opened: _Opened, posting: Posting) -> tuple[str, PayLink | None]:
+    """QuickBooks' own link; where it has none one of ours, whose row goes into the commit of the mail's text."""
+    if opened.rules["email.pay_link"] != "yes" or posting.kind != DocumentKind.INVOICE:
+        return "", None
+    theirs = opened.destination.pay_link(posting.ledger_id) if isinstance(opened.destination, Billing) else ""
+    if theirs or not (opened.stripe and opened.home):
+        return theirs, None
+    token, row = pay_links.new(posting, int(opened.rules["payments.stripe_days"]))
+    return pay_links.address(opened.home, token), row
 
 
 def dressed(rules: Rules, book: Book, document: Document, *, attached: bool, pay_link: str) -> dict[str, str]:

@@ -117,7 +117,7 @@ class Account:
         at_once = how == "card"
         intent = f"pi_{secrets.token_hex(12)}"
         charge = {"id": f"ch_{secrets.token_hex(12)}", "object": "charge", "amount": session["amount_total"],
-                  "amount_refunded": 0, "refunded": False}  # fmt: skip
+                  "amount_refunded": 0, "refunded": False, "created": self.now()}  # fmt: skip
         self.intents[intent] = {
             "id": intent, "object": "payment_intent", "amount": session["amount_total"],
             "status": "succeeded" if at_once else "processing", "latest_charge": charge,

@@ -35,6 +35,7 @@ from app.connectors.quickbooks_online import (
     lists,
     overview,
     payments,
+    received,
     translate,
 )
 from app.connectors.quickbooks_online import company as companies
@@ -47,6 +48,7 @@ from app.connectors.quickbooks_online.queries import IN_LIST
 from app.connectors.quickbooks_online.receipts import ENTITIES, to_receipt
 from app.connectors.quickbooks_online.removals import removal
 from app.connectors.quickbooks_online.settings import LANES, MAX_BATCH, SCREENS, App
+from app.connectors.received_payments import ReceivedPayment, RecordOutcome
 from app.domain.documents import Document, DocumentKind
 from app.domain.links import Draft, Entry, LinkKind, Links, Rules
 from app.domain.marks import Mark
@@ -273,6 +275,21 @@ class QuickBooksOnline:
 
     def payments_of(self, invoices: Sequence[str]) -> dict[str, tuple[str, ...]]:
         return payments.linked(self._client, invoices)
+
+    def payment_body(self, new: ReceivedPayment) -> str:
+        return received.body(new, self._home_currency)
+
+    def record_payment(self, body: str, request_id: str, slot: Slot) -> RecordOutcome:
+        try:
+            answer = self._client.write("payment", request_id, body, slot)
+        except ConnectionFailedError as error:
+            return _not_answered(error, request_id)
+        finally:
+            slot.release()
+        return received.outcome(answer, request_id, self._home_currency)
+
+    def payments_marked(self, stem: str, party_id: str, since: dt.datetime) -> list[LedgerPayment]:
+        return received.marked(self._client.query, stem, party_id, since, self._home_currency)
 
     def attachment(self, kind: DocumentKind, ledger_id: str, name: str) -> str | None:
         return attachments.found(self._client.query, ENTITIES[kind], ledger_id, name)

@@ -5,6 +5,7 @@ https://docs.stripe.com/api/checkout/sessions/object
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
@@ -63,6 +64,7 @@ def to_page(session: Mapping[str, Any]) -> Page:
         payment=str(paid.get("id") or (intent if isinstance(intent, str) else ""))[:LONGEST_ID],
         refunded=from_units(_refunded(paid), currency),
         live=session.get("livemode") is True,
+        paid_at=_paid_at(paid),
     )
 
 
@@ -83,6 +85,15 @@ def _state(session: Mapping[str, Any], intent: Mapping[str, Any]) -> PageState:
 
 
 def _refunded(intent: Mapping[str, Any]) -> int:
-    charge = intent.get("latest_charge")
-    units = charge.get("amount_refunded") if isinstance(charge, Mapping) else 0
+    units = _charge(intent).get("amount_refunded")
     return units if isinstance(units, int) else 0
+
+
+def _paid_at(intent: Mapping[str, Any]) -> dt.datetime | None:
+    moment = _charge(intent).get("created")
+    return dt.datetime.fromtimestamp(moment, dt.UTC) if isinstance(moment, int) else None
+
+
+def _charge(intent: Mapping[str, Any]) -> Mapping[str, Any]:
+    charge = intent.get("latest_charge")
+    return charge if isinstance(charge, Mapping) else {}

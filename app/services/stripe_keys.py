@@ -1,0 +1,95 @@
+"""A company's account at Stripe: its restricted key and the secret of its webhooks, encrypted, never shown again."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from sqlmodel import Session
+
+from app.connectors.protocols import Connectors
+from app.database import Database
+from app.domain.problems import ValidationError
+from app.models.connections import Book, InstallationSetting
+from app.services import audit, books
+
+#: ``rk_live_…`` moves real money, ``rk_test_…`` none.
+KEY = re.compile(r"rk_(live|test)_[0-9A-Za-z_]{8,250}")
+SECRET = re.compile(r"whsec_[!-~]{8,250}")
+#: What stands in the place of a QuickBooks company that is no real one.
+MODES = {"production": "live"}
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """``webhook`` is empty where no webhooks are taken. ``live``: real money."""
+
+    key: str = field(repr=False)
+    webhook: str = field(default="", repr=False)
+
+    @property
+    def live(self) -> bool:
+        return self.key.startswith("rk_live_")
+
+    @property
+    def hint(self) -> str:
+        """Enough to tell one key from another."""
+        return f"{self.key[:8]}…{self.key[-4:]}"
+
+
+def keys(session: Session, book_id: int) -> Keys | None:
+    """None while there is no key."""
+    row = session.get(InstallationSetting, _name(book_id))
+    return Keys(row.value["key"], row.value.get("webhook", "")) if row and row.value else None
+
+
+def is_on(session: Session, book: Book) -> bool:
+    """Whether the company's customers may pay by Stripe now."""
+    return books.setting_of(book, "payments.stripe") == "yes" and keys(session, book.id or 0) is not None
+
+
+def store(database: Database, connectors: Connectors, book_id: int, key: str, webhook: str, by: str) -> None:
+    """Try a key and keep it; an empty one keeps the one there is, an empty secret takes no webhooks.
+
+    Raises ValidationError; ConnectionFailedError where Stripe does not take the key. Nothing is stored then.
+    """
+    with database.reading() as session:
+        book, old = session.get_one(Book, book_id), keys(session, book_id)
+    key, webhook = key.strip() or (old.key if old else ""), webhook.strip()
+    _check(book, key, webhook)
+    connectors.checkouts(key).check()
+    with database.session() as session:
+        row = session.get(InstallationSetting, _name(book_id)) or InstallationSetting(key=_name(book_id))
+        row.value = {"key": key, "webhook": webhook}
+        session.add(row)
+        told = {"key": Keys(key).hint, "webhooks": bool(webhook)}
+        audit.record(session, by, "stripe.key", f"book:{book_id}", **told)
+        session.commit()
+
+
+def _check(book: Book, key: str, webhook: str) -> None:
+    match = KEY.fullmatch(key)
+    if not match:
+        raise ValidationError(
+            "That is no restricted key of Stripe.",
+            "Make one in Stripe’s dashboard under Developers ▸ API keys; it begins with rk_live_ or rk_test_.",
+        )
+    mode = MODES.get(book.environment, "test")
+    if match[1] != mode:
+        what = "real books, and the key is one of Stripe’s test mode" if mode == "live" else "no real books"
+        raise ValidationError(f"{book.name} are {what}.", f"Give a key that begins with rk_{mode}_.")
+    if webhook and not SECRET.fullmatch(webhook):
+        raise ValidationError("That is no signing secret.", "It begins with whsec_; Stripe shows it with the webhook.")
+
+
+def forget(session: Session, book_id: int, by: str) -> None:
+    """No key any more, so nobody can pay by Stripe; commits. Pages that are open are not looked at any more."""
+    row = session.get(InstallationSetting, _name(book_id))
+    if row is not None:
+        session.delete(row)
+        audit.record(session, by, "stripe.forget", f"book:{book_id}")
+        session.commit()
+
+
+def _name(book_id: int) -> str:
+    return f"stripe:{book_id}"

@@ -236,6 +236,7 @@ def retry(
     ``postings`` limits it to some. Postings on hold by a person, and those that continue in another batch, stay.
     Answers how many go again.
     """
+    session.refresh(batch, with_for_update=True)  # before its documents: as a run does
     own = select(PostingRecord.posting_id).where(col(PostingRecord.live))
     on_hold = own.where(col(PostingRecord.record).in_(holding.held(batch.source_id, batch.kind)))
     query = (

@@ -168,6 +168,7 @@ def _unchanged(run: Run, due: Due) -> bool:
     gone = sorted(due.seen.keys() - run.listed.keys())
     found = _where(run, gone[0], due.psa_batch(run)) if gone else None
     with run.database.session() as session:
+        run.hold_on(session)
         row = session.get_one(Posting, due.posting.id)
         if gone:
             _gone(session, run, row, due.psa_batch(run), found)
@@ -261,6 +262,7 @@ def _explained(run: Run, due: Due, outcome: CloseOutcome) -> CloseOutcome | Expl
 def _settle(run: Run, ident: int, outcome: CloseOutcome | Explained) -> None:
     systemic = None
     with run.database.session() as session:
+        run.lock(session)
         posting = session.get_one(Posting, ident, options=posting_rows.BARE)
         match outcome:
             case ClosedInPsa():
@@ -284,8 +286,9 @@ def _settle(run: Run, ident: int, outcome: CloseOutcome | Explained) -> None:
 
 
 def _closed(session: Session, run: Run, posting: Posting) -> None:
+    """By our batch. One that a person is undoing since goes on being undone: its second step takes it out again."""
     posting.closing, posting.closed_at, posting.close_at = "done", utcnow(), None
-    posting.state = PostingState.CLEARED if posting.state == PostingState.SKIPPED else PostingState.CLOSED
+    posting.state = CLOSED.get(posting.state, posting.state)
     session.add(posting)
     beside.closed(session, posting)
     run.log(session, f"{posting.number} is closed in ConnectWise by {posting.psa_batch}.", posting)
@@ -303,6 +306,7 @@ def _refused(session: Session, run: Run, posting: Posting, problem: Problem) -> 
 def recover(run: Run) -> None:
     """Closings that a dead worker left under way are in doubt."""
     with run.database.session() as session:
+        run.hold_on(session)
         session.exec(
             update(Posting)
             .where(col(Posting.batch_id) == run.batch_id, col(Posting.closing) == "intended")
@@ -321,16 +325,22 @@ def look(run: Run) -> None:
         return
     found = run.source.find_batches([one.posting.psa_batch for one in due])
     reading.relist(run)
+    lost = {record for one in due if one.posting.psa_batch not in found for record in one.seen}
+    elsewhere = {record: batch_of(run, record) for record in lost - run.listed.keys()}
     with run.database.session() as session:
+        run.hold_on(session)
         rows = []
         for one in due:
             row = session.get_one(Posting, one.posting.id)
-            _judge(session, run, row, sorted(one.seen), row.psa_batch in found)
+            _judge(session, run, row, sorted(one.seen), elsewhere, exists=row.psa_batch in found)
             rows.append(row)
         run.changed(session, *rows)
 
 
-def _judge(session: Session, run: Run, posting: Posting, records: Sequence[str], exists: bool) -> None:
+def _judge(
+    session: Session, run: Run, posting: Posting, records: Sequence[str], elsewhere: Mapping[str, str | None], *,
+    exists: bool,
+) -> None:  # fmt: skip
     if posting.closing != "in_doubt":
         return
     gone = [record for record in records if record not in run.listed]
@@ -343,10 +353,14 @@ def _judge(session: Session, run: Run, posting: Posting, records: Sequence[str],
         posting.closing = ""  # not closed, and the identifier is free: it may be asked for again
     else:
         posting.closing = ""
-        posting_problems.add(session, posting, SectionKey.CLOSE, closed_elsewhere(batch_of(run, gone[0])))
+        posting_problems.add(session, posting, SectionKey.CLOSE, closed_elsewhere(elsewhere.get(gone[0])))
     session.add(posting)
 
 
+#: What a posting is once its records are closed.
+CLOSED: Mapping[str, str] = {
+    PostingState.POSTED: PostingState.CLOSED, PostingState.SKIPPED: PostingState.CLEARED,
+}  # fmt: skip
 HALF_CLOSED = Problem(
     "half_closed",
     "Our batch exists in ConnectWise, but the record is still listed as unposted.",

@@ -93,6 +93,7 @@ def decide(
         receipt = _receipt(posting, wanted, destination)
     with database.session() as session:
         batch = batches.find(session, batch_id)
+        session.refresh(batch, with_for_update=True)
         posting = _fitting(session, batch, record, choice)
         _carry_out(session, posting, choice, receipt)
         session.add(posting)

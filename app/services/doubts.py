@@ -37,6 +37,7 @@ def recover(run: Run) -> None:
     So are those that were to go again: this database may be a copy from before they did.
     """
     with run.database.session() as session:
+        run.hold_on(session)
         query = select(Call).where(Call.batch_id == run.batch_id, col(Call.state).in_(("open", "paused")))
         calls = session.exec(query).all()
         for call in calls:

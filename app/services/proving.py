@@ -64,6 +64,7 @@ def _prove_some(run: Run, chunk: Sequence[tuple[Posting, str]]) -> None:
     findings = _find(run, chunk)
     names = _psa_batches(run, [record for posting, record in chunk if posting.state == PostingState.CLOSED])
     with run.database.session() as session:
+        run.hold_on(session)
         rows = []
         fresh = posting_rows.of(session, [posting.id or 0 for posting, _ in chunk], posting_rows.BARE)
         posting_problems.clear_all(session, list(fresh), OWN_PROBLEMS)

@@ -125,6 +125,7 @@ def rerun(database: Database, batch_id: int, items: Sequence[Item], *, by: str) 
     """
     with database.session() as session:
         batch = batches.find(session, batch_id)
+        session.refresh(batch, with_for_update=True)
         _may_rerun(batch)
         idents = [item.posting.id or 0 for item in items]
         locked = select(Posting.id).where(col(Posting.batch_id) == batch_id).with_for_update()

@@ -103,6 +103,14 @@ class Run:
             self.lost.set()
             raise LeaseLostError
 
+    def lock(self, session: Session) -> None:
+        """Before writing down what must be written whoever has the batch by now: nobody else's rows change meanwhile.
+
+        Whoever writes rows of a batch takes this lock first, people too: so none overwrites what it has not seen, and
+        no two wait for each other.
+        """
+        session.exec(select(Batch.id).where(Batch.id == self.batch_id).with_for_update())
+
     def changed(self, session: Session, *postings: Posting) -> None:
         """Commit, and let those who watch see it."""
         batches.touch(session, self.batch_id)

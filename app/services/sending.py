@@ -193,6 +193,7 @@ def _without_stock(run: Run, posting: Posting, document: Document, index: links.
     if not remarks:
         return document
     with run.database.session() as session:
+        run.hold_on(session)
         row = session.get_one(Posting, posting.id)
         if row.state == PostingState.READY:
             beside.keep(session, row, entry)
@@ -205,6 +206,7 @@ def _without_stock(run: Run, posting: Posting, document: Document, index: links.
 
 def _hold(run: Run, posting: Posting, problems: Sequence[Problem]) -> None:
     with run.database.session() as session:
+        run.hold_on(session)
         fresh = session.get_one(Posting, posting.id)
         if fresh.state == PostingState.READY:
             fresh.checked = False
@@ -233,6 +235,7 @@ def _intend(run: Run, ready: Sequence[Ready]) -> Call | None:
     now = utcnow()
     idents = [item.posting.id or 0 for item in ready]
     with run.database.session() as session:
+        run.hold_on(session)
         for item in ready:
             claimed = session.exec(
                 update(Posting)
@@ -299,6 +302,7 @@ def _again(run: Run, paused: Call) -> Call | None:
     """The identical call once more, with the same request id."""
     now = utcnow()
     with run.database.session() as session:
+        run.hold_on(session)
         taken = session.exec(
             update(Call)
             .where(col(Call.id) == paused.id, col(Call.state) == "paused", run.still_ours())

@@ -18,7 +18,7 @@ from app.domain.problems import Problem
 from app.domain.states import PostingState, SectionKey
 from app.models.columns import utcnow
 from app.models.postings import Call, CallMember, Posting, PostingRecord
-from app.services import posting_problems, posting_rows, receipts
+from app.services import lists, posting_problems, posting_rows, receipts
 from app.services.reading import document_of
 from app.services.run import Run, SystemicError
 
@@ -26,6 +26,8 @@ from app.services.run import Run, SystemicError
 SKEW = dt.timedelta(minutes=2)
 #: What QuickBooks refuses because of whom the document is for.
 ABOUT_PARTY = ("customer_gone", "currency_differs")
+#: Refusals because of an entry that is inactive or deleted, though the lists have it.
+GONE = ("customer_gone", "reference_gone")
 #: The first look after a lost answer comes soon: finding the document ends the doubt at once.
 FIRST_LOOK = dt.timedelta(seconds=2)
 #: So often a ledger may say "not now" to one document before a person is told.
@@ -46,6 +48,7 @@ def settle(run: Run, call_id: int, sends: int, outcomes: Sequence[Outcome]) -> N
     replays = _verify(run, call_id, outcomes)
     systemic = None
     with run.database.session() as session:
+        run.lock(session)
         call = session.get_one(Call, call_id)
         ours = call.state == "open" and call.sends == sends
         if ours and all(isinstance(outcome, NotDone) for outcome in outcomes):
@@ -182,6 +185,8 @@ def refuse(session: Session, run: Run, posting: Posting, problem: Problem) -> No
     posting.state = PostingState.REFUSED
     session.add(posting)
     posting_problems.add(session, posting, SectionKey.DOCUMENTS, _about_party(posting, problem))
+    if problem.code in GONE:
+        lists.mistrust(session, run.book_id)
     run.log(session, f"{posting.number} was refused: {problem.message}", posting, **problem.technical)
 
 

@@ -45,6 +45,7 @@ def ask(session: Session, batch: Batch, wanted: Sequence[str], *, by: str) -> in
 
     Raises NotFoundError or ValidationError where one of them is not posted, closed or cleared; none is undone then.
     """
+    session.refresh(batch, with_for_update=True)
     chosen = {posting.id: posting for posting in (decisions.find(session, batch, record) for record in wanted)}
     for posting in chosen.values():
         if posting.state not in FIRST_STEP:
@@ -72,6 +73,7 @@ def ask_all(session: Session, batch: Batch, *, by: str) -> int:
 
     Raises ValidationError where there is nothing of the kind.
     """
+    session.refresh(batch, with_for_update=True)
     states = col(Posting.state).in_(FIRST_STEP)
     query = select(Posting).where(Posting.batch_id == batch.id, states).order_by(col(Posting.id)).with_for_update()
     chosen = list(session.exec(query))
@@ -111,6 +113,7 @@ def work(run: Run) -> None:
 def _recover(run: Run) -> None:
     """A step that is not known to have ended is looked at anew: both steps begin with a look."""
     with run.database.session() as session:
+        run.hold_on(session)
         for step in ("ledger", "psa"):
             session.exec(
                 update(Posting)
@@ -281,15 +284,16 @@ def _intend(run: Run, posting: Posting, step: str) -> bool:
     return claimed == 1
 
 
-def _at(session: Session, posting: Posting, steps: Sequence[str]) -> Posting | None:
+def _at(run: Run, session: Session, posting: Posting, steps: Sequence[str]) -> Posting | None:
     """The row, if its undo still stands at one of the steps."""
+    run.lock(session)
     row = session.get_one(Posting, posting.id, with_for_update=True)
     return row if row.state == PostingState.UNDOING and row.undo_step in steps else None
 
 
 def _gone(run: Run, posting: Posting) -> None:
     with run.database.session() as session:
-        row = _at(session, posting, LEDGER)
+        row = _at(run, session, posting, LEDGER)
         if row is None:
             return
         row.undo_step = "to_psa"
@@ -301,7 +305,7 @@ def _gone(run: Run, posting: Posting) -> None:
 def _done(run: Run, posting: Posting) -> None:
     elsewhere = _elsewhere(run, posting)
     with run.database.session() as session:
-        row = _at(session, posting, PSA)
+        row = _at(run, session, posting, PSA)
         if row is None:
             return
         row.state, row.undo_step, row.closing = PostingState.UNDONE, "", ""
@@ -336,7 +340,7 @@ def _elsewhere(run: Run, posting: Posting) -> Problem | None:
 def _refuse(run: Run, posting: Posting, problem: Problem, steps: Sequence[str]) -> None:
     """Back to where it stood, with the reason beside it; nothing was taken out, or only what had to be."""
     with run.database.session() as session:
-        row = _at(session, posting, steps)
+        row = _at(run, session, posting, steps)
         if row is None:
             return
         for one in _together(session, row):

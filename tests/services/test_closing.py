@@ -14,7 +14,7 @@ from app.domain.links import LinkKind
 from app.domain.states import RecordKind
 from app.models.connections import Book, Link, SourceRow
 from app.models.postings import Posting, PostingProblem
-from app.services import batches, closing, lists, records, running
+from app.services import batches, closing, lists, records, running, undoing
 from app.settings import Waits
 from tests.builders import a_document, an_entry
 from tests.fake_books import FakeBooks
@@ -32,8 +32,13 @@ class MovingSource(FakeSource):
         self.lanes = 1
         self.database = database
         self.hide = self.rival = ""
+        self.undone = False
 
     def close(self, kind: RecordKind, identifier: str, gl_ids: Sequence[int], slot: Slot) -> CloseOutcome:
+        if self.undone:
+            with self.database.session() as session:
+                undoing.ask(session, batches.find(session, 1), ["39005"], by="a")
+            self.undone = False
         if self.rival:
             self.put_in_batch(self.rival, "THEIRS")
         return super().close(kind, identifier, gl_ids, slot)
@@ -98,3 +103,17 @@ def test_the_psa_is_asked_who_closed_a_record_without_keeping_the_database_waiti
     source = MovingSource(database)
     source.rival = "39006"
     assert sorted(run(database, source).values()) == ["closed", "posted closed_elsewhere"]
+
+
+def test_who_closed_a_record_whose_own_closing_is_in_doubt_is_asked_likewise(database: Database) -> None:
+    source = MovingSource(database)
+    source.rival = "39005"
+    source.next.append("lose_before")
+    assert sorted(run(database, source).values()) == ["closed", "posted closed_elsewhere"]
+
+
+def test_an_undo_asked_for_while_its_closing_is_on_the_wire_is_carried_through(database: Database) -> None:
+    source = MovingSource(database)
+    source.undone = True
+    assert sorted(run(database, source).values()) == ["closed", "undone"]
+    assert set(source.batch_of_record) == {"39006"}

@@ -3,10 +3,13 @@
 import datetime as dt
 from typing import Any
 
-from sqlalchemy import UniqueConstraint
+from sqlalchemy import Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from app.models.columns import Json, Moment, utcnow
+
+#: AutoSync's, and not at its end.
+GOING = text("auto AND state <> 'ended'")
 
 
 class AutoSync(SQLModel, table=True):
@@ -34,6 +37,8 @@ class AutoSync(SQLModel, table=True):
 class Round(SQLModel, table=True):
     """Batches of several kinds, submitted together by AutoSync or by a person.
 
+    A Book has one open round of AutoSync: the partial unique index says so, whatever the clocks of two schedulers say.
+
     Attributes:
         due_at: the moment of the schedule; None where a person asked. A Book has one round per due moment.
         auto: by AutoSync's settings (also when a person asked for it now).
@@ -46,7 +51,10 @@ class Round(SQLModel, table=True):
     """
 
     __tablename__ = "rounds"
-    __table_args__ = (UniqueConstraint("book_id", "due_at"),)
+    __table_args__ = (
+        UniqueConstraint("book_id", "due_at"),
+        Index("ux_one_open_round", "book_id", unique=True, sqlite_where=GOING, postgresql_where=GOING),
+    )
 
     id: int | None = Field(default=None, primary_key=True)
     book_id: int = Field(foreign_key="books.id", index=True)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import text, update
 from sqlmodel import Session, select
 
 from app.database import Database
@@ -17,7 +18,8 @@ from app.models.batches import Batch
 from app.models.connections import Book
 from app.models.postings import Posting
 from app.models.reconcile import Drift
-from app.services import batches, drift, run, running
+from app.models.rounds import AutoSync, Round
+from app.services import autosync, batches, books, drift, run, running
 from tests.fakes import FakeConnectors
 from tests.routes.world import WAITS, World
 
@@ -119,3 +121,30 @@ def test_of_two_people_who_say_something_to_one_difference_the_second_gets_a_sen
 def say(database: Database, drift_id: int, choice: str) -> None:
     with database.session() as session:
         drift.say(session, 1, drift_id, choice, by="b")
+
+
+@pytest.mark.parametrize("second", ["scheduler", "person"])
+def test_two_schedulers_whose_clocks_differ_or_a_person_beside_one_open_one_round(
+    database: Database, second: str
+) -> None:
+    World(database, FakeConnectors())
+    nine, ten = (dt.datetime(2026, 12, 1, hour, tzinfo=dt.UTC) for hour in (9, 10))
+    with database.session() as session:
+        book = session.exec(select(Book)).one()
+        books.set_settings(session, book, {"company.zone": "UTC", "autosync.interval": "60"}, by="a")
+        autosync.switch_on(session, book, by="a", open_checks=[], now=nine - dt.timedelta(hours=1))
+    act = (autosync.tick, database, "", ten) if second == "scheduler" else (run_now, database)
+    with database.session() as session, second_comes(session, *act) as wrong:
+        session.exec(update(AutoSync).values(mark=nine))
+        session.add(Round(book_id=1, due_at=nine, auto=True, by="AutoSync"))
+        session.flush()
+        session.commit()
+    with database.reading() as session:
+        assert session.exec(select(Round.due_at)).all() == [nine]
+        assert session.get_one(AutoSync, 1).mark == nine  # ten o’clock is still to come
+    assert [type(error) for error in wrong] == ([] if second == "scheduler" else [ValidationError])
+
+
+def run_now(database: Database) -> None:
+    with database.session() as session:
+        autosync.run_now(session, session.exec(select(Book)).one(), by="b")

@@ -7,7 +7,7 @@ import datetime as dt
 from collections.abc import Iterable
 from typing import Any
 
-from sqlmodel import Session, col, delete, insert, select
+from sqlmodel import Session, col, delete, insert, select, update
 
 from app.connectors.protocols import Destination
 from app.database import Database
@@ -46,6 +46,11 @@ def is_older(session: Session, book_id: int, kind: LinkKind, max_age: dt.timedel
     """Whether a list was never read, or longer ago than ``max_age``."""
     at = as_of(session, book_id, kind)
     return at is None or utcnow() - at > max_age
+
+
+def mistrust(session: Session, book_id: int) -> None:
+    """Something is not as the lists say: whoever needs them reads them anew. The caller commits."""
+    session.exec(update(ListFetch).where(col(ListFetch.book_id) == book_id).values(at=utcnow() - FRESH))
 
 
 def as_of(session: Session, book_id: int, kind: LinkKind) -> dt.datetime | None:

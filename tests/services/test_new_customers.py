@@ -1,8 +1,10 @@
-"""Customers that are created: under their parent, and under another name that a person gave."""
+"""Customers that are created: under their parent, and under another name that a person gave; and those that are gone."""
 
 from __future__ import annotations
 
 from typing import Any
+
+import requests
 
 from app.domain.links import LinkKind
 from app.models.connections import Book, Link
@@ -77,3 +79,18 @@ def test_a_customer_that_quickbooks_refuses_is_created_under_the_name_that_a_per
         assert links.Index.load(session, working.book_id).linked(CUSTOMERS, source_id) == made["Id"]
     assert told(working.post(sell(working, company="Tidewater Marine"))) == ["closed"]
     assert not [row for row in working.company.visible("Customer") if row["DisplayName"] == "Tidewater Marine"]
+
+
+def test_after_a_refusal_for_something_inactive_retry_says_what_it_is(working: Engine) -> None:
+    assert told(working.post(sell_to(working, "Tidewater Marine"))) == ["closed"]
+    edit = {"entity": "Item", "id": item_id(working, "DOCK-TB4"), "operation": "inactivate"}
+    number = sell(working, company="Tidewater Marine")
+    batch = working.submit(number)
+    assert requests.post(f"{working.both.quickbooks_online.url}/_edit", json=edit, timeout=10).ok
+    refused = working.run(batch)  # its lists are less than a minute old
+    assert told(refused) == ["refused reference_gone"]
+    assert told(retry(working, refused)) == ["held item_inactive"]
+
+
+def item_id(working: Engine, name: str) -> str:
+    return str(next(row["Id"] for row in working.company.visible("Item") if row["Name"] == name))

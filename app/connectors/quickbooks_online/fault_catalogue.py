@@ -47,7 +47,7 @@ def _stop(code: str, message: str, remedy: str) -> Entry:
 _GONE = _final(
     "reference_gone",
     "Something this document uses was deleted or made inactive in QuickBooks: {detail}",
-    "Refresh the lists under Mappings, link what is marked inactive to another entry, then retry.",
+    "Retry: the lists are read anew, and what is inactive is named; make it active there, or link another entry.",
 )
 _NOT_TAKEN = _final("value_not_taken", "QuickBooks does not take a value of this document: {detail}", RETRY)
 _BUG = _final("request_not_taken", "QuickBooks does not understand the request: {detail}", REPORT)

@@ -1,4 +1,4 @@
-"""Customers that are created: under their parent, and under another name that a person gave; and those that are gone."""
+"""Customers that are created, under their parent or another name that a person gave; and entries that are gone."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ from app.models.postings import Posting, PostingRecord
 from app.routes import formats, fragments, shell
 from app.routes.guard import me, requires
 from app.routes.web import reading, web, writing
-from app.services import approvals, approving, books, payment_tally, people, progress
+from app.services import approvals, approving, books, payment_tally, people, progress, queueing
 from app.services import payments as service
 
 payments = Blueprint("payments", __name__)
@@ -172,6 +172,7 @@ def _context(batch: Batch) -> dict[str, Any]:
     shell.use_book(book)
     return {
         "batch": batch, "book": book, "view": progress.view(session, batch), "tally": tally,
+        "ahead": queueing.ahead(session, batch) if batch.ended_at is None else None,
         "causes": payment_tally.causes(session, batch, tally),
         "names": people.labels(session), "stopped_once": bool(batch.stop_asked), "strict": approvals.needed(book),
         "approvers": [user.email for user in approving.may(session, batch)] if batch.approval == "wanted" else [],

@@ -120,7 +120,17 @@ def test_a_look_shows_invoice_by_invoice_what_would_change_and_then_it_is_writte
     assert "2 $47.00" in words(bookkeeper.get("/batches"))
     file = bookkeeper.get(f"/batches/{written.id}/invoices.csv").text.lstrip("\ufeff").splitlines()
     assert file[1] == "10501,10501,Acme & Sons,USD,100.00,0.00,40.00,40.00,40.00,add money 40.00,"
-    assert file[2].startswith('10502,10502,Acme & Sons,USD,100.00,5.00,12.00,12.00,7.00,add money 7.00,"A payment of 5.00')
+    assert file[2].startswith('10502,10502,Acme & Sons,USD,100.00,5.00,12.00,12.00,7.00,add money 7.00,"A payment')
+
+
+def test_a_sync_that_waits_for_autosync_says_for_which_batch(
+    bookkeeper: Browser, world: Paying, database: Database
+) -> None:
+    with database.session() as session:
+        session.add(Batch(book_id=1, source_id=1, kind="invoices", name="by itself", by="AutoSync", auto=True))
+        session.commit()
+    send(bookkeeper, action="run")
+    assert "Waits for AutoSync’s batch by itself" in words(bookkeeper.get(f"/batches/{world.last().id}"))
 
 
 def test_what_many_payments_have_in_common_is_told_once(bookkeeper: Browser, world: Paying) -> None:

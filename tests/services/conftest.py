@@ -14,8 +14,10 @@ from app.database import Database
 from app.models.connections import Book
 from tests import engine, template
 from tests.engine import Engine
-from tests.fakes import some_tokens
+from tests.fakes import FakeConnectors, some_tokens
+from tests.routes.world import World
 from tests.rows import a_book
+from tests.services.clock import Clock
 
 
 @pytest.fixture
@@ -54,3 +56,15 @@ def working(tmp_path: Path, redis_server: redis.Redis) -> Iterator[Engine]:
     yield made
     made.both.stop()
     made.database.dispose()
+
+
+@pytest.fixture
+def world(database: Database) -> World:
+    """Two systems in memory with unposted invoices."""
+    return World(database, FakeConnectors())
+
+
+@pytest.fixture
+def clock(world: World) -> Clock:
+    """AutoSync of that company, switched on, every hour."""
+    return Clock(world.database, world.vendors)

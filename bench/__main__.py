@@ -22,13 +22,14 @@ from bench.figures import (
 )
 from bench.pages import pages
 from bench.readings import Stopwatch
+from bench.reconciling import payments, tie_out
 from bench.vendors import CannotMeasureError, Vendors
 
 CUSTOMERS, NEW_PRODUCTS = 300, 37
 #: In this order, unless some are asked for by name.
 SCENARIOS: dict[str, Callable[[Bench], None]] = {
     function.__name__: function
-    for function in (startup, creating, linked, per_item, back_to_back, at_once, memory, pages)
+    for function in (startup, creating, linked, per_item, back_to_back, at_once, memory, pages, payments, tie_out)
 }
 
 

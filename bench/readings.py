@@ -73,6 +73,16 @@ def moments_of(home: Path, batch: int) -> Moments:
     )
 
 
+def seconds_of(home: Path, batch: int) -> float:
+    """From the begin of a batch to its end, of whatever kind."""
+    address = f"file:{home / 'crossfoot.db'}?mode=ro"
+    with closing(sqlite3.connect(address, uri=True, timeout=60)) as rows:
+        begun, ended = rows.execute("SELECT started_at, ended_at FROM batches WHERE id = ?", (batch,)).fetchone()
+    if not ended:
+        raise CannotMeasureError(f"Batch {batch} has not ended.")
+    return _epoch(ended) - _epoch(begun)
+
+
 def _epoch(text: str) -> float:
     return dt.datetime.fromisoformat(text).replace(tzinfo=dt.UTC).timestamp()
 

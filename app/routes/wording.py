@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
@@ -11,6 +12,7 @@ from flask import Flask
 
 from app.domain.links import NOUNS, LinkKind
 from app.domain.problems import Problem
+from app.domain.settings_catalogue import TABS
 from app.models.columns import utcnow
 from app.models.connections import Book
 from app.routes.formats import date, dated, plural
@@ -28,6 +30,7 @@ NAMED = {
     "money_unapplied": "Money that pays no invoice yet",
     "entered_in_psa": "Entered in ConnectWise, and QuickBooks has none like it",
 }
+_SETTINGS = re.compile(r"Settings ▸ (?:QuickBooks companies ▸ )?([A-Z][\w-]+)")
 QUESTIONS = ("looks_already_posted", "several_in_books", "still_in_doubt")
 
 
@@ -35,7 +38,7 @@ def install(app: Flask) -> None:
     """Register the filters under their own names."""
     for function in (
         code_words, link_address, link_words, remarks, brief, plan_words, accept_words, kind_noun, seconds_until, spell,
-        headline, fix_words, timeline_tone, parted, detail_name,
+        headline, fix_words, setting_at, timeline_tone, parted, detail_name,
     ):  # fmt: skip
         app.jinja_env.filters[function.__name__] = function
     app.jinja_env.globals["presets"] = presets
@@ -55,6 +58,15 @@ def code_words(code: str) -> str:
         return NAMED[code]
     words = " ".join(SPELLED.get(word, word) for word in code.split("_"))
     return words[:1].upper() + words[1:]
+
+
+def setting_at(problem: Problem, book_id: int) -> tuple[str, str] | None:
+    """Address and words of the settings that a problem's remedy names; None where it names none of a company's."""
+    found = _SETTINGS.search(problem.remedy)
+    tab = next((key for key, title, _ in TABS if found and title == found[1] and key != "email"), "")
+    if tab:
+        return f"/settings/books/{book_id}/{tab}", f"Settings ▸ {found[1] if found else ''}"
+    return ("/settings/connections", "Settings ▸ Connections") if found and found[1] == "Connections" else None
 
 
 def _link(subject: str) -> tuple[LinkKind, str] | None:

@@ -12,7 +12,7 @@ from sqlmodel import Session, col, select
 
 from app.connectors.protocols import ConnectionFailedError
 from app.domain.documents import DocumentKind
-from app.domain.links import party_key
+from app.domain.links import LinkKind, party_key
 from app.domain.outcomes import InDoubt, NotDone, Outcome, Posted, Receipt, Refused
 from app.domain.problems import Problem
 from app.domain.states import PostingState, SectionKey
@@ -184,15 +184,19 @@ def refuse(session: Session, run: Run, posting: Posting, problem: Problem) -> No
     """The ledger said no, finally."""
     posting.state = PostingState.REFUSED
     session.add(posting)
-    posting_problems.add(session, posting, SectionKey.DOCUMENTS, _about_party(posting, problem))
+    posting_problems.add(session, posting, SectionKey.DOCUMENTS, _about(posting, problem))
     if problem.code in GONE:
         lists.mistrust(session, run.book_id)
     run.log(session, f"{posting.number} was refused: {problem.message}", posting, **problem.technical)
 
 
-def _about_party(posting: Posting, problem: Problem) -> Problem:
-    """A refusal for its customer or vendor says which, so that another can be linked where it stands."""
-    key = party_key(document_of(posting)) if problem.code in ABOUT_PARTY and not problem.subject else None
+def _about(posting: Posting, problem: Problem) -> Problem:
+    """A refusal for its party or its tax code says which, so that another can be linked where it stands."""
+    key: tuple[LinkKind, str] | None = None
+    if problem.code in ABOUT_PARTY and not problem.subject:
+        key = party_key(document_of(posting))
+    elif problem.code == "tax_not_taken" and (code := document_of(posting).tax_code):
+        key = LinkKind.TAX_CODES, code.source_id
     return replace(problem, subject=f"{key[0]}:{key[1]}") if key else problem
 
 

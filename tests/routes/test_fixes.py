@@ -5,13 +5,13 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
-from sqlmodel import select
+from sqlmodel import select, update
 
 from app.database import Database
 from app.domain.links import LinkKind
 from app.models.connections import Book
 from app.models.people import Audit
-from app.models.postings import Posting
+from app.models.postings import Posting, PostingProblem
 from app.services import links, lists
 from tests.builders import an_entry
 from tests.routes.conftest import Browser, Vendors, words
@@ -82,6 +82,14 @@ def test_a_group_is_put_on_hold_with_a_reason(bookkeeper: Browser, closed: World
     bookkeeper.post(KEY, {"how": "hold", "reason": "accountant is asked"})
     said = words(bookkeeper.get("/run/invoices?view=on_hold"))
     assert "accountant is asked" in said
+
+
+def test_a_remedy_that_names_a_setting_leads_to_it(viewer: Browser, closed: World, database: Database) -> None:
+    assert "/settings/books/1/taxes" not in viewer.get(KEY).text
+    with database.session() as session:
+        session.exec(update(PostingProblem).values(remedy="Choose another code under Settings ▸ Taxes, then retry."))
+        session.commit()
+    assert 'href="/settings/books/1/taxes"' in viewer.get(KEY).text
 
 
 def test_a_viewer_gets_no_fix(viewer: Browser, closed: World) -> None:

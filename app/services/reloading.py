@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from dataclasses import replace
 
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select, update
@@ -23,7 +24,7 @@ from app.models.batches import Batch
 from app.models.columns import utcnow
 from app.models.postings import Posting, PostingRecord
 from app.models.reloads import Reload
-from app.services import audit, batches, connections, records
+from app.services import audit, batches, connections, failures, records
 
 #: Problems that a new stamp may solve.
 CURED = ("no_gl_entries", "gl_account_missing", "freight_account_missing")
@@ -90,6 +91,9 @@ def work(database: Database, connectors: Connectors, source_id: int) -> set[int]
                 again.add(reload.batch_id)
         except ConnectionFailedError as error:
             _put_off(database, reload, Problem(error.code, error.message, error.remedy))
+        except Exception as error:
+            _put_off(database, reload, replace(failures.of_our_own(error), remedy="Retry, or report it."))
+            raise
     return again
 
 
@@ -101,32 +105,31 @@ def _claim(database: Database, source_id: int) -> Reload | None:
         found = session.exec(query.order_by(col(Reload.id)).limit(1)).first()
         if found is None:
             return None
-        taken = session.exec(
-            update(Reload).where(col(Reload.id) == found.id, free).values(look_at=utcnow() + LEASE)
-        ).rowcount
+        until = utcnow() + LEASE
+        taken = session.exec(update(Reload).where(col(Reload.id) == found.id, free).values(look_at=until)).rowcount
         session.commit()
         if taken != 1:
             return None
         session.refresh(found)
         session.expunge(found)
-        return found
+        return found if found.look_at == until else None
 
 
 def _step(database: Database, source: Reopens, reload: Reload) -> bool:
     """Where the record stands in the PSA decides what comes next; True when it is through."""
     now = source.status(reload.record)
+    ours = True
     if reload.state == "wanted":
-        if now.closed:
-            _intend(database, reload, "opening", back_to=now.status, open_as=now.open_as)
-        else:  # somebody has it open: their business, not ours
-            _end(database, reload, "failed", OPEN_ALREADY)
+        if not now.closed:  # somebody has it open: their business, not ours
+            _end(database, reload, OPEN_ALREADY)
             return False
+        ours = _intend(database, reload, "opening", back_to=now.status, open_as=now.open_as)
     elif reload.state == "opening" and not now.closed:
-        _intend(database, reload, "closing")
+        ours = _intend(database, reload, "closing")
     elif reload.state == "closing" and now.closed:
-        _done(database, source, reload)
-        return True
-    _send(database, source, reload)
+        return _done(database, source, reload)
+    if ours:
+        _send(database, source, reload)
     return False
 
 
@@ -138,6 +141,12 @@ LEFT_OPEN = Problem(
     "left_open", "It was reopened for Reload GL, and ConnectWise does not take its closing.",
     "Close it in ConnectWise, then retry.",
 )  # fmt: skip
+MAYBE_OPEN = Problem(
+    "left_open", "ConnectWise fell silent while it was being reopened for Reload GL: it may be open there.",
+    "Look at it in ConnectWise, close it there, then retry.",
+)  # fmt: skip
+#: What is told when it is tried no more, by the step that was perhaps taken.
+GIVEN_UP = {"opening": MAYBE_OPEN, "closing": LEFT_OPEN}
 
 
 def _send(database: Database, source: Reopens, reload: Reload) -> None:
@@ -158,35 +167,41 @@ def _send(database: Database, source: Reopens, reload: Reload) -> None:
 def _refused(database: Database, reload: Reload, problem: Problem) -> None:
     """Not reopened, it is as it was; but one that was reopened must not be forgotten."""
     if reload.state == "opening" or reload.tries >= MOST_TRIES:
-        _end(database, reload, "failed", problem if reload.state == "opening" else LEFT_OPEN)
+        _end(database, reload, problem if reload.state == "opening" else LEFT_OPEN)
     else:
         _put_off(database, reload, LEFT_OPEN)
 
 
 def _put_off(database: Database, reload: Reload, problem: Problem, wait: float | None = None) -> None:
     if reload.tries >= MOST_TRIES:
-        _end(database, reload, "failed", LEFT_OPEN if reload.state == "closing" else problem)
+        _end(database, reload, GIVEN_UP.get(reload.state, problem))
         return
     pause = dt.timedelta(seconds=wait) if wait else LATER
     _set(database, reload, look_at=utcnow() + pause, tries=reload.tries + 1, problem=to_json(problem))
 
 
-def _intend(database: Database, reload: Reload, state: str, **values: str) -> None:
+def _intend(database: Database, reload: Reload, state: str, **values: str) -> bool:
     reload.state = state
     for name, value in values.items():
         setattr(reload, name, value)
-    _set(database, reload, state=state, **values)
+    return _set(database, reload, state=state, **values)
 
 
-def _set(database: Database, reload: Reload, **values: object) -> None:
+def _set(database: Database, reload: Reload, **values: object) -> bool:
+    """Write it down while the record is leased to this worker; False where another one may have it."""
     with database.session() as session:
-        session.exec(update(Reload).where(col(Reload.id) == reload.id).values(**values))
+        kept = _kept(session, reload, **values)
         session.commit()
+    return kept
 
 
-def _end(database: Database, reload: Reload, state: str, problem: Problem) -> None:
-    _set(database, reload, state=state, problem=to_json(problem))
-    if reload.batch_id is None:
+def _kept(session: Session, reload: Reload, **values: object) -> bool:
+    mine = (col(Reload.id) == reload.id, col(Reload.look_at) == reload.look_at)
+    return session.exec(update(Reload).where(*mine).values(**values)).rowcount == 1
+
+
+def _end(database: Database, reload: Reload, problem: Problem) -> None:
+    if not _set(database, reload, state="failed", problem=to_json(problem)) or reload.batch_id is None:
         return
     with database.session() as session:
         posting = session.get(Posting, reload.posting_id) if reload.posting_id else None
@@ -196,14 +211,16 @@ def _end(database: Database, reload: Reload, state: str, problem: Problem) -> No
         session.commit()
 
 
-def _done(database: Database, source: Reopens, reload: Reload) -> None:
+def _done(database: Database, source: Reopens, reload: Reload) -> bool:
     """Stamped anew: the list is read, and the document goes again as it is now."""
     kind = RecordKind(reload.kind)
     records.refresh(database, source, reload.source_id, kind)
-    _set(database, reload, state="done", problem=None)
-    if reload.batch_id is None or reload.posting_id is None:
-        return
     with database.session() as session:
+        if not _kept(session, reload, state="done", problem=None):
+            return False
+        if reload.batch_id is None or reload.posting_id is None:
+            session.commit()
+            return True
         row = records.one(session, reload.source_id, kind, reload.record)
         links = session.exec(select(PostingRecord).where(PostingRecord.posting_id == reload.posting_id)).all()
         posting = session.get_one(Posting, reload.posting_id)
@@ -215,3 +232,4 @@ def _done(database: Database, source: Reopens, reload: Reload) -> None:
         batches.log(session, reload.batch_id, f"{reload.number} was reopened and closed in ConnectWise.",
                     posting=posting, by=reload.by)  # fmt: skip
         batches.retry(session, batch, by=reload.by, postings=[reload.posting_id])
+    return True

@@ -8,7 +8,9 @@ import pytest
 import requests
 from sqlmodel import col, select, update
 
-from app.connectors.source_abilities import Reopens
+from app.connectors.protocols import CloseOutcome, Slot
+from app.connectors.source_abilities import Reopens, StatusInPsa
+from app.database import Database
 from app.domain.problems import ValidationError
 from app.domain.states import PostingState
 from app.models.batches import Batch
@@ -17,6 +19,8 @@ from app.models.postings import Posting
 from app.models.reloads import Reload
 from app.services import connections, reloading
 from tests.engine import BY, Engine
+from tests.fakes import FakeSource
+from tests.rows import a_source
 
 
 def unmapped(working: Engine) -> tuple[int, str]:
@@ -106,3 +110,34 @@ def test_a_worker_that_died_between_the_steps_leaves_nothing_open(working: Engin
     work(working)
     assert state(working) == "done"
     assert not is_open(working, number)
+
+
+class Sleepy(FakeSource):
+    """While its answer is on the way another worker takes the record over and is done with it."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__()
+        self.database, self.set_to = database, list[str]()
+
+    def status(self, record: str) -> StatusInPsa:
+        with self.database.session() as session:
+            session.exec(update(Reload).values(state="done", look_at=None))
+            session.commit()
+        return super().status(record)
+
+    def set_status(self, record: str, status: str, slot: Slot) -> CloseOutcome:
+        self.set_to.append(status)
+        return super().set_status(record, status, slot)
+
+
+def test_a_worker_that_slept_past_its_lease_reopens_nothing(database: Database) -> None:
+    with database.session() as session:
+        session.add(a_source())
+        session.flush()
+        session.add(Reload(source_id=1, kind="invoices", record="5", by=BY))
+        session.commit()
+    source, taken = Sleepy(database), reloading._claim(database, 1)
+    assert taken is not None
+    reloading._step(database, source, taken)
+    with database.reading() as session:
+        assert (session.exec(select(Reload.state)).one(), source.set_to) == ("done", [])

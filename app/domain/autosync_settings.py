@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from app.domain import clock_words
 from app.domain.schedule import Schedule
 from app.domain.setting import Setting, SettingKind
+from app.domain.setting_forms import number, switch
 from app.domain.states import RecordKind
 
 PREFIX = "autosync."
-NO_YES = (("no", "No"), ("yes", "Yes"))
 SHORTEST, LONGEST = 15, 1440
 #: Days around a month's end that can be left out, on either side.
 MOST_QUIET = 15
@@ -19,19 +19,11 @@ NAME_FIELDS = ("company", "kind", "date", "time")
 PATTERN = "[company] AutoSyncModule [kind]"
 
 
-def _switch(key: str, label: str, text: str, default: str = "no") -> Setting:
-    return Setting(key, label, text, SettingKind.CHOICE, NO_YES, default)
-
-
-def _number(key: str, label: str, text: str, default: int, minimum: int, maximum: int) -> Setting:
-    return Setting(key, label, text, SettingKind.NUMBER, (), str(default), minimum, maximum)
-
-
 AUTOSYNC = (
-    _switch("autosync.invoices", "Invoices", "Posts unposted invoices and credit memos.", "yes"),
-    _switch("autosync.expenses", "Expenses", "Posts unposted expenses."),
-    _switch("autosync.inventory", "Inventory", "Posts received purchases, adjustments and transfers."),
-    _switch("autosync.payments", "Payments", "Brings payments from QuickBooks to ConnectWise, as Payment Sync does."),
+    switch("autosync.invoices", "Invoices", "Posts unposted invoices and credit memos.", "yes"),
+    switch("autosync.expenses", "Expenses", "Posts unposted expenses."),
+    switch("autosync.inventory", "Inventory", "Posts received purchases, adjustments and transfers."),
+    switch("autosync.payments", "Payments", "Brings payments from QuickBooks to ConnectWise, as Payment Sync does."),
     Setting(
         "autosync.when",
         "How often",
@@ -40,7 +32,7 @@ AUTOSYNC = (
         (("interval", "At intervals"), ("times", "At times of day")),
         "interval",
     ),
-    _number(
+    number(
         "autosync.interval",
         "Interval in minutes",
         "15 to 1,440. A run that takes longer is followed by one run, not by several.",
@@ -70,13 +62,13 @@ AUTOSYNC = (
         SettingKind.WEEKDAYS,
         default=clock_words.written_weekdays(range(7)),
     ),
-    _number(
+    number(
         "autosync.quiet_last",
         "Quiet days at a month’s end",
         "So many last days of each month without a run, for whoever closes the month by hand. 0: none.",
         0, 0, MOST_QUIET,
     ),
-    _number(
+    number(
         "autosync.quiet_first",
         "Quiet days at a month’s beginning",
         "So many first days of each month without a run. 0: none.",
@@ -99,7 +91,7 @@ AUTOSYNC = (
         (("", "As the company’s Sales tab says"), ("default", "Default"), ("condensed", "Condensed"),
          ("detailed", "Detailed")),
     ),
-    _switch(
+    switch(
         "autosync.accept",
         "Take exact names, create what is missing",
         "Of customers, vendors, items and terms. No: a document that needs one is held until a person links it.",

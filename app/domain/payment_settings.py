@@ -8,75 +8,76 @@ from dataclasses import dataclass
 from app.domain.allocation import Rule
 from app.domain.payment_plan import Credits, Form
 from app.domain.setting import Setting, SettingKind
-
-
-def _choice(key: str, label: str, text: str, *choices: tuple[str, str]) -> Setting:
-    return Setting(key, label, text, SettingKind.CHOICE, choices, choices[0][0])
-
-
-def _status(key: str, label: str, text: str) -> Setting:
-    return Setting(key, label, text, SettingKind.TEXT)
-
+from app.domain.setting_forms import choice, number, text
 
 PAYMENTS = (
-    _choice(
+    choice(
         "payments.form",
         "In ConnectWise, payments of an invoice become",
         "Older ConnectWise sites keep only one payment on an invoice. What stands already keeps its form.",
-        (Form.INVOICE, "One payment: their sum, with the newest date"),
-        (Form.ALLOCATION, "One payment for each payment in QuickBooks"),
+        (
+            (Form.INVOICE, "One payment: their sum, with the newest date"),
+            (Form.ALLOCATION, "One payment for each payment in QuickBooks"),
+        ),
     ),
-    _choice(
+    choice(
         "payments.credits",
         "Credit memos applied in QuickBooks",
         "Those posted by Crossfoot. One that only QuickBooks has always pays as money does.",
-        (Credits.MIRROR, "Are applied in ConnectWise too"),
-        (Credits.PAYMENT, "Pay the invoice as money does; the credit memo stays open in ConnectWise"),
-        (Credits.NO, "Are left out; such invoices stay open in ConnectWise"),
+        (
+            (Credits.MIRROR, "Are applied in ConnectWise too"),
+            (Credits.PAYMENT, "Pay the invoice as money does; the credit memo stays open in ConnectWise"),
+            (Credits.NO, "Are left out; such invoices stay open in ConnectWise"),
+        ),
     ),
-    _choice(
+    choice(
         "payments.rule",
         "Several credit memos over several invoices",
         "In one payment QuickBooks does not say which pays which. Its amounts are kept to the cent in any case.",
-        (Rule.OLDEST, "The oldest invoice first"),
-        (Rule.LARGEST, "The largest invoice first"),
-        (Rule.SPLIT, "Each invoice its share"),
+        (
+            (Rule.OLDEST, "The oldest invoice first"),
+            (Rule.LARGEST, "The largest invoice first"),
+            (Rule.SPLIT, "Each invoice its share"),
+        ),
     ),
-    _choice(
+    choice(
         "payments.unapplied",
         "Money that pays no invoice yet",
         "Overpaid or not applied. ConnectWise has no place for it until it is applied in QuickBooks.",
-        ("warn", "Warn, with customer and amount"),
-        ("quiet", "Say nothing"),
+        (
+            ("warn", "Warn, with customer and amount"),
+            ("quiet", "Say nothing"),
+        ),
     ),
-    _status(
+    text(
         "payments.paid_status",
         "Status of a paid invoice",
         "Name or id of the ConnectWise invoice status for one that is paid in full. Empty: its status stays. Invoices "
         "there have no paid date: each payment bears its own.",
     ),
-    _status(
+    text(
         "payments.unpaid_status",
         "Status when a payment is taken back",
         "Name or id of the status for an invoice whose payment was voided. ConnectWise takes only a closed status for "
         "one that is batched. Empty: its status stays.",
     ),
-    _choice(
+    choice(
         "payments.stripe",
         "Let customers pay by Stripe",
         "Where QuickBooks has no link to pay of its own, the link in mails leads to a page of ours, and from there to "
         "Stripe. Needs the key below, and a public address that customers can reach.",
-        ("no", "No"),
-        ("yes", "Yes"),
+        (
+            ("no", "No"),
+            ("yes", "Yes"),
+        ),
     ),
-    Setting(
+    number(
         "payments.stripe_days",
         "Days that such a link works",
         "From the mail on. Each can be taken back before, on the page of the invoice’s mails.",
-        SettingKind.NUMBER,
-        default="60",
-        minimum=1,
-        maximum=365,
+        60,
+        1,
+        365,
     ),
     Setting(
         "payments.stripe_account",

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 from app.domain.setting import Setting, SettingKind
-
-
-def _number(key: str, label: str, text: str, default: int, minimum: int, maximum: int) -> Setting:
-    return Setting(key, label, text, SettingKind.NUMBER, (), str(default), minimum, maximum)
-
+from app.domain.setting_forms import number
 
 RECONCILE = (
     Setting(
@@ -18,14 +14,14 @@ RECONCILE = (
         (("yes", "Yes"), ("no", "No: only when somebody asks")),
         "yes",
     ),
-    _number("reconcile.hour", "Hour of the daily look", "From 0 to 23, in the company’s time zone.", 5, 0, 23),
-    _number(
+    number("reconcile.hour", "Hour of the daily look", "From 0 to 23, in the company’s time zone.", 5, 0, 23),
+    number(
         "reconcile.months",
         "Months that are looked at",
         "Documents dated earlier are not compared any more. A thousand documents cost a few calls more a look.",
         13, 1, 36,
     ),
-    _number(
+    number(
         "reconcile.pennies",
         "Cents that count as rounding",
         "A document whose total and tax differ by no more is listed as rounding, not as edited. 0: none is.",

@@ -18,6 +18,11 @@ def switch(key: str, label: str, text: str, default: str = "no") -> Setting:
     return Setting(key, label, text, SettingKind.CHOICE, NO_YES, default)
 
 
+def number(key: str, label: str, text: str, default: int, minimum: int, maximum: int) -> Setting:
+    """A whole number within bounds."""
+    return Setting(key, label, text, SettingKind.NUMBER, (), str(default), minimum, maximum)
+
+
 def text(key: str, label: str, text: str, default: str = "") -> Setting:
     """A line of text."""
     return Setting(key, label, text, SettingKind.TEXT, default=default)

@@ -32,11 +32,10 @@ from app.models.connections import Book
 from app.models.notices import Notice, NoticeChannel
 from app.services import audit
 from app.services.letters import Words
+from app.services.outbox import TRY_AGAIN
 
 #: A sender that has not come back after so long is taken for dead.
 LEASE = dt.timedelta(minutes=5)
-#: Waits after tries that came to nothing; then it has failed.
-TRY_AGAIN = tuple(dt.timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 240))
 TRIAL = "test"
 PAGE = 50
 MOST_AT_ONCE = 200

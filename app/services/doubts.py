@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from sqlalchemy import func, update
 from sqlmodel import Session, col, select
 
-from app.connectors.protocols import Probe
+from app.connectors.protocols import ConnectionFailedError, Probe
 from app.domain.documents import Document
 from app.domain.outcomes import Absent, CannotTell, Finding, Found, LooksAlike, Several
 from app.domain.problems import Problem, Severity
@@ -29,6 +29,8 @@ from app.services.run import Run
 EARLY = (dt.timedelta(seconds=5), dt.timedelta(seconds=15), dt.timedelta(seconds=40))
 #: After so many sends without an answer a person decides.
 MOST_SENDS = 4
+#: After so many looks that the ledger did not answer it counts as silent: twenty minutes.
+MOST_LOOKS = 40
 
 
 def recover(run: Run) -> None:
@@ -55,7 +57,10 @@ def recover(run: Run) -> None:
 
 
 def look(run: Run) -> float | None:
-    """Look up every doubt that is due; answers the seconds until the next one, None when there is none."""
+    """Look up every doubt that is due; answers the seconds until the next one, None when there is none.
+
+    Raises ConnectionFailedError where the ledger has not said for long whether it holds a document.
+    """
     for call in _due(run):
         _look_up(run, call)
     with run.database.reading() as session:
@@ -94,6 +99,10 @@ def _look_up(run: Run, call: Call) -> None:
         _next_step(session, run, fresh, open_ends)
         session.add(fresh)
         run.changed(session, *touched)
+    unsaid = [finding.reason for _, _, finding in open_ends if isinstance(finding, CannotTell)]
+    if unsaid and fresh.looks % MOST_LOOKS == 0:
+        message = f"QuickBooks does not say whether it holds what was sent: {unsaid[0].rstrip('.')}."
+        raise ConnectionFailedError(message, "Resume the batch when QuickBooks answers again: it is looked up first.")
 
 
 def _doubted(session: Session, call: Call) -> list[tuple[CallMember, Posting, str]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from app.connectors.ledger_changes import Changing
@@ -62,17 +62,37 @@ def plan(database: Database, source: Source, destination: Destination, batch_id:
     findings = dict(zip([look.posting.id for look in sent], ledger_looks.find(destination, sent), strict=True))
     found = source.find_batches([look.posting.psa_batch for look in looks if look.posting.closing == "done"])
     billed = {look.posting.beside for look in looks if look.posting.role == Role.BILL}
-    return [
-        _item(
-            look,
-            findings.get(look.posting.id),
-            found.get(look.posting.psa_batch),
-            destination,
-            rules,
-            billed=look.posting.id in billed,
-        )
-        for look in looks
-    ]
+    return together(
+        [
+            _item(
+                look,
+                findings.get(look.posting.id),
+                found.get(look.posting.psa_batch),
+                destination,
+                rules,
+                billed=look.posting.id in billed,
+            )
+            for look in looks
+        ]
+    )
+
+
+def together(items: Sequence[Item]) -> list[Item]:
+    """What is refused for one keeps the other: an invoice that stays keeps its entry, and the other way."""
+    found = {item.posting.id: item for item in items}
+    for item in items:
+        main = found.get(item.posting.beside)
+        if main is None:
+            continue
+        if item.refusal and not main.refusal:
+            found[main.posting.id] = replace(main, refusal=_of(item, item.refusal))
+        elif main.refusal and not item.refusal and item.posting.role == Role.COGS:
+            found[item.posting.id] = replace(item, refusal=_of(main, main.refusal))
+    return [found[item.posting.id] for item in items]
+
+
+def _of(item: Item, refusal: Problem) -> Problem:
+    return no(f"{item.posting.number} beside it: {reason(refusal)}", refusal.remedy)
 
 
 def _item(

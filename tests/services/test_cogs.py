@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 import requests
 
 from app.models.connections import Book
-from app.services import batches, books, connections, decisions, rerunning, undoing
+from app.services import batches, books, connections, decisions, rerunning, undo_plan, undoing
 from tests import engine
 from tests.engine import Engine
 
@@ -155,6 +156,17 @@ def test_an_undo_that_is_refused_for_one_of_them_leaves_both(costing: Engine) ->
     assert [p["number"].split()[0] for p in dry["postings"]][1] == "COGS"
     body = {"entity": "JournalEntry", "id": row["Id"], "changes": {"Line": _doubled(row)}}
     assert requests.post(f"{costing.both.quickbooks_online.url}/_edit", json=body, timeout=10).ok
+    source = connections.open_source(costing.database, costing.connectors, costing.source_id)
+    destination = connections.open_destination(costing.database, costing.connectors, costing.book_id)
+    planned = undo_plan.plan(costing.database, source, destination, batch["batch"])
+    assert [bool(item.refusal) for item in planned] == [True, True]
+    paid = [
+        replace(item, refusal=undo_plan.no("It is paid.", "") if item.posting.role == "main" else None)
+        for item in planned
+    ]
+    assert [item.refusal.message for item in undo_plan.together(paid) if item.refusal][1].endswith(
+        "beside it: It is paid."
+    )
     after = undo(costing, batch)
     assert after == {"main": "closed undo_refused", "cogs": "closed books_differ"}
     assert len(costing.in_books()) == 2

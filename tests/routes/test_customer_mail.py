@@ -99,7 +99,7 @@ def test_a_doubt_is_settled_by_hand(bookkeeper: Browser, mail: Mail, database: D
 
 
 def test_viewers_only_look(viewer: Browser, mail: Mail) -> None:
-    assert "Approve" not in words(viewer.get("/mail/1"))
+    assert "Send" not in words(viewer.get("/mail/1"))
     viewer.post("/mail/1/held", {"how": "approve_all"}, status=403)
 
 

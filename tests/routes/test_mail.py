@@ -72,4 +72,4 @@ def test_mail_can_be_turned_off_again(admin: Browser, post: Post) -> None:
     admin.get("/settings/mail")
     admin.post("/settings/mail", form(post))
     assert "No mail is sent any more" in words(admin.post("/settings/mail/forget"))
-    assert "Send no mail any more" not in words(admin.get("/settings/mail"))
+    assert "Remove this server" not in words(admin.get("/settings/mail"))

@@ -80,6 +80,7 @@ class FakeSource:
         self.lists: list[SourceEntry] = []
         self.closings: list[str] = []
         self.exported: list[tuple[str, ...]] = []
+        self.level = ""
         for document in documents:
             self.add(document)
 
@@ -106,6 +107,7 @@ class FakeSource:
     ) -> list[Exported]:
         self._reachable()
         self.exported.append(tuple(records))
+        self.level = summary
         gone = Problem("record_gone", "The PSA no longer lists this record.", "Refresh the list.")
         return [
             self.exports[r] if r in self.exports and r not in self.batch_of_record else Exported(r, None, (), (gone,))

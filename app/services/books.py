@@ -11,8 +11,10 @@ from sqlmodel import Session, col, select, update
 from app.domain import book_settings, codec, line_text
 from app.domain.links import Rules
 from app.domain.problems import NotFoundError, ValidationError
+from app.domain.states import RecordKind
 from app.models.columns import utcnow
 from app.models.connections import Book
+from app.models.records import UnpostedRow
 from app.services import audit
 
 
@@ -59,7 +61,7 @@ def setting_of(book: Book, key: str) -> str:
 def set_settings(session: Session, book: Book, values: Mapping[str, str], by: str) -> dict[str, str]:
     """Change settings, all or none, and commit; returns those that really changed. Raises ValidationError."""
     wanted = {key: book_settings.setting(key).parse(value) for key, value in values.items()}
-    before = show(book)
+    before, detailed = show(book), bool(detailed_because(book))
     stored = {**book.settings, **wanted}
     book.settings = {k: v for k, v in stored.items() if v != book_settings.value_of({}, k)}
     after = show(book)
@@ -67,6 +69,9 @@ def set_settings(session: Session, book: Book, values: Mapping[str, str], by: st
     if changed:
         old = {key: before.get(key, "") for key in changed}
         audit.record(session, by, "book.settings", f"book:{book.id}", old=old, new=changed)
+    if detailed != bool(detailed_because(book)):  # what was looked at was exported at the other level
+        invoices = (col(UnpostedRow.source_id) == book.source_id, col(UnpostedRow.kind) == RecordKind.INVOICES)
+        session.exec(update(UnpostedRow).where(*invoices).values(looked_at=""))
     session.add(book)
     session.commit()
     return changed
@@ -89,6 +94,11 @@ def zone_of(book: Book) -> str:
 def today_of(book: Book, now: dt.datetime | None = None) -> dt.date:
     """Which day it is where the company is."""
     return (now or utcnow()).astimezone(ZoneInfo(zone_of(book))).date()
+
+
+def summary_of(book: Book) -> str:
+    """The level at which its invoices are exported where nobody asks for another."""
+    return "detailed" if detailed_because(book) else setting_of(book, "sales.summary")
 
 
 def detailed_because(book: Book) -> str:

@@ -32,10 +32,10 @@ def fill(
 
     In chunks, so that whoever watches sees it grow. Raises ConnectionFailedError.
     """
-    count = 0
+    count, summary = 0, _summary(database, source_id, kind)
     while chunk := _unlooked(database, source_id, kind, only):
         latest = max(row.date for row in chunk)
-        exported = source.export(kind, [row.record for row in chunk], summary="default", through=latest)
+        exported = source.export(kind, [row.record for row in chunk], summary=summary, through=latest)
         _keep(database, chunk, {item.record: item for item in exported})
         _remember(database, source_id, [item.document for item in exported if item.document])
         count += len(chunk)
@@ -44,6 +44,13 @@ def fill(
     for book in companies:
         forecasts.renew(database, book, source_id, kind)
     return count
+
+
+def _summary(database: Database, source_id: int, kind: RecordKind) -> str:
+    """Detailed only where a company could not tell otherwise which items it needs: it costs calls."""
+    with database.reading() as session:
+        needed = kind is RecordKind.INVOICES and any(map(books.detailed_because, _books(session, source_id)))
+    return "detailed" if needed else "default"
 
 
 def _unlooked(database: Database, source_id: int, kind: RecordKind, only: Sequence[str] | None) -> list[UnpostedRow]:

@@ -118,7 +118,7 @@ def proof(database: Database, connectors: Connectors, book: Book, kind: RecordKi
     if not _is_listed(database, book, kind, record):
         records.refresh(database, source, book.source_id, kind)
     through = _date(database, book, kind, record)
-    exported = source.export(kind, [record], summary=books.setting_of(book, "sales.summary"), through=through)[0]
+    exported = source.export(kind, [record], summary=books.summary_of(book), through=through)[0]
     if exported.document is None:
         return Proof(record, None, None, exported.problems, posting)
     document = shaping.shaped(exported.document, books.rules_of(book))

@@ -77,9 +77,8 @@ def location(selection: Selection, book: Book) -> str:
 
 def summary(selection: Selection, book: Book) -> str:
     """The summary level: what other settings of the Book need, else what was chosen, else the Book's."""
-    if books.detailed_because(book):
-        return "detailed"
-    return str(selection.options.get("summary", books.setting_of(book, "sales.summary")))
+    own = books.summary_of(book)
+    return own if books.detailed_because(book) else str(selection.options.get("summary", own))
 
 
 def through(selection: Selection, today: dt.date) -> dt.date | None:

@@ -127,6 +127,17 @@ def test_a_rule_of_the_company_makes_forecasts_untrue_and_the_next_look_ahead_st
         assert set(session.exec(select(Forecast.rules))) == {now} != {before}
 
 
+def test_a_look_ahead_exports_detailed_where_items_are_named_after_work_and_looks_again_when_that_changes(
+    look: Look,
+) -> None:
+    assert look.source.level == "default"
+    with look.database.session() as session:
+        books.set_settings(session, session.get_one(Book, 1), {"sales.service_item_source": "work_role"}, "test")
+    assert look.codes("39005") is None
+    look.fill()
+    assert (look.source.level, look.views()["39005"]) == ("detailed", views.READY)
+
+
 def test_a_record_that_changed_is_not_checked_until_somebody_looks_again(look: Look) -> None:
     assert look.views()["39005"] == views.READY
     worse = dataclasses.replace(a_document("39005", tax="15.00"), lines=(a_line("200.00", ""),))

@@ -100,6 +100,9 @@ def _amend(database: Database, destination: Destination, ident: int, invoice: Ve
         case Changed(changed):
             return _done(database, ident, new, changed)
         case Refused(problem):
+            now = destination.read(DocumentKind.BILL, ledger_id)
+            if now is not None and now.number == new.number:  # by another worker, or by a call whose answer was lost
+                return _done(database, ident, new, now)
             _refuse(database, ident, new.number or "", problem.message)
     return False  # not done, or in doubt: the next turn reads the bill
 

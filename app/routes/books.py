@@ -17,9 +17,9 @@ from app.domain.states import RecordKind
 from app.models.connections import Book
 from app.routes import fragments, shell
 from app.routes.guard import installation, me, requires
-from app.routes.web import reading, writing
+from app.routes.web import reading, web, writing
 from app.services import books as service
-from app.services import cards, links, lists, records, samples, settings_file
+from app.services import cards, links, lists, records, samples, settings_file, stripe_keys
 
 books = Blueprint("books", __name__)
 
@@ -75,6 +75,8 @@ def _page(book: Book, tab: str, status: int = 200, **context: object) -> Respons
         customers=customers,
         own=samples.own_texts(book.settings, {row.source_id: row.source_name for row in customers}),
         installed=hooks.installed() if tab == "modules" else None,
+        stripe=stripe_keys.keys(session, book.id or 0) if tab == "payments" else None,
+        public_url=web().settings.public_url,
         **context,
     )
     return page, status

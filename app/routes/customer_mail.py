@@ -15,7 +15,7 @@ from app.routes import shell
 from app.routes.formats import plural
 from app.routes.guard import me, requires
 from app.routes.web import reading, web, writing
-from app.services import books, mail_settings, people, samples
+from app.services import books, mail_settings, online_payments, pay_links, people, samples
 from app.services import customer_mail as service
 
 customer_mail = Blueprint("customer_mail", __name__)
@@ -108,7 +108,8 @@ def _invoice(book_id: int, posting_id: int, status: int = 200, **more: Any) -> R
     row, mails = service.of_invoice(session, book_id, posting_id)
     return render_template(
         "letters/invoice.html", book=book, row=row, mails=mails, posting_id=posting_id, token=secrets.token_urlsafe(16),
-        server=mail_settings.server(session), **more,
+        server=mail_settings.server(session), links=pay_links.of_posting(session, posting_id),
+        checkouts=online_payments.of_posting(session, posting_id), **more,
     ), status  # fmt: skip
 
 

@@ -18,7 +18,7 @@ from app.models.batches import Batch
 from app.models.columns import Moment, utcnow
 from app.models.connections import Book
 from app.models.postings import Posting, PostingProblem, PostingRecord
-from app.services import access, approvals, health, payment_tally, posting_problems
+from app.services import access, approvals, health, pay_problems, payment_tally, posting_problems
 from app.services.decisions import QUESTIONS
 from app.services.records import Sum
 
@@ -242,7 +242,7 @@ def _group(session: Session, row: _Row, names: dict[int, str]) -> Group:
 
 
 def _kind(row: _Row, problem: PostingProblem) -> Kind:
-    if row.code in QUESTIONS:
+    if row.code in QUESTIONS or row.code in pay_problems.CODES:
         return Kind.QUESTIONS
     if row.code == "undo_refused":
         return Kind.UNDO

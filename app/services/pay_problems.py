@@ -16,6 +16,7 @@ from app.models.postings import Posting, PostingProblem
 
 OTHER, REFUNDED, GONE = "online_payment_differs", "online_payment_refunded", "online_payment_invoice_gone"
 TOO_MUCH, REFUSED, DOUBT = "online_payment_too_much", "online_payment_refused", "online_payment_in_doubt"
+CODES = (OTHER, REFUNDED, GONE, TOO_MUCH, REFUSED, DOUBT)
 _WORDS = {
     "recorded": "was recorded in QuickBooks",
     "settled": "was settled by a person",

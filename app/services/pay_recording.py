@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import secrets
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,6 +40,8 @@ AT_REST = ("recorded", "ended", "stuck", "settled")
 #: A worker that has taken one has this long before another one may look after it.
 LEASE = dt.timedelta(minutes=3)
 LATER = dt.timedelta(minutes=1)
+#: Seconds that QuickBooks’ limit is waited for at once.
+PATIENCE = 2.0
 #: A page is looked at after a third of its age, within these.
 SELDOM = dt.timedelta(minutes=30)
 #: A bank debit takes days.
@@ -226,6 +229,9 @@ def _no_room(opened: _Opened, checkout: Checkout) -> Problem | None:
 
 def _send(opened: _Opened, books_: RecordsPayments, checkout: Checkout) -> None:
     slot = opened.destination.reserve(0)
+    if isinstance(slot, Wait) and slot.seconds <= PATIENCE:
+        time.sleep(slot.seconds)
+        slot = opened.destination.reserve(0)
     if isinstance(slot, Wait):
         _set(opened.database, checkout, look_at=utcnow() + dt.timedelta(seconds=slot.seconds))
         return

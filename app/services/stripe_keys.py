@@ -49,13 +49,14 @@ def is_on(session: Session, book: Book) -> bool:
 
 
 def store(database: Database, connectors: Connectors, book_id: int, key: str, webhook: str, by: str) -> None:
-    """Try a key and keep it; an empty one keeps the one there is, an empty secret takes no webhooks.
+    """Try a key and keep it; what is empty stays as it is. Without a secret no webhooks are taken.
 
     Raises ValidationError; ConnectionFailedError where Stripe does not take the key. Nothing is stored then.
     """
     with database.reading() as session:
         book, old = session.get_one(Book, book_id), keys(session, book_id)
-    key, webhook = key.strip() or (old.key if old else ""), webhook.strip()
+    key = key.strip() or (old.key if old else "")
+    webhook = webhook.strip() or (old.webhook if old else "")
     _check(book, key, webhook)
     connectors.checkouts(key).check()
     with database.session() as session:

@@ -154,6 +154,22 @@ def test_items_may_be_named_after_the_work(source: str, item: str) -> None:
     assert found.lines[0].product == Product(f"work:{item}", item, kind="Service")
 
 
+def test_a_prepaid_agreement_has_an_item_of_its_own_only_where_the_book_names_one() -> None:
+    prepaid = a_document(lines=(replace(a_line(), source="prepayment"),))
+    assert shaped(prepaid, rules()).lines[0].product is None
+    named = shaped(prepaid, rules(sales__prepayment_item="Block hours")).lines[0].product
+    assert named == Product("own:prepayment", "Block hours", kind="Service")
+
+
+def test_the_memo_is_the_books_text_or_the_customers_own() -> None:
+    invoice = replace(a_document("39005"), memo="Thanks", project="Move")
+    assert shaped(invoice, rules()).memo == "Thanks"
+    own = rules(sales__memo_text="{{ memo }} · {{ project }}")
+    assert shaped(invoice, own).memo == "Thanks · Move"
+    stored = {"sales.memo_text": "{{ memo }}", f"sales.memo_text@{invoice.party.source_id}": "{{ project }}"}
+    assert shaped(invoice, book_settings.rules_from(Rules(), stored)).memo == "Move"
+
+
 def test_a_down_payment_has_an_item_of_its_own() -> None:
     found = shaped(a_document(lines=(replace(a_line(), source="down_payment"),)), rules())
     assert found.lines[0].product == Product("own:down_payment", "Down Payment", kind="Service")

@@ -130,12 +130,19 @@ def _missing_fields(document: Document, rules: Rules) -> list[Problem]:
     return [
         Problem(
             "custom_field_missing",
-            f"Custom field {number} is not defined in QuickBooks; “{value}” is left out.",
-            "Define it in QuickBooks (Sales, Custom fields), then check the connection again, or choose another place"
-            " under Settings ▸ Sales.",
+            f"Custom field {number} {_why_left_out(number, rules)}; “{value}” is left out.",
+            "Choose another place under Settings ▸ Sales; or define it in QuickBooks (Sales, Custom fields), then check the"
+            " connection again.",
             Severity.WARNING,
             field="custom field",
         )
         for number, value in _wanted_fields(document, rules).items()
-        if not _defined(number, rules)
+        if _why_left_out(number, rules)
     ]
+
+
+def _why_left_out(number: str, rules: Rules) -> str:
+    """Empty where the field is free for what the PSA says."""
+    if number == rules.mark_custom_field:
+        return "carries the mark"
+    return "" if _defined(number, rules) else "is not defined in QuickBooks"

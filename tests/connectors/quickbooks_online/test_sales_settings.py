@@ -71,6 +71,12 @@ def test_facts_of_the_header_go_where_the_settings_say() -> None:
     assert "Gold" not in to_quickbooks(invoice, THE_MARK, LINKS, places).text
 
 
+def test_what_was_to_go_into_the_marks_own_field_is_left_out_with_a_warning() -> None:
+    given = dataclasses.replace(rules(sales__sales_rep="field1"), mark_custom_field="1")
+    assert [field["StringValue"] for field in body(an_invoice(**FACTS), given)["CustomField"]] == [str(THE_MARK)]
+    assert found(an_invoice(**FACTS), given) == [("custom_field_missing", Severity.WARNING)]
+
+
 def test_a_custom_field_that_is_not_defined_is_left_out_with_a_warning(stand: SandboxStand) -> None:
     invoice = an_invoice(**FACTS, terms=None)
     given = rules("automated", {"custom_fields": "1"}, sales__sales_rep="field1", sales__project="field2")

@@ -13,7 +13,7 @@ from app.cli.output import emit, say, table
 from app.domain.problems import CrossfootError, NotFoundError
 from app.models.connections import Book
 from app.models.reconcile import DriftLook
-from app.services import books, drift, looks, tie_out, tie_out_files
+from app.services import agreements, books, drift, looks, tie_out, tie_out_files
 from app.services.feet import cents_text
 
 #: Rows of the drift list that are printed.
@@ -94,7 +94,7 @@ def _told(session: Session, book: Book, month: tuple[int, int] | None) -> tuple[
     lines += _month_lines(loaded)
     if month is not None:
         statements = [loaded.statement(month, currency) for currency in loaded.currencies(month)]
-        missing = tie_out.agreements_without(session, book.source_id or 0, month)
+        missing = agreements.without(session, book.source_id or 0, month)
         value["tie_out"] = [tie_out_files.to_json(statement) for statement in statements]
         value["agreements_without_invoice"] = [
             {"agreement": a.agreement, "name": a.name, "party": a.party} for a in missing

@@ -150,3 +150,10 @@ class ShowsInvoices(Protocol):
     def agreements(self) -> list[AgreementInPsa]:
         """A call per thousand; none where the role may not read them."""
         ...
+
+    def additions(self, agreement: str, first: dt.date, last: dt.date) -> Decimal:
+        """A call: what an agreement's additions that are in force in these days bill each time.
+
+        Nothing where the role may not read them.
+        """
+        ...

@@ -7,6 +7,7 @@ Amounts are hundredths, as the customer owes them: credits are negative.
 
 from __future__ import annotations
 
+import calendar
 import datetime as dt
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -157,6 +158,11 @@ class Item:
 def month_of(date: dt.date) -> tuple[int, int]:
     """Year and month."""
     return date.year, date.month
+
+
+def days_of(month: tuple[int, int]) -> tuple[dt.date, dt.date]:
+    """First and last."""
+    return dt.date(*month, 1), dt.date(*month, calendar.monthrange(*month)[1])
 
 
 # ── which belong together ────────────────────────────────────────────────────────────────────────────────────────

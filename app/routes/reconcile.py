@@ -19,6 +19,7 @@ from app.models.reconcile import PsaAgreement
 from app.routes import fragments, pacing, shell
 from app.routes.guard import local_path, me, requires
 from app.routes.web import reading, web, writing
+from app.services import agreements as service
 from app.services import books, connections, drift, figures, looks, tie_out, tie_out_files
 from app.services.tie_out import Loaded, Month, Statement
 
@@ -190,6 +191,7 @@ def month(book_id: int, month: str) -> ResponseReturnValue:
         currencies=currencies,
         reasons=tie_out_files.REASONS,
         agreements=_agreements(book, chosen),
+        added=service.with_additions(loaded.look.started_at or loaded.look.asked_at),
         explained=_from(statement, request.args.get("after", ""), whole=whole),
         whole=whole,
         after=request.args.get("after", ""),
@@ -228,7 +230,7 @@ def _month(text: str) -> Month:
 
 
 def _agreements(book: Book, chosen: Month) -> list[PsaAgreement]:
-    return tie_out.agreements_without(reading(), book.source_id or 0, chosen)
+    return service.without(reading(), book.source_id or 0, chosen)
 
 
 @reconcile.get("/reconcile/<int:book_id>/month/<month>/<currency>/tie-out.csv")

@@ -15,10 +15,12 @@ from app.connectors.overviews import AgreementInPsa, InvoiceInPsa
 from app.domain.drift import Change, What
 from app.domain.money import cents
 from app.domain.states import PostingState, RecordKind
+from app.domain.tie_out import days_of
 from app.models.columns import utcnow
 from app.models.postings import Posting, PostingRecord
 from app.models.reconcile import PsaAgreement, PsaInvoice
 from app.models.records import UnpostedRow
+from app.services import agreements as service
 from app.services import drift, records
 from app.services.drift import Found
 from app.services.feet import cents_text
@@ -26,6 +28,8 @@ from app.services.looking import Looking
 
 KINDS = tuple(RecordKind)
 CHUNK = 500
+#: Agreements whose additions one look reads.
+MOST_ADDITIONS = 200
 #: A document may be dated otherwise than its record: at the edge of what is read, nothing is concluded.
 MARGIN = dt.timedelta(days=45)
 
@@ -86,14 +90,32 @@ def unposted(looking: Looking) -> bool:
 
 
 def agreements(looking: Looking) -> bool:
-    """All of them, in place of those of before."""
+    """All of them, in place of those of before; then the additions of those without an invoice last month."""
+    if "after" in looking.look.cursor:
+        return _additions(looking)
     found = looking.source.agreements()
     rows = {agreement.agreement: _agreement(agreement) for agreement in found}
-    with looking.writing(calls=1) as session:
+    with looking.writing(calls=1, cursor={"after": 0, "read": 0}) as session:
         session.exec(delete(PsaAgreement).where(col(PsaAgreement.source_id) == looking.source_id))
         if rows:
             session.exec(insert(PsaAgreement), params=[{"source_id": looking.source_id, **r} for r in rows.values()])
-    return True
+    return not rows
+
+
+def _additions(looking: Looking) -> bool:
+    """Of one agreement: added to what it bills. True after the last, or after as many as a look may ask for."""
+    month = service.with_additions(looking.started)
+    after, read = int(looking.look.cursor["after"]), int(looking.look.cursor["read"])
+    with looking.database.reading() as session:
+        left = [row for row in service.without(session, looking.source_id, month) if (row.id or 0) > after]
+    if not left or read == MOST_ADDITIONS:
+        return True
+    row = min(left, key=lambda one: one.id or 0)
+    added = int(looking.source.additions(row.agreement, *days_of(month)) * 100)
+    with looking.writing(calls=1, cursor={"after": row.id, "read": read + 1}) as session:
+        own = update(PsaAgreement).where(col(PsaAgreement.id) == row.id)
+        session.exec(own.values(cents=col(PsaAgreement.cents) + added))
+    return False
 
 
 def _agreement(agreement: AgreementInPsa) -> dict[str, Any]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import calendar
-import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,12 +14,12 @@ from app.domain import tie_out_sums as sums
 from app.domain.links import LinkKind
 from app.domain.marks import PATTERN
 from app.domain.states import PostingState, RecordKind
-from app.domain.tie_out import Booked, Invoiced, Item, Reason, Trace, items
+from app.domain.tie_out import Booked, Invoiced, Item, Reason, Trace, days_of, items
 from app.domain.tie_out_sums import Row, Total
 from app.models.batches import Batch
 from app.models.connections import Book, Link, ListEntry
 from app.models.postings import Posting, PostingRecord
-from app.models.reconcile import DriftLook, LedgerDocument, PsaAgreement, PsaInvoice
+from app.models.reconcile import DriftLook, LedgerDocument, PsaInvoice
 from app.services import books, looks
 from app.services.access import EVERY_BOOK
 
@@ -216,7 +214,7 @@ def _invoiced(
     mine = (PsaInvoice.source_id == source_id, PsaInvoice.date >= look.first_day)
     parts: dict[str, Any] = {}
     if month:
-        first, last = _days(month)
+        first, last = days_of(month)
         query = select(PsaInvoice.record, PsaInvoice.accounts)
         query = query.where(*mine, PsaInvoice.date >= first, PsaInvoice.date <= last)
         parts = {record: accounts.of_psa(found) for record, found in session.exec(query)}
@@ -233,7 +231,7 @@ def _booked(session: Session, book_id: int, accounts: _Accounts, month: Month | 
     mine = LedgerDocument.book_id == book_id
     parts: dict[tuple[str, str], Any] = {}
     if month:
-        first, last = _days(month)
+        first, last = days_of(month)
         query = select(LedgerDocument.kind, LedgerDocument.ledger_id, LedgerDocument.accounts)
         query = query.where(mine, LedgerDocument.date >= first, LedgerDocument.date <= last)
         parts = {(kind, ident): accounts.of_books(found) for kind, ident, found in session.exec(query)}
@@ -249,11 +247,6 @@ def _booked(session: Session, book_id: int, accounts: _Accounts, month: Month | 
     ]
 
 
-def _days(month: Month) -> tuple[dt.date, dt.date]:
-    """First and last."""
-    return dt.date(*month, 1), dt.date(*month, calendar.monthrange(*month)[1])
-
-
 def _record(mark: str) -> str:
     """The PSA's invoice that a mark names: ``CF-I39005-g1`` → ``39005``."""
     if not mark or not PATTERN.fullmatch(mark):
@@ -261,25 +254,3 @@ def _record(mark: str) -> str:
     stem = mark.rpartition("-g")[0].removeprefix("CF-")
     stem = stem[2:] if stem[1:2] == "." else stem
     return stem[1:] if stem.startswith("I") else ""
-
-
-# ── agreements ───────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def agreements_without(session: Session, source_id: int, month: Month) -> list[PsaAgreement]:
-    """Agreements that ran in the month and have no invoice dated in it, whatever its status; by customer."""
-    first, last = _days(month)
-    billed = select(PsaInvoice.agreement_id).where(
-        PsaInvoice.source_id == source_id, PsaInvoice.date >= first, PsaInvoice.date <= last
-    )
-    query = (
-        select(PsaAgreement)
-        .where(PsaAgreement.source_id == source_id, col(PsaAgreement.cancelled).is_(False))
-        .where(col(PsaAgreement.agreement).not_in(billed))
-        .order_by(col(PsaAgreement.party), col(PsaAgreement.agreement))
-    )
-    return [
-        row
-        for row in session.exec(query)
-        if (row.starts is None or row.starts <= last) and (row.ends is None or row.ends >= first)
-    ]

@@ -145,6 +145,10 @@ AGREEMENT = _names(
     " cancelledFlag dateCancelled internalNotes billingTerms billingCycle billToCompany billAmount taxable"
     " taxCode invoiceDescription currency agreementStatus _info"
 )
+ADDITION = _names(
+    "id product quantity lessIncluded unitPrice unitCost billCustomer effectiveDate cancelledDate taxableFlag"
+    " invoiceDescription description agreementId _info"
+)
 CURRENCY = _names(
     "id symbol currencyCode decimalSeparator numberOfDecimals thousandsSeparator negativeParenthesesFlag"
     " displaySymbolFlag currencyIdentifier displayIdFlag rightAlign name _info"

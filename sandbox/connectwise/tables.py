@@ -193,6 +193,15 @@ def adjustment_details(adjustment_id: int) -> Response:
     return page_of(found["adjustmentDetails"], fields.ADJUSTMENT_DETAIL)
 
 
+@tables.get("/finance/agreements/<int:agreement_id>/additions")
+def additions(agreement_id: int) -> Response:
+    """What is billed beside an agreement's own amount."""
+    rows, _ = _rows("finance/agreements")
+    if all(each["id"] != agreement_id for each in rows):
+        raise not_found("Agreement", agreement_id)
+    return page_of(work_tables.addition_rows(agreement_id), fields.ADDITION)
+
+
 @tables.get("/finance/taxCodes/<int:code_id>/taxCodeLevels")
 def tax_code_levels(code_id: int) -> Response:
     """The levels of a tax code, with their rates."""

@@ -133,3 +133,20 @@ def _agreement(site: Site, invoice: Invoice) -> Row:
         "billAmount": max(invoice.subtotal, Decimal(0)),
         "agreementStatus": "Active",
     }
+
+
+def addition_rows(agreement_id: int) -> list[Row]:
+    """AgreementAddition: ten seats of which two are included, one thing that is not billed, one that ended."""
+    seats = {"quantity": 10.0, "lessIncluded": 2.0, "unitPrice": 4.5, "billCustomer": "Billable"}
+    kinds = (
+        ("Endpoint protection", seats),
+        ("Onboarding", {**seats, "billCustomer": "NoCharge"}),
+        ("Old backup", {**seats, "cancelledDate": "2020-01-31T00:00:00Z"}),
+    )
+    return [
+        {
+            "id": agreement_id * 10 + place, "product": {"id": 900 + place, "identifier": name}, "description": name,
+            "effectiveDate": "2020-01-01T00:00:00Z", "agreementId": agreement_id, **values,
+        }
+        for place, (name, values) in enumerate(kinds)
+    ]  # fmt: skip

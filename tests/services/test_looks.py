@@ -20,8 +20,9 @@ from app.models.batches import Batch
 from app.models.connections import Book
 from app.models.people import Audit
 from app.models.postings import Posting
-from app.models.reconcile import Drift, DriftLook, LedgerDocument, PsaInvoice
+from app.models.reconcile import Drift, DriftLook, LedgerDocument, PsaAgreement, PsaInvoice
 from app.services import batches, connections, drift, looks, tie_out
+from sandbox.connectwise.work_tables import agreement_rows
 from sandbox.quickbooks_online import documents as typed
 from tests import engine
 from tests.engine import Engine
@@ -99,6 +100,10 @@ def both_sides_are_kept(working: Engine) -> None:
         ident for ident in there for kind in ("Invoice", "CreditMemo")
         if (d := tables[kind].get(ident)) and d["TxnDate"] >= first.isoformat()
     }  # fmt: skip
+    billed = {str(row["id"]): int(row["billAmount"] * 100) for row in agreement_rows(working.site)}
+    with working.database.reading() as session:
+        kept = {row.agreement: row.cents for row in session.exec(select(PsaAgreement))}
+    assert kept == {ident: cents + 36_00 for ident, cents in billed.items()}  # none has an invoice of last month
     posted = next(i for i in invoices if i.number == "10395")
     assert sum((posted.accounts or {}).values()) == posted.cents - posted.tax_cents
     assert next(d for d in books if d.number == "10395").accounts
@@ -237,7 +242,7 @@ def test_a_look_goes_on_where_a_killed_worker_left_it_and_a_robbed_one_writes_no
     with working.database.reading() as session:
         assert session.exec(select(PsaInvoice.id)).all() == []
     stages = set()
-    for _ in range(50):  # every step by another worker, each of which is killed after it
+    for _ in range(120):  # every step by another worker, each of which is killed after it
         _free(working, asked.id or 0)
         current = looks.work(working.database, working.connectors, asked.id or 0, _OneStep())  # type: ignore[arg-type]
         if current is None or current.ended_at:

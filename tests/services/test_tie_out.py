@@ -16,7 +16,7 @@ from app.models.columns import utcnow
 from app.models.connections import Book, Link, ListEntry
 from app.models.postings import Posting, PostingRecord
 from app.models.reconcile import Drift, DriftLook, LedgerDocument, PsaAgreement, PsaInvoice
-from app.services import drift, figures, looks, tie_out
+from app.services import agreements, drift, figures, looks, tie_out
 from tests.rows import a_book, a_source
 
 DAY = dt.date(2026, 11, 20)
@@ -90,7 +90,7 @@ def test_a_month_from_stored_rows_adds_up_by_reason_customer_tax_and_account(pos
         ]  # fmt: skip
         assert [(item.number, item.paid_difference) for item in statement.payments] == [("101", -57_00)]
         assert loaded.months()[0][:2] == (MONTH, "USD")
-        assert [a.agreement for a in tie_out.agreements_without(session, 1, MONTH)] == ["a2"]
+        assert [a.agreement for a in agreements.without(session, 1, MONTH)] == ["a2"]
         assert drift.counts(session, 1) == {"open": 1}
         assert [(line.record, line.kind, line.batch) for line in drift.lines(session, 1)] == [("1", "invoices", "one")]
         assert figures.posted_per_week(session, book).points[-1].value == 1

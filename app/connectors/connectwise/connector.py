@@ -192,6 +192,9 @@ class ConnectWise:
     def agreements(self) -> list[AgreementInPsa]:
         return overview.agreements(self._client, self._settings.currency)
 
+    def additions(self, agreement: str, first: dt.date, last: dt.date) -> Decimal:
+        return overview.additions(self._client, agreement, first, last)
+
     def url(self, kind: RecordKind, record: str) -> str:
         if kind is not RecordKind.INVOICES or not values.is_number(record):
             return ""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
 
 from app.connectors.connectwise import values
 from app.connectors.connectwise.answers import PsaError
@@ -78,14 +79,35 @@ def _invoice(row: Row, statuses: Mapping[str, bool], currency: str) -> InvoiceIn
 
 
 def agreements(client: Client, currency: str) -> list[AgreementInPsa]:
-    """Every agreement that can be read. Additions are a call each, so they are left out, and said to be."""
+    """Every agreement that can be read, without its additions, which are a call each."""
+    return [agreement for row in _readable(client, AGREEMENTS) if (agreement := _agreement(row, currency))]
+
+
+def additions(client: Client, agreement: str, first: dt.date, last: dt.date) -> Decimal:
+    """What the additions that are in force in these days bill: quantity above what is included, by price."""
+    rows = _readable(client, f"{AGREEMENTS}/{agreement}/additions") if values.is_number(agreement) else []
+    return sum((_billed(row, first, last) for row in rows), Decimal(0))
+
+
+def _billed(row: Row, first: dt.date, last: dt.date) -> Decimal:
     try:
-        found = client.pages(AGREEMENTS)
+        begins, ends = values.date(row, "effectiveDate"), values.date(row, "cancelledDate")
+        quantity, included, price = (values.amount(row, name) for name in ("quantity", "lessIncluded", "unitPrice"))
+    except ValueError:
+        return Decimal(0)
+    runs = (begins is None or begins <= last) and (ends is None or ends >= first)
+    billable = values.text(row, "billCustomer") == "Billable"
+    return cents(max(quantity - included, Decimal(0)) * price) if runs and billable else Decimal(0)
+
+
+def _readable(client: Client, path: str) -> Sequence[Row]:
+    """Nothing where the role or this version does not offer it."""
+    try:
+        return client.pages(path)
     except PsaError as error:
         if error.code in {"role_too_weak", "not_found", "bad_request"}:
             return []
         raise
-    return [agreement for row in found if (agreement := _agreement(row, currency))]
 
 
 def _agreement(row: Row, currency: str) -> AgreementInPsa | None:

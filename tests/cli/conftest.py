@@ -16,6 +16,7 @@ from app.database import Database
 from app.domain.links import LinkKind
 from app.services import connections, running
 from app.settings import Settings, Waits
+from tests import template
 from tests.builders import a_document, an_entry
 from tests.fakes import FakeBooks, FakeConnectors, FakeSource, some_tokens
 
@@ -70,7 +71,10 @@ class CommandLine:
 
 @pytest.fixture
 def crossfoot(tmp_path: Path, redis_url: str, capsys: pytest.CaptureFixture[str]) -> CommandLine:
-    environ = {"CROSSFOOT_HOME": str(tmp_path / "home with a blank"), "CROSSFOOT_REDIS_URL": redis_url}
+    home = tmp_path / "home with a blank"
+    home.mkdir(mode=0o700)
+    template.put(home / "crossfoot.db")
+    environ = {"CROSSFOOT_HOME": str(home), "CROSSFOOT_REDIS_URL": redis_url}
     return CommandLine(Settings.from_environment(environ), capsys)
 
 

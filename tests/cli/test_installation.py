@@ -66,6 +66,7 @@ def test_the_setup_code_is_printed_until_there_is_an_admin(
 
 
 def test_models_and_migrations_agree(crossfoot: CommandLine) -> None:
+    (crossfoot.settings.home / "crossfoot.db").unlink()
     assert crossfoot("migrate", "--json").json == {"migrated": True}
     assert crossfoot("migrate", "--json").json == {"migrated": False}
     assert crossfoot("migration-check").status == 0

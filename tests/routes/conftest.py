@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Iterator
 from html import unescape
 from pathlib import Path
@@ -24,6 +23,7 @@ from app.factory import create_app
 from app.routes import security
 from app.services import passwords, people, sessions
 from app.settings import Endpoints, Secret, Settings
+from tests import template
 from tests.fakes import FakeConnectors, some_tokens
 
 HOST = "http://books.test:8000"
@@ -91,27 +91,15 @@ def settings_at(home: Path, redis_url: str, **changes: Any) -> Settings:
     return Settings(**{**values, **changes})
 
 
-@pytest.fixture(scope="session")
-def blank_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A migrated, empty database to copy."""
-    path = tmp_path_factory.mktemp("blank") / "crossfoot.db"
-    database = Database(f"sqlite:///{path}", (KEY,))
-    database.migrate()
-    with database.engine.connect() as connection:
-        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-    database.dispose()
-    return path
-
-
 @pytest.fixture
-def settings(tmp_path: Path, redis_url: str, blank_database: Path) -> Settings:
-    shutil.copy(blank_database, tmp_path / "crossfoot.db")
+def settings(tmp_path: Path, redis_url: str) -> Settings:
+    template.put(tmp_path / "crossfoot.db")
     return settings_at(tmp_path, redis_url)
 
 
 @pytest.fixture
 def database(settings: Settings) -> Iterator[Database]:
-    database = Database.of(settings)
+    database = template.sharing_words(Database.of(settings))
     yield database
     database.dispose()
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -15,15 +14,16 @@ from app.database import Database
 from app.models.columns import utcnow
 from app.services import mail_grants
 from app.settings import Settings
+from tests import template
 from tests.mail_provider import SECRET, Provider, mail_provider
 from tests.mail_server import USER, Post, mail_server
 from tests.routes.conftest import Browser, settings_at, words
 
 
 @pytest.fixture
-def settings(tmp_path: Path, redis_url: str, blank_database: Path) -> Settings:
+def settings(tmp_path: Path, redis_url: str) -> Settings:
     """This machine may be called."""
-    shutil.copy(blank_database, tmp_path / "crossfoot.db")
+    template.put(tmp_path / "crossfoot.db")
     return settings_at(tmp_path, redis_url, allow_hosts=("localhost:*", "127.0.0.1:*"))
 
 

@@ -15,6 +15,10 @@ LINE_FIELDS = (
     "ticket", "summary", "project", "phase", "member", "work_role", "work_type", "hours", "rate", "notes",
     "internal_notes", "number", "agreement", "customer",
 )  # fmt: skip
+#: Those of them that only time entries tell.
+WORK_FIELDS = frozenset(
+    {"ticket", "summary", "phase", "member", "work_role", "work_type", "hours", "rate", "notes", "internal_notes"}
+)
 #: Fields of a memo's template.
 MEMO_FIELDS = (
     "number", "type", "customer", "date", "due_date", "po_number", "attention", "sales_rep", "territory", "project",
@@ -131,6 +135,10 @@ def needs_detailed(rules: Rules) -> str:
     """Why invoices must be exported with every time entry; empty where they need not."""
     if rules["sales.service_item_source"] in ("work_role", "work_type", "work_role_type"):
         return "Items are named after work roles or types, which only the Detailed export tells."
-    if any(field in rules["sales.line_text"] for field in ("work_role", "work_type", "notes", "hours", "member")):
+    texts = {key: text for key, text in rules.settings.items() if key.partition("@")[0] == "sales.line_text"}
+    using = [key for key, text in texts.items() if WORK_FIELDS & templates.named(text)]
+    if using and "sales.line_text" not in using:
+        return "A customer’s own text of lines uses fields of time entries, which only the Detailed export tells."
+    if using:
         return "The text of lines uses fields of time entries, which only the Detailed export tells."
     return ""

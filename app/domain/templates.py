@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from functools import lru_cache
 
-from jinja2 import Environment, TemplateError, nodes
+from jinja2 import Environment, TemplateError, meta, nodes
 from jinja2.environment import Template
 
 from app.domain.problems import ValidationError
@@ -47,6 +47,15 @@ def check(text: str, fields: Collection[str]) -> None:
             raise TOO_DEEP
         _check_node(node, fields)
         todo += [(child, depth + 1) for child in node.iter_child_nodes()]
+
+
+@lru_cache(maxsize=256)
+def named(text: str) -> frozenset[str]:
+    """The fields that a template uses; none of one that can’t be read."""
+    try:
+        return frozenset(meta.find_undeclared_variables(_environment.parse(text)))
+    except (TemplateError, RecursionError):
+        return frozenset()
 
 
 def render(text: str, values: Mapping[str, str]) -> str:

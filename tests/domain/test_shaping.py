@@ -178,7 +178,11 @@ def test_a_down_payment_has_an_item_of_its_own() -> None:
 def test_the_need_for_the_detailed_export_has_a_reason() -> None:
     assert not line_text.needs_detailed(rules())
     assert "work roles" in line_text.needs_detailed(rules(sales__service_item_source="work_role"))
-    assert "time entries" in line_text.needs_detailed(rules(sales__line_text="{{ notes }}"))
+    for text in ("{{ notes }}", "{% if ticket %}#{% endif %}", "{{ rate | upper }}"):
+        assert "time entries" in line_text.needs_detailed(rules(sales__line_text=text))
+    own = book_settings.rules_from(Rules(), {"sales.line_text@77": "{{ hours }}"})
+    assert "customer’s own" in line_text.needs_detailed(own)
+    assert not line_text.needs_detailed(rules(sales__line_text="Notes, hours and rate: {{ product }}"))
 
 
 # ── several become one ───────────────────────────────────────────────────────────────────────────────────────────

@@ -18,7 +18,9 @@ from sqlmodel import col, select
 from app.models.payments import PaymentEntry
 from tests import engine
 from tests.campaign.service import Row
+from tests.faults import pay_points
 from tests.faults.forks import Forks
+from tests.faults.pay_points import Counter
 from tests.faults.payment_points import POINTS, Till
 from tests.faults.rig import QUICK, Rig
 from tests.services.bookkeeper import Bookkeeper
@@ -34,6 +36,14 @@ def test_a_worker_killed_at_any_point_of_a_sync_doubles_nothing_and_loses_nothin
     till = Till(rig)
     for _name, moment, pattern, nth in POINTS:
         till.kill_at(moment, pattern, nth)
+        row.kills += 1
+        row.hits += 1
+
+
+def test_a_worker_killed_at_any_point_of_an_online_payment_records_it_once(rig: Rig, row: Row) -> None:
+    counter = Counter(rig)
+    for _name, moment, pattern, nth in pay_points.POINTS:
+        counter.kill_at(moment, pattern, nth)
         row.kills += 1
         row.hits += 1
 

@@ -21,12 +21,13 @@ from app.connectors.mail.smtp import SmtpMailer
 from app.connectors.quickbooks_online import opening as _quickbooks_online
 from app.connectors.quickbooks_online.settings import App
 from app.connectors.registry import Registry
+from app.connectors.stripe import connector as _stripe
 from app.database import Database
-from app.services import amending, billing, outbox, reloading, running
+from app.services import amending, billing, outbox, pay_recording, reloading, running
 from app.settings import Endpoints, Waits
 from tests.faults.traps import Trap, dying_at_exit
 
-PRELOADED = (_connectwise, _quickbooks_online)
+PRELOADED = (_connectwise, _quickbooks_online, _stripe)
 
 
 @dataclass
@@ -47,13 +48,15 @@ class Order:
     trap: dict[str, Any] = field(default_factory=dict)
     mail: int = 0
     job: str = ""
+    stripe: str = ""
 
 
 #: What workers do beside batches, by the module of their services.
-JOBS: dict[str, Callable[[Database, Registry, int], object]] = {
-    "amending": amending.work,
-    "billing": billing.work,
-    "reloading": reloading.work,
+JOBS: dict[str, Callable[[Database, Registry, int, Waits], object]] = {
+    "amending": lambda database, connectors, ident, _: amending.work(database, connectors, ident),
+    "billing": lambda database, connectors, ident, _: billing.work(database, connectors, ident),
+    "reloading": lambda database, connectors, ident, _: reloading.work(database, connectors, ident),
+    "pay_recording": pay_recording.work,
 }
 
 
@@ -132,9 +135,9 @@ def work(order: Order) -> None:
         return
     keys = App("", "", Endpoints(order.qbo, "", "", ""), "sandbox")
     server = redis.Redis.from_url(order.redis)
-    connectors = Registry(server, NetRules.parse(order.allow), lambda: keys, speed=order.speed)
+    connectors = Registry(server, NetRules.parse(order.allow), lambda: keys, speed=order.speed, stripe=order.stripe)
     if order.job:
-        JOBS[order.job](database, connectors, order.batch)
+        JOBS[order.job](database, connectors, order.batch, Waits(**order.waits))
     else:
         running.run(database, connectors, order.batch, Waits(**order.waits))
 

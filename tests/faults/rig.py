@@ -52,6 +52,7 @@ class Rig:
                 database=self.engine.database.url, key=engine.KEY, redis=self.redis_url,
                 qbo=self.engine.both.quickbooks_online.url, batch=batch, allow=engine.ALLOW, speed=engine.SPEED,
                 waits=asdict(self.engine.waits), trap=trap, mail=mail, job=job,
+                stripe=self.engine.both.stripe.url,
             )
         )  # fmt: skip
 

@@ -63,17 +63,22 @@ class Till:
         return pay_links.begin(self.engine.database, self.engine.connectors, self.token, HOME)
 
     def work(self) -> None:
-        """Whatever the sweep would ring for, however long it waits; again while QuickBooks’ limit is waited for."""
+        """Whatever the sweep would ring for, again and again while something is under way."""
         for _ in range(200):
-            with self.engine.database.session() as session:
-                waits = col(Checkout.look_at).is_not(None)
-                session.exec(update(Checkout).where(waits).values(look_at=utcnow(), ended_by=utcnow()))
-                session.commit()
+            self.due_now()
             for book_id in pay_recording.due(self.engine.database):
                 pay_recording.work(self.engine.database, self.engine.connectors, book_id, self.engine.waits)
             with self.engine.database.reading() as session:
-                if not session.exec(select(Checkout.id).where(col(Checkout.state).in_(("paid", "in_doubt")))).all():
+                moving = col(Checkout.state).in_(("paid", "sending", "in_doubt"))
+                if not session.exec(select(Checkout.id).where(moving)).all():
                     return
+
+    def due_now(self) -> None:
+        """Time goes by: all looks are due, and no call can be running any more."""
+        with self.engine.database.session() as session:
+            waits = col(Checkout.look_at).is_not(None)
+            session.exec(update(Checkout).where(waits).values(look_at=utcnow(), ended_by=utcnow()))
+            session.commit()
 
     def pay(self, how: str = "card") -> None:
         self.account.pay(self.checkout().ident, how)

@@ -27,5 +27,6 @@ def preview(context: Context, book_ref: str, kind: str, record: str) -> int:
     value = shown.to_json()
     lines = [f"Record {record}, {value['state']}", f"PSA:   {dumps(value['psa'])}", f"Books: {dumps(value['books'])}"]
     lines += [f"{problem.severity}: {problem.message} {problem.remedy}" for problem in shown.problems]
+    lines += [f"Beside: {dumps(one['psa'])} {one['note'] or ''}".rstrip() for one in value["beside"]]
     emit(value, lines, as_json=context.as_json)
     return 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from flask import Blueprint, Response, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -14,6 +14,7 @@ from app.domain.problems import ValidationError
 from app.domain.setting import Setting
 from app.domain.settings_catalogue import TABS
 from app.domain.states import RecordKind
+from app.jobs import doorbell
 from app.models.connections import Book
 from app.routes import fragments, shell
 from app.routes.guard import installation, me, requires
@@ -135,7 +136,16 @@ def _change(book_id: int, tab: str) -> ResponseReturnValue:
     except ValidationError as error:
         return _page(service.find_book(reading(), book_id), tab, 422, error=error)
     flash(f"Saved: {len(changed)} changed." if changed else "Nothing was different.")
+    _look_again(book_id, changed)
     return redirect(_address(book_id, tab), 303)
+
+
+def _look_again(book_id: int, changed: Mapping[str, str]) -> None:
+    """What unposted records need may be something else now: workers look at them again."""
+    book = service.find_book(reading(), book_id)
+    if changed and book.source_id:
+        for kind in RecordKind:
+            doorbell.ring(web().settings.redis_url, "look_ahead", book.source_id, str(kind))
 
 
 def _address(book_id: int, tab: str) -> str:
@@ -154,9 +164,11 @@ def change_own(book_id: int) -> ResponseReturnValue:
         return redirect(_address(book_id, tab), 303)
     try:
         with writing() as session:
-            service.set_settings(session, service.find_book(session, book_id), {key: form.get("text", "")}, me().email)
+            book = service.find_book(session, book_id)
+            changed = service.set_settings(session, book, {key: form.get("text", "")}, me().email)
     except ValidationError as error:
         return _page(service.find_book(reading(), book_id), tab, 422, error=error)
+    _look_again(book_id, changed)
     return redirect(_address(book_id, tab), 303)
 
 
@@ -197,6 +209,7 @@ def load(book_id: int) -> ResponseReturnValue:
     except ValidationError as error:
         return _page(service.find_book(reading(), book_id), "company", 422, error=error)
     flash(f"Imported: {len(changed)} changed." if changed else "Nothing was different.")
+    _look_again(book_id, changed)
     return redirect(_address(book_id, "company"), 303)
 
 

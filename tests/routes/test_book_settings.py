@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import redis
 from sqlmodel import select
 
 from app.database import Database
@@ -50,10 +51,14 @@ def test_a_customer_may_have_texts_of_its_own(admin: Browser, database: Database
     assert "sales.line_text@77" not in stored(database, Book)[0].settings
 
 
-def test_settings_go_to_a_file_and_back(admin: Browser, database: Database, vendors: Vendors) -> None:
+def test_settings_go_to_a_file_and_back_and_workers_look_at_what_waits_anew(
+    admin: Browser, database: Database, vendors: Vendors, redis_server: redis.Redis
+) -> None:
     World(database, vendors)
     admin.get("/settings/books/1/sales")
+    assert not redis_server.llen("rq:queue:crossfoot")
     admin.post("/settings/books/1/sales", {"sales.line_text": 'a "quoted"\n{{ ticket }}', "sales.summary": "condensed"})
+    assert redis_server.llen("rq:queue:crossfoot") == 3, "one look ahead for each kind"
     text = admin.get("/settings/books/1/file").text
     with database.session() as session:
         book = session.exec(select(Book)).one()

@@ -13,7 +13,7 @@ from sqlalchemy import select as columns
 from sqlmodel import Session, col, select
 
 from app.domain.problems import Problem
-from app.domain.states import PostingState
+from app.domain.states import PostingState, Role
 from app.models.batches import Batch
 from app.models.columns import Moment, utcnow
 from app.models.connections import Book
@@ -97,7 +97,7 @@ class Attention:
     groups: Sequence[Group]
     waiting: Sequence[Waiting] = ()
     batches: Sequence[Batch] = ()
-    to_approve: Sequence[Batch] = ()
+    to_approve: Sequence[tuple[Batch, Sum]] = ()
     connections: Sequence[health.Broken] = ()
     next: int = 0
     books: dict[int, str] = field(default_factory=dict)
@@ -129,8 +129,23 @@ def page(session: Session, after: int = 0) -> Attention:
     if after:
         return Attention(groups, next=following, books=names)
     halted = session.exec(select(Batch).where(_halted()).order_by(col(Batch.id).desc()).limit(PAGE))
-    asked = session.exec(select(Batch).where(approvals.waiting()).order_by(col(Batch.id).desc()).limit(PAGE))
-    return Attention(groups, _waiting(session), list(halted), list(asked), health.broken(session), following, names)
+    asked = _to_approve(session)
+    return Attention(groups, _waiting(session), list(halted), asked, health.broken(session), following, names)
+
+
+def _to_approve(session: Session) -> list[tuple[Batch, Sum]]:
+    """Newest first, with the documents that an approval lets go; a payment sync has none."""
+    query = select(Batch).where(approvals.waiting()).order_by(col(Batch.id).desc()).limit(PAGE)
+    asked = {batch.id: batch for batch in session.exec(query)}
+    ready = (
+        columns(col(Posting.batch_id), col(Posting.currency), func.count(), func.sum(col(Posting.cents)))
+        .where(col(Posting.batch_id).in_(asked), col(Posting.state) == S.READY, col(Posting.role) == Role.MAIN)
+        .group_by(col(Posting.batch_id), col(Posting.currency))
+    )
+    sums = {ident: Sum(0, {}) for ident in asked}
+    for ident, currency, number, cents in session.execute(ready):
+        sums[ident] = Sum(sums[ident].count + number, {**sums[ident].cents, currency: int(cents)})
+    return [(batch, sums[ident]) for ident, batch in asked.items()]
 
 
 # ── what counts ──────────────────────────────────────────────────────────────────────────────────────────────────

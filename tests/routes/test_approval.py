@@ -68,7 +68,7 @@ def test_a_batch_that_nobody_may_approve_says_whom_to_invite(
 
 
 def test_somebody_else_sees_what_it_would_do_and_approves_it(waiting: Browser, admin: Browser, world: World) -> None:
-    assert "waits for approval" in words(admin.get("/attention"))
+    assert "waits for approval · 2 documents · $321.00 ·" in words(admin.get("/attention"))
     page = admin.get("/batches/1/approval")
     assert "Post 2 documents, $321.00, to Demo MSP?" in words(page)
     assert "1 customer will be created" in words(page)

@@ -92,7 +92,7 @@ def _holds(word: str) -> ColumnElement[bool]:
 
 def actors(session: Session) -> list[str]:
     """Everybody who ever did something."""
-    return list(session.exec(select(Audit.actor).distinct().order_by(Audit.actor)))
+    return list(session.exec(select(Audit.actor).where(Audit.actor != "").distinct().order_by(Audit.actor)))
 
 
 def actions(session: Session) -> list[str]:

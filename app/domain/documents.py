@@ -151,6 +151,14 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
+class Named:
+    """A custom field of the PSA: its caption there, and what it says."""
+
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
 class TaxLevel:
     """One level's tax. ``rate`` is a percentage (6.5) or None where the PSA doesn't say.
 
@@ -186,6 +194,7 @@ class Document:
         bills: of a bill: the ledger's id of the purchase order that it is made from, all lines in their order.
         refund: of an expense that the company paid: money that came back to the account paid from.
         papers: where the PSA keeps the files of its records, in the PSA's own form.
+        fields: custom fields of the PSA's header that have a value.
         modules: names of the modules that changed it; ``faults`` what modules did wrong, each beginning with the name.
         approval: ``approved``, else the PSA's word for how far it is; empty where that is no question.
     """
@@ -220,6 +229,7 @@ class Document:
     territory: str = ""
     project: str = ""
     agreement: str = ""
+    fields: tuple[Named, ...] = ()
     packing_slip: str = ""
     vendor_date: dt.date | None = None
     ordered: dt.date | None = None

@@ -9,9 +9,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 
-from app.domain import clock_words, templates
+from app.domain import clock_words, psa_fields, templates
 from app.domain.mail_addresses import is_address, listed
 from app.domain.problems import ValidationError
+from app.domain.psa_fields import PLACES
 
 #: What happens to a missing link stands on the tab that people look for it.
 LINK_TABS = {
@@ -32,7 +33,7 @@ class SettingKind(StrEnum):
 
     A source_ref holds the PSA's id of something, a ledger_ref the ledger's (of an account, a tax code), or nothing. A
     template is a text of several lines with fields (see line_text), a pattern one line with [fields]. Times and
-    weekdays are those of clock_words.
+    weekdays are those of clock_words, places those of psa_fields.
     """
 
     CHOICE = "choice"
@@ -48,6 +49,7 @@ class SettingKind(StrEnum):
     TIME = "time"
     TIMES = "times"
     WEEKDAYS = "weekdays"
+    PLACES = "places"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +107,7 @@ class Setting:
                 well = len(given) <= MOST_ADDRESSES and all(map(is_address, given))
                 how = f"up to {MOST_ADDRESSES} e-mail addresses, with commas" if several else "one e-mail address"
                 return "" if well else f"Give {how}, or nothing."
-            case SettingKind.TIME | SettingKind.TIMES | SettingKind.WEEKDAYS:
+            case SettingKind.TIME | SettingKind.TIMES | SettingKind.WEEKDAYS | SettingKind.PLACES:
                 return "" if _is_written(self.kind, value) else _LIKE[self.kind]
             case SettingKind.PATTERN:
                 strange = [name for name in re.findall(r"\[(.*?)\]", value) if name not in self.fields]
@@ -121,9 +123,11 @@ _WRITTEN: Mapping[SettingKind, Callable[[str], str]] = {
     SettingKind.ADDRESSES: lambda text: ", ".join(listed(text)),
     SettingKind.TIME: lambda text: clock_words.written_times(clock_words.times(text)),
     SettingKind.TIMES: lambda text: clock_words.written_times(clock_words.times(text)),
+    SettingKind.PLACES: psa_fields.written,
     SettingKind.WEEKDAYS: lambda text: clock_words.written_weekdays(clock_words.weekdays(text)),
 }
 _LIKE = {
+    SettingKind.PLACES: f"Give captions with places, like Region=field2, Fund=memo; places: {', '.join(PLACES)}.",
     SettingKind.TIME: "Give a time of day like 08:00.",
     SettingKind.TIMES: f"Give times of day like 08:00, 17:30; up to {clock_words.MOST}.",
     SettingKind.WEEKDAYS: "Give at least one weekday, like mon,wed or mon-fri.",

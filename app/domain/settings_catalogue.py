@@ -142,6 +142,12 @@ SALES = (
     _place("territory", "Territory"),
     _place("project", "Project"),
     _place("agreement", "Agreement"),
+    Setting(
+        "sales.psa_fields",
+        "ConnectWise’s custom fields of invoices",
+        "Captions with their places, as in “Region=field2, Cost center=memo”. Places: memo, field1, field2, field3.",
+        SettingKind.PLACES,
+    ),
     choice(
         "sales.undo",
         "Undo takes an invoice out by",

@@ -25,6 +25,7 @@ PLAIN = (
     "attention",
     "territory",
     "agreement",
+    "custom",
     "gl_class",
     "currency",
     "prepayment",

@@ -49,7 +49,7 @@ INVOICE = _names(
     " taxCode currency subtotal total salesTax payments credits balance closedBy specialInvoiceFlag"
     " agreement project ticket phase territory topComment bottomComment internalNotes serviceTotal"
     " expenseTotal productTotal agreementAmount downpaymentApplied remainingDownpayment"
-    " downpaymentPreviouslyTaxedFlag restrictDownpaymentFlag glBatch unbatchedBatch _info"
+    " downpaymentPreviouslyTaxedFlag restrictDownpaymentFlag glBatch unbatchedBatch customFields _info"
 )
 INVOICE_PAYMENT = _names(
     "id type source invoice credit amount balance invoiceBalance invoiceTotal paymentDate appliedBy wisePayPayment"

@@ -148,8 +148,13 @@ def invoice_row(site: Site, invoice: Invoice) -> Row:
         "specialInvoiceFlag": False,
         "glBatch": _batch_ref(site, invoice.batch_id),
         "unbatchedBatch": _batch_ref(site, invoice.unbatched_batch_id) if not invoice.posted else None,
+        "customFields": [
+            {"id": number, "caption": caption, "type": "Text", "entryMethod": "EntryField", "numberOfDecimals": 0,
+             **({} if value is None else {"value": value})}
+            for number, (caption, value) in enumerate(invoice.custom, 1)
+        ],
         "_info": {"lastUpdated": moment(invoice.updated), "updatedBy": invoice.closed_by},
-    }
+    }  # fmt: skip
     return without_null(row)
 
 

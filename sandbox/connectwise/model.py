@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from decimal import ROUND_HALF_UP, Decimal
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -248,6 +248,7 @@ class Invoice:
     sales_rep: tuple[str, str] = ("", "")
     project: tuple[int, str] | None = None
     agreement: str = ""
+    custom: tuple[tuple[str, Any], ...] = ()
     gl_class: str = ""
     currency: str = "USD"
     prepayment: bool = False

@@ -123,6 +123,7 @@ SPECIAL: dict[str, Row] = {
         "sales_rep": ["kgrant", "Keisha Grant"],
         "project": [71, "Plant network"],
         "agreement": "Ironwood Managed Services",
+        "custom": [["Region", "North"], ["PO received", True], ["Cost center", None]],
         "gl_class": "Projects:Networks",
         "purchase_order": "PO-2026/118 ü",
         "top_comment": "Thank you for your patience.",

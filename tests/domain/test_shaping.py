@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from app.domain import book_settings, grouping, line_text
 from app.domain.documents import Basis, Document, DocumentKind, Line, Party, PartyRole, Product, TaxLevel, Work
 from app.domain.links import Rules
+from app.domain.problems import ValidationError
 from app.domain.shaping import shaped
 from app.domain.states import RecordKind
 from tests.builders import THE_DAY, a_document, a_line, money
@@ -277,3 +278,12 @@ def test_lines_of_an_invoice_take_their_class_from_where_the_book_says(source: s
     assert shaped(invoice, own).lines[1].gl_class == ("" if source == "account" else found)
     assert shaped(invoice, rules(categories__class_source=source)).lines[0].gl_class == "East"
     assert shaped(EXPENSE, own).lines[0].gl_class == EXPENSE.lines[0].gl_class
+
+
+def test_places_of_the_psas_fields_are_checked_and_written_alike() -> None:
+    own = book_settings.setting("sales.psa_fields")
+    assert own.parse(" Region = FIELD2,Cost center=memo, ") == "Region=field2, Cost center=memo"
+    assert not own.parse("")
+    for wrong in ("Region", "=memo", "Region=field9"):
+        with pytest.raises(ValidationError, match="psa_fields"):
+            own.parse(wrong)

@@ -12,7 +12,7 @@ from app.connectors.connectwise import parties, signs, taxes, values, work
 from app.connectors.connectwise.signs import Direction
 from app.connectors.connectwise.values import Row
 from app.connectors.protocols import Exported
-from app.domain.documents import Document, Line, Product, Reference
+from app.domain.documents import Document, Line, Named, Product, Reference
 from app.domain.money import Money, cents
 from app.domain.problems import Problem
 
@@ -110,7 +110,15 @@ def to_document(record: str, transaction: Row, beside: Beside, default_currency:
         territory=values.text(transaction, "salesTerritory"),
         project=values.text(values.part(transaction, "project"), "name"),
         agreement=values.text(values.part(beside.invoice, "agreement"), "name"),
+        fields=_custom_fields(beside.invoice),
     )
+
+
+def _custom_fields(invoice: Row) -> tuple[Named, ...]:
+    """Those with a caption and a value; a box that is not ticked says so, an empty text says nothing."""
+    ticks = {"True": "Yes", "False": "No"}
+    found = [(values.text(row, "caption"), values.text(row, "value")) for row in values.rows(invoice, "customFields")]
+    return tuple(Named(name, ticks.get(said, said)) for name, said in found if name and said)
 
 
 Settled = list[tuple[Row, Decimal]]

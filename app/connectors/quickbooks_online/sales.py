@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from app.connectors.quickbooks_online import conflicts, header, lines, taxes, text
 from app.connectors.quickbooks_online.addresses import physical_address
 from app.connectors.quickbooks_online.categories import class_of_header
 from app.connectors.quickbooks_online.given import Given
+from app.domain import psa_fields
 from app.domain.documents import Document, DocumentKind
 from app.domain.links import LinkKind, Rules
 from app.domain.mail_addresses import is_address
@@ -29,11 +31,7 @@ FACTS = {
 def note(given: Given) -> str:
     """The private note, with the facts that the Book's settings want there."""
     document, mark, rules = given.document, given.mark, given.rules
-    facts = [
-        f"{word}: {value}"
-        for name, word in FACTS.items()
-        if name != "po_number" and _place(name, rules) == "memo" and (value := _fact(document, name))
-    ]
+    facts = [f"{word}: {value}" for word, value, place in _placed(document, rules) if place == "memo" and word != "PO"]
     return header.note_of(document, mark, *facts, with_order=_place("po_number", rules) == "memo")
 
 
@@ -88,6 +86,17 @@ def _fact(document: Document, name: str) -> str:
     return text.one_line(str(getattr(document, name) or ""))
 
 
+def _placed(document: Document, rules: Rules) -> Iterator[tuple[str, str, str]]:
+    """What the PSA says and the Book wants somewhere: the word for it, what it says, the place."""
+    for name, word in FACTS.items():
+        if value := _fact(document, name):
+            yield word, value, _place(name, rules)
+    own = psa_fields.places(rules["sales.psa_fields"])
+    for field in document.fields:
+        if place := own.get(field.name.casefold()):
+            yield text.one_line(field.name), text.one_line(field.value), place
+
+
 def _payment_flags(document: Document, rules: Rules) -> dict[str, Any]:
     """Only an invoice can be paid online, by a link only where it has an address."""
     if document.kind is not DocumentKind.INVOICE:
@@ -103,9 +112,8 @@ def _payment_flags(document: Document, rules: Rules) -> dict[str, Any]:
 def _wanted_fields(document: Document, rules: Rules) -> dict[str, str]:
     """Custom fields by their id; several facts of one field stand behind each other, the mark goes before them."""
     wanted: dict[str, str] = {}
-    for name in FACTS:
-        place = _place(name, rules)
-        if place.startswith("field") and (value := _fact(document, name)):
+    for _, value, place in _placed(document, rules):
+        if place.startswith("field"):
             number = place.removeprefix("field")
             wanted[number] = f"{wanted[number]}, {value}" if number in wanted else value
     return {number: text.shorten(value, CUSTOM_FIELD) for number, value in wanted.items()}
@@ -131,8 +139,8 @@ def _missing_fields(document: Document, rules: Rules) -> list[Problem]:
         Problem(
             "custom_field_missing",
             f"Custom field {number} {_why_left_out(number, rules)}; “{value}” is left out.",
-            "Choose another place under Settings ▸ Sales; or define it in QuickBooks (Sales, Custom fields), then check the"
-            " connection again.",
+            "Choose another place under Settings ▸ Sales; or define it in QuickBooks (Sales, Custom fields), then check"
+            " the connection again.",
             Severity.WARNING,
             field="custom field",
         )

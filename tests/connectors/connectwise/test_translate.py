@@ -155,3 +155,14 @@ def test_rounded_lines_add_up_to_the_rounded_sum(raw: list[Decimal]) -> None:
 @given(st.lists(amounts.map(cents), max_size=40))
 def test_whole_cents_are_left_alone(raw: list[Decimal]) -> None:
     assert signs.in_cents(raw) == raw
+
+
+def test_custom_fields_of_the_invoice_come_with_their_captions() -> None:
+    data = read(CASES[0])
+    given = (("Region", "North"), ("PO received", True), ("Rate", Decimal("1.5")), ("Empty", None), ("", "x"))
+    rows = [{"id": n, "caption": caption, "value": value} for n, (caption, value) in enumerate(given)]
+    export = translated({**data, "invoice": {**data["invoice"], "customFields": rows}})
+    assert export.document
+    assert [(field.name, field.value) for field in export.document.fields] == [
+        ("Region", "North"), ("PO received", "Yes"), ("Rate", "1.5"),
+    ]  # fmt: skip

@@ -11,7 +11,7 @@ import pytest
 from app.connectors.http import parse_json
 from app.connectors.protocols import UntranslatableError
 from app.connectors.quickbooks_online.translate import to_quickbooks
-from app.domain.documents import Address, Document, Party, Reference, TaxLevel
+from app.domain.documents import Address, Document, Named, Party, Reference, TaxLevel
 from app.domain.links import Entry, LinkKind, Links, Rules, variants
 from app.domain.problems import Severity
 from tests.builders import money
@@ -69,6 +69,15 @@ def test_facts_of_the_header_go_where_the_settings_say() -> None:
     fields = {field["DefinitionId"]: field["StringValue"] for field in sent["CustomField"]}
     assert fields == {"1": "Kim, West", "2": "Move", "3": "PO-77"}
     assert "Gold" not in to_quickbooks(invoice, THE_MARK, LINKS, places).text
+
+
+def test_the_psas_custom_fields_go_where_their_captions_are_sent() -> None:
+    own = (Named("Region", "West"), Named("Cost center", "12"), Named("Secret", "x"))
+    places = rules(sales__psa_fields="region=field1, Cost Center=memo", sales__sales_rep="field1")
+    sent = body(an_invoice(**FACTS, fields=own), places)
+    assert [field["StringValue"] for field in sent["CustomField"]] == ["Kim, West"]
+    assert "Cost center: 12" in sent["PrivateNote"]
+    assert "Secret" not in sent["PrivateNote"]
 
 
 def test_what_was_to_go_into_the_marks_own_field_is_left_out_with_a_warning() -> None:

@@ -39,6 +39,8 @@ FIXED = {
     "mail": "/settings/mail", "notifications": "/settings/notifications",
     "users": "/settings/users", "installation": "/settings/installation",
     "everything": "/run/everything/1", "autosync": "/settings/books/1/autosync",
+    "email": "/settings/books/1/email", "payment-settings": "/settings/books/1/payments",
+    "sessions": "/settings/sessions", "user": "/settings/users/1", "two-factor": "/me/two-factor",
     "audit": "/settings/audit", "me": "/me", "keys": "/help/keys", "workers": "/help/workers", "logout": "/logout",
     "not-found": "/no-such-page",
     **{f"mappings-{kind}": f"/mappings/1/{kind}" for kind in ("customers", "items", "accounts", "tax_codes", "terms")},

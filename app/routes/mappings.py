@@ -186,6 +186,7 @@ def refresh(book_id: int, kind: str) -> ResponseReturnValue:
 
 @mappings.post("/mappings/<int:book_id>/lists")
 @requires("bookkeeper")
+@pacing.asks_vendors
 def read_both(book_id: int) -> ResponseReturnValue:
     """Both sides' lists are read whole by a worker, within the vendors' limits."""
     with writing() as session:

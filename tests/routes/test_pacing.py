@@ -20,7 +20,12 @@ def test_who_asks_the_vendors_too_often_is_told_to_wait_and_others_are_not(
     assert refused.headers["Retry-After"] == "60"
     notice = bookkeeper.get("/run/invoices/why?number=10482", status=429, hx=True)
     assert "twenty times within a minute" in words(notice)
-    for question in ("/first-day/1/records", "/reconcile/1/look", "/mappings/1/customers/updates/compare"):
+    for question in (
+        "/first-day/1/records",
+        "/mappings/1/lists",
+        "/reconcile/1/look",
+        "/mappings/1/customers/updates/compare",
+    ):
         bookkeeper.post(question, status=429)
     bookkeeper.get("/run/invoices")  # asks nobody
     bookkeeper.post("/reconcile/1/drift/1", {"choice": "ignore"}, status=404)

@@ -63,7 +63,7 @@ def begin(token: str) -> ResponseReturnValue:
 
 
 @pay.get("/pay/return/<name>")
-@security.limiter.limit("30 per minute")
+@security.limiter.limit("60 per minute")
 @public
 def back(name: str) -> ResponseReturnValue:
     """The customer comes back; a worker asks what became of it."""
@@ -75,7 +75,7 @@ def back(name: str) -> ResponseReturnValue:
 
 
 @pay.get("/pay/return/<name>/cancelled")
-@security.limiter.limit("30 per minute")
+@security.limiter.limit("60 per minute")
 @public
 def cancelled(name: str) -> ResponseReturnValue:
     """The customer went back without paying."""

@@ -222,7 +222,8 @@ def _no_room(opened: _Opened, checkout: Checkout) -> Problem | None:
         )  # fmt: skip
     if receipt.open.amount >= checkout.amount:
         return None
-    said = f"{checkout.amount:,.2f} {checkout.currency} were paid, and only {receipt.open.amount:,.2f} were still open."
+    left = f"only {receipt.open.amount:,.2f} were still open" if receipt.open.amount else "nothing was open any more"
+    said = f"{checkout.amount:,.2f} {checkout.currency} were paid by Stripe, and {left}."
     remedy = "Record it as money that pays nothing yet, or give it back in Stripe and settle it here."
     return Problem(pay_problems.TOO_MUCH, said, remedy)
 

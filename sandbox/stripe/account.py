@@ -38,7 +38,7 @@ class RefusedError(Exception):
 
 @dataclass
 class Switches:
-    """``webhook_url``: where events go, none while it is empty; ``webhook_twice``: each comes again, and late."""
+    """``webhook_url``: where events go, none while it is empty; ``webhook_twice``: each comes twice, in any order."""
 
     webhook_url: str = ""
     webhook_twice: bool = False
@@ -56,6 +56,7 @@ class Account:
     switches: Switches = field(default_factory=Switches)
     clock_ahead: int = 0
     lock: Any = field(default_factory=threading.RLock)
+    deliveries: list[threading.Thread] = field(default_factory=list)
 
     def now(self) -> int:
         return int(time.time()) + self.clock_ahead
@@ -151,7 +152,11 @@ class Account:
         event = {"id": f"evt_{secrets.token_hex(12)}", "object": "event", "type": kind, "created": self.now(),
                  "data": {"object": self.shown(session)}}  # fmt: skip
         for _ in range(2 if self.switches.webhook_twice else 1):
-            threading.Thread(target=_deliver, args=(self.switches.webhook_url, event, self.now()), daemon=True).start()
+            delivery = threading.Thread(
+                target=_deliver, args=(self.switches.webhook_url, event, self.now()), daemon=True
+            )
+            self.deliveries.append(delivery)
+            delivery.start()
 
 
 def signed(body: bytes, moment: int, secret: str = SECRET) -> str:

@@ -10,15 +10,16 @@ from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Browser, BrowserContext, expect
-from sqlmodel import select
+from sqlmodel import col, select
 
 from app.database import Database
 from app.domain.links import LinkKind
 from app.models.columns import utcnow
 from app.models.connections import Book
+from app.models.postings import Posting
 from app.models.records import UnpostedRow
 from app.models.rounds import AutoSync, Round, RoundBatch
-from app.services import links
+from app.services import links, pay_links
 from sandbox.quickbooks_online import people
 from tests.journeys.installation import Installation
 from tests.journeys.person import EMAIL, ENDED, Person
@@ -103,6 +104,18 @@ def _tick(her: Person, *searches: str) -> None:
         her.open(f"/run/invoices?q={words}")
         with her.page.expect_response("**/run/invoices/tick"):
             her.page.get_by_label("Select this page").check()
+
+
+def link_to_pay(at: Installation) -> str:
+    """The path of a link to pay one of the posted invoices."""
+    database = database_of(at)
+    with database.session() as session:
+        posted = select(Posting).where(Posting.kind == "invoice", Posting.state == "closed").order_by(col(Posting.id))
+        token, link = pay_links.new(session.exec(posted.limit(1)).one(), 1)
+        session.add(link)
+        session.commit()
+    database.dispose()
+    return f"/pay/{token}"
 
 
 @contextmanager

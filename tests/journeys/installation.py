@@ -78,6 +78,7 @@ def environment(folder: Path, both: Both) -> dict[str, str]:
         "CROSSFOOT_QBO_AUTHORIZE_URL": qbo["authorize_url"],
         "CROSSFOOT_QBO_TOKEN_URL": qbo["token_url"],
         "CROSSFOOT_QBO_REVOKE_URL": qbo["revoke_url"],
+        "CROSSFOOT_STRIPE_API_URL": both.stripe.url,
         "CROSSFOOT_ALLOW_HOSTS": "127.0.0.1:*,localhost:*",
         **SHORT_WAITS,
     }

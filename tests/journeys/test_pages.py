@@ -12,7 +12,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from tests.journeys.conftest import MEANT
-from tests.journeys.furnished import Furnished, fill_up, furnish, paused
+from tests.journeys.furnished import Furnished, fill_up, furnish, link_to_pay, paused
 from tests.journeys.installation import installed
 from tests.journeys.person import ENDED, Person
 from tests.thorough import THOROUGH
@@ -33,6 +33,7 @@ PAGES = (
     "/run/inventory",
     "/run/inventory/why?number=nothing-like-it",
     "/run/payments",
+    "/online-payments/1",
     "/batches/2",  # of payments
     "/settings/books/1/payments",
     "/run/everything/1",
@@ -209,6 +210,45 @@ def test_what_looks_already_posted_is_answered_from_the_list(furnished: Furnishe
         page.keyboard.press("f")
         expect(page.locator("#drawer").get_by_role("button", name="Link: it is the same")).to_be_visible()
         assert not accessible(page)
+
+
+def test_a_customer_pays_by_stripe_from_a_page_that_names_nothing_but_the_payee(furnished: Furnished) -> None:
+    for page in look(furnished, width=2560):
+        her = Person(page, furnished.at)
+        her.open("/settings/books/1/payments")
+        page.get_by_label("Let customers pay by Stripe").select_option("yes")
+        her.press("Save")
+        page.get_by_label("Restricted key").fill(furnished.at.both.stripe.settings()["key"])
+        her.press("Try it and keep it")
+        expect(page.get_by_text("Stripe takes the key.")).to_be_visible()
+    wrong = [found for page in pays(furnished) for found in (*accessible(page), *sideways(page))]
+    for page in look(furnished, width=360, dark=True):
+        page.goto(furnished.at.base + "/online-payments/1")
+        expect(page.locator("tbody tr")).to_contain_text("In QuickBooks")
+        wrong += [*accessible(page), *sideways(page)]
+    assert not wrong
+    assert [d["type"] for d in furnished.at.in_books() if "· CF-S" in (d["PrivateNote"] or "")] == ["Payment"]
+
+
+def pays(furnished: Furnished) -> Iterator[Page]:
+    """A customer with a telephone, at each of our pages on the way; the form leads to another host, by its CSP."""
+    context = furnished.browser.new_context(viewport={"width": 360, "height": 740}, color_scheme="dark")
+    page = context.new_page()
+    page.goto(furnished.at.base + link_to_pay(furnished.at))
+    expect(page.get_by_role("heading", name="Pay Harbor Point IT LLC")).to_be_visible()
+    yield page
+    page.get_by_role("button", name="Go on to pay").click()
+    page.get_by_role("button", name="Pay by card").click()
+    expect(page.get_by_role("heading", name="Thank you")).to_be_visible()
+    yield page
+    for _ in range(40):  # a worker asks Stripe and tells QuickBooks
+        if "has arrived" in page.content():
+            break
+        page.wait_for_timeout(500)
+        page.reload()
+    expect(page.get_by_text("Your payment has arrived")).to_be_visible()
+    assert context.cookies() == []
+    context.close()
 
 
 #: Stands in for the browser's own messages, which no test can see.

@@ -20,6 +20,7 @@ from app.domain.outcomes import InDoubt, NotDone, Refused
 from app.models.columns import utcnow
 from sandbox.stripe.account import KEY, READING_KEY, SECRET, signed
 from sandbox.stripe.server import Running, start
+from tests.webhook_server import webhook_server
 
 
 @pytest.fixture
@@ -124,6 +125,18 @@ def test_an_answer_of_another_form_is_never_taken_for_a_page(change: dict[str, o
     assert to_page(good).live
     with pytest.raises(ValueError, match="it"):
         to_page({**good, **change})
+
+
+def test_events_come_twice_and_in_any_order_and_each_names_its_page(vendor: Running) -> None:
+    page = made(opened(vendor), a_page())
+    with webhook_server() as hook:
+        vendor.account.switches.webhook_url, vendor.account.switches.webhook_twice = hook.url, True
+        vendor.account.pay(page.ident, "bank")
+        vendor.account.settle(page.ident, well=True)
+        for delivery in vendor.account.deliveries:
+            delivery.join(5)
+    told = [webhooks.session_of(body.encode(), headers["Stripe-Signature"], SECRET) for _, headers, body in hook.came]
+    assert told == [page.ident] * 4
 
 
 def test_a_webhook_is_believed_by_its_signature_and_its_age() -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import Engine, create_engine, event, make_url
 from sqlmodel import Session
 
 from app import schema
@@ -15,17 +16,24 @@ from app.settings import Settings
 
 
 class Database:
-    """Engine of one database. Sessions are short: none stays open while a vendor is being called."""
+    """Engine of one database. Sessions are short: none stays open while a vendor is being called.
 
-    def __init__(self, url: str, encryption_keys: tuple[str, ...] = ()) -> None:
+    ``memory`` is a file beside it that a restore leaves as it is (services/copied_back.py); None where there is no
+    place for it.
+    """
+
+    def __init__(self, url: str, encryption_keys: tuple[str, ...] = (), home: Path | None = None) -> None:
         self.url = url
         self.engine = _engine(url)
+        place = home / "crossfoot" if home else _file(url)
+        self.memory = place.with_name(f"{place.name}.sent") if place else None
         if encryption_keys:
             set_encryption_keys(encryption_keys)
 
     @classmethod
     def of(cls, settings: Settings) -> Database:
-        return cls(settings.database_url, settings.encryption_keys)
+        home = None if _file(settings.database_url) else settings.home
+        return cls(settings.database_url, settings.encryption_keys, home)
 
     @contextmanager
     def session(self) -> Iterator[Session]:
@@ -50,6 +58,12 @@ class Database:
     def dispose(self) -> None:
         """Close pooled connections; call in a forked child before the first use."""
         self.engine.dispose()
+
+
+def _file(url: str) -> Path | None:
+    """SQLite's."""
+    found = make_url(url)
+    return Path(found.database) if found.drivername.startswith("sqlite") and found.database else None
 
 
 def _engine(url: str) -> Engine:

@@ -27,6 +27,7 @@ from app.services import (
     batches,
     books,
     connections,
+    copied_back,
     failures,
     payment_checking,
     payment_doubts,
@@ -155,6 +156,8 @@ def _work(work: Work) -> None:
 
 def _stages(work: Work) -> float | None:
     """Answers when to come back, None when everything is done or somebody asked to stop."""
+    if (later := copied_back.wait(work.run, payment_writing.PATIENCE)) is not None:
+        return later
     if work.run.mode != "dry":
         payment_doubts.recover(work)
         payment_reading.begin_anew(work)

@@ -21,7 +21,7 @@ from app.domain.problems import Problem
 from app.domain.states import SectionKey
 from app.models.columns import utcnow
 from app.models.payments import PaymentEntry, PaymentTarget
-from app.services import batches, payment_doubts
+from app.services import batches, copied_back, payment_doubts
 from app.services.payment_work import Work
 from app.services.run import Lanes, SystemicError
 
@@ -178,7 +178,9 @@ def _intend(work: Work, due: Sequence[PaymentEntry]) -> tuple[set[int | None], d
         if ours != len(wanted):
             mine = (col(PaymentEntry.id).in_(wanted), PaymentEntry.state == "sending", PaymentEntry.sent_at == now)
             claimed = set(session.exec(select(PaymentEntry.id).where(*mine)))
+        copied_back.note(session, now)
         session.commit()
+    copied_back.keep(work.run.database, now)
     return claimed, now
 
 

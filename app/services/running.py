@@ -31,6 +31,7 @@ from app.services import (
     checking,
     closing,
     connections,
+    copied_back,
     creating,
     doubts,
     failures,
@@ -118,7 +119,9 @@ def _work(run: Run) -> None:
     try:
         doubts.recover(run)
         closing.recover(run)
-        wake = _finish_only(run) if run.gated or not _approved(run) else _go_through(run)
+        wake = copied_back.wait(run, PATIENCE)
+        if wake is None:
+            wake = _finish_only(run) if run.gated or not _approved(run) else _go_through(run)
     except LeaseLostError:
         return
     except SystemicError as error:

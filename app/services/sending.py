@@ -24,7 +24,7 @@ from app.domain.states import PostingState, Role, SectionKey
 from app.models.columns import utcnow
 from app.models.connections import Book
 from app.models.postings import Call, CallMember, Creation, Posting, PostingRecord
-from app.services import beside, item_accounts, links, posting_problems, posting_rows, settling, wants
+from app.services import beside, copied_back, item_accounts, links, posting_problems, posting_rows, settling, wants
 from app.services.reading import document_of
 from app.services.run import Lanes, LeaseLostError, Run
 
@@ -263,7 +263,9 @@ def _intend(run: Run, ready: Sequence[Ready]) -> Call | None:
             )
             for place, item in enumerate(ready)
         )
+        copied_back.note(session, now)
         run.changed(session, *posting_rows.of(session, idents, posting_rows.BARE).values())
+    copied_back.keep(run.database, now)
     return call
 
 
@@ -320,5 +322,8 @@ def _again(run: Run, paused: Call) -> Call | None:
             .where(col(Posting.id).in_(settling.members_of(paused.id)), col(Posting.state) == PostingState.IN_DOUBT)
             .values(state=PostingState.SENDING, attempt=Posting.attempt + 1)
         )
+        copied_back.note(session, now)
         run.changed(session)
-        return session.get_one(Call, paused.id, populate_existing=True)
+        call = session.get_one(Call, paused.id, populate_existing=True)
+    copied_back.keep(run.database, now)
+    return call

@@ -222,8 +222,12 @@ def _store(session: Session, work: Work, found: Findings) -> None:
     targets = _targets(session, work, found)
     session.add_all(targets)
     row = session.get_one(PaymentRun, work.run.batch_id)
-    row.read_at, row.until, row.calls, row.changed = utcnow(), found.news.until, found.news.calls, len(found.changed)
-    row.notes = [to_json(note) for note in _notes(session, work, found)]
+    again = row.changed if row.since is None else 0  # what a batch that reads anew has read before is no news to it
+    row.read_at, row.until, row.calls = utcnow(), found.news.until, found.news.calls
+    row.changed = again + len(found.changed)
+    told = {f"payment:{ledger_id}" for ledger_id in found.changed}
+    kept = [note for note in row.notes if note.get("subject") not in told]
+    row.notes = [*kept, *(to_json(note) for note in _notes(session, work, found))][:MOST_NOTES]
     session.add(row)
     if work.run.mode != "dry":
         _supersede(session, work)

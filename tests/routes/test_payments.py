@@ -172,7 +172,7 @@ def test_a_sync_that_another_person_must_approve_shows_first_what_it_would_write
 ) -> None:
     with database.session() as session:
         books.set_settings(session, session.get_one(Book, 1), {"company.approval": "other"}, "owner@example.test")
-    world.pay("10501", "40.00")
+    world.pay("10501", "40.00", unapplied="5.00")
     assert "once another person has approved it" in words(bookkeeper.get("/run/payments"))
     send(bookkeeper, action="run")
     batch = world.last().id or 0
@@ -186,7 +186,10 @@ def test_a_sync_that_another_person_must_approve_shows_first_what_it_would_write
     admin.post(f"/batches/{batch}/approve", {"seen": field(page, "seen")})
     world.work(batch)
     assert len(world.psa.writes) == 1
-    assert "approved by Admin Person" in words(admin.get(f"/batches/{batch}"))
+    shown = words(admin.get(f"/batches/{batch}"))
+    assert "approved by Admin Person" in shown
+    assert "1 payment changed" in shown  # although it was read before
+    assert "5.00 USD of payment" in shown
     world.pay("10501", "50.00")
     send(bookkeeper, action="run")
     world.work(world.last().id or 0)

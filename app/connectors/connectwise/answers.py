@@ -54,8 +54,10 @@ def said(answer: Answer) -> dict[str, Any]:
 def sentences(answer: Answer) -> str:
     """ConnectWise's own words: the message and those of its single errors."""
     body = said(answer)
-    words = [str(body.get("message") or ""), *(str(error.get("message") or "") for error in _errors(body))]
-    return " ".join(word for word in words if word) or answer.text.strip()[:200]
+    found = [str(body.get("message") or ""), *(str(error.get("message") or "") for error in _errors(body))]
+    words = [word.strip() for word in found if word.strip()]
+    ended = [word if word.endswith((".", ":", "!", "?")) else f"{word}:" for word in words[:-1]]
+    return " ".join([*ended, *words[-1:]]) or answer.text.strip()[:200]
 
 
 def error_codes(answer: Answer) -> set[str]:

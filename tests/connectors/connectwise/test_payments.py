@@ -176,7 +176,9 @@ def test_an_overpayment_is_refused_or_cut_and_the_answer_says_to_what(
     source: ConnectWise, psa: Site, invoice: str
 ) -> None:
     due = total(psa, invoice)
-    assert refused(add(source, invoice, new(str(due + 1)))) == "psa_refuses_amount"
+    answer: Any = add(source, invoice, new(str(due + 1)))
+    assert refused(answer) == "psa_refuses_amount"
+    assert "invoicePayment object is invalid: The amount is more than" in answer.problem.message
     psa.switch(overpayment="cut")
     assert written(add(source, invoice, new(str(due + 1)))).amount == due
     assert standing(source, invoice)[0].amount == due

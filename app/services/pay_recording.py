@@ -30,7 +30,7 @@ from app.models.columns import utcnow
 from app.models.connections import Book
 from app.models.pay_links import Checkout
 from app.models.postings import Posting
-from app.services import audit, books, connections, pay_problems, payments, stripe_keys
+from app.services import audit, books, connections, copied_back, pay_problems, payments, stripe_keys
 from app.settings import Waits
 
 log = logging.getLogger(__name__)
@@ -113,7 +113,11 @@ def _set(database: Database, checkout: Checkout, **values: Any) -> bool:
     with database.session() as session:
         mine = (col(Checkout.id) == checkout.id, col(Checkout.look_at) == checkout.look_at)
         kept = session.exec(update(Checkout).where(*mine).values(**values)).rowcount == 1
+        if sent_at := values.get("sent_at"):
+            copied_back.note(session, sent_at)
         session.commit()
+    if sent_at:
+        copied_back.keep(database, sent_at)
     return kept
 
 
@@ -183,6 +187,9 @@ def stem(checkout: Checkout) -> str:
 def _record(opened: _Opened, checkout: Checkout) -> None:
     """The first send is not blind either: a copied-back database may know less than the books."""
     books_ = opened.destination
+    if seconds := copied_back.left(opened.database, opened.waits.running):
+        _set(opened.database, checkout, look_at=utcnow() + dt.timedelta(seconds=seconds))
+        return
     if not isinstance(books_, RecordsPayments):
         remedy = "Record it there, then settle it here."
         _stuck(opened, checkout, Problem(pay_problems.REFUSED, "This ledger takes no payments.", remedy))

@@ -173,6 +173,8 @@ def _story(app: App, vendors: Json, notes: Notes) -> int:
     paid = demo_parts.customers_pay(vendors)
     tell(f"Meanwhile customers have paid in QuickBooks; {paid} payments can be brought to ConnectWise:")
     tell(f"  {app.base}/run/payments")
+    tell(f"To let customers pay by Stripe’s stand-in too, enter its key, {vendors['stripe']['key']}:")
+    tell(f"  {app.base}/settings/books/1/payments")
     return exit_status(batch)
 
 

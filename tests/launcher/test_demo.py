@@ -17,7 +17,8 @@ VENDORS = {
         "revoke_url": "http://127.0.0.1:2/revoke",
         "client_id": "id",
         "client_secret": "secret",
-    }
+    },
+    "stripe": {"api_url": "http://127.0.0.1:3"},
 }
 
 

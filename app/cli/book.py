@@ -13,7 +13,7 @@ from app.cli.options import command
 from app.cli.output import emit, printable, table
 from app.domain.problems import ValidationError
 from app.models.connections import Book
-from app.services import books, settings_file
+from app.services import archives, books, settings_file
 
 
 @click.group()
@@ -70,6 +70,19 @@ def export(context: Context, ref: str, file: Path) -> None:
         found = books.find_book(session, ref)
         files.write(file, settings_file.export(found))
         emit_book(context, found, file=str(file))
+
+
+@command(book)
+@click.argument("ref", metavar="BOOK")
+@files.file_argument
+@pass_context
+def archive(context: Context, ref: str, file: Path) -> None:
+    """Write all that is known of a company to a ZIP FILE: settings, links, documents, audit log; never secrets."""
+    with context.database.reading() as session:
+        found = books.find_book(session, ref)
+        with files.opened(file) as target:
+            archives.write(session, found, target)
+        emit_book(context, books.find_book(session, ref), file=str(file))
 
 
 @command(book, "import")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 import click
 
@@ -23,5 +26,16 @@ def write(file: Path, text: str) -> None:
     """Write a text as it is, line ends too. Raises ValidationError."""
     try:
         file.write_text(text, encoding="utf-8", newline="")
+    except OSError as error:
+        raise ValidationError(f"{file} can’t be written: {error}.", "Give another file.") from error
+
+
+@contextmanager
+def opened(file: Path) -> Iterator[IO[bytes]]:
+    """A file to be written, for its owner only. Raises ValidationError."""
+    try:
+        with file.open("wb") as target:
+            file.chmod(0o600)
+            yield target
     except OSError as error:
         raise ValidationError(f"{file} can’t be written: {error}.", "Give another file.") from error

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 
-from flask import Blueprint, Response, abort, flash, redirect, render_template, request, url_for
+from flask import Blueprint, Response, abort, flash, redirect, render_template, request, send_file, url_for
 from flask.typing import ResponseReturnValue
 from sqlmodel import Session
 
@@ -19,8 +20,8 @@ from app.models.connections import Book
 from app.routes import fragments, shell
 from app.routes.guard import installation, me, requires
 from app.routes.web import reading, web, writing
+from app.services import archives, cards, links, lists, records, samples, settings_file, stripe_keys
 from app.services import books as service
-from app.services import cards, links, lists, records, samples, settings_file, stripe_keys
 
 books = Blueprint("books", __name__)
 
@@ -192,6 +193,17 @@ def export(book_id: int) -> ResponseReturnValue:
     book = service.find_book(reading(), book_id)
     headers = {"Content-Disposition": f'attachment; filename="crossfoot-{book.id}-settings.toml"'}
     return Response(settings_file.export(book), mimetype="application/toml", headers=headers)
+
+
+@books.get("/settings/books/<int:book_id>/archive")
+@requires("admin")
+def archive(book_id: int) -> ResponseReturnValue:
+    """All that is known of the company, as a ZIP."""
+    file = tempfile.TemporaryFile()  # noqa: SIM115 -- Flask closes it once it is sent
+    with web().database.reading() as session:
+        archives.write(session, service.find_book(session, book_id), file)
+    file.seek(0)
+    return send_file(file, "application/zip", as_attachment=True, download_name=f"crossfoot-{book_id}.zip")
 
 
 @books.post("/settings/books/<int:book_id>/file")

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import zipfile
+from pathlib import Path
+
 import pytest
 
 from app.domain.problems import Problem, Severity
@@ -44,6 +47,14 @@ def test_books_are_listed_and_their_settings_changed(connected: CommandLine) -> 
     assert told.status == 0
     settings = connected("book", "show", "1", "--json").json["settings"]
     assert (settings["sales.service_item_source"], settings["sales.summary"]) == ("gl_account", "detailed")
+
+
+def test_all_of_a_company_is_written_to_a_file_or_it_says_why_not(connected: CommandLine, tmp_path: Path) -> None:
+    told = connected("book", "archive", "Demo MSP", str(tmp_path / "all.zip"), "--json")
+    assert (told.status, told.json["file"]) == (0, str(tmp_path / "all.zip"))
+    assert "sales.summary" in zipfile.ZipFile(tmp_path / "all.zip").read("settings.toml").decode()
+    told = connected("book", "archive", "1", str(tmp_path / "none" / "all.zip"), "--json")
+    assert (told.status, told.json["remedy"]) == (2, "Give another file.")
 
 
 @pytest.mark.parametrize("pair", ["sales.summary=everything", "no.such=1", "sales.summary"])

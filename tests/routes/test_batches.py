@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import io
+import json
 import re
 import time
+import zipfile
 from dataclasses import replace
 from decimal import Decimal
 
@@ -19,7 +21,7 @@ from app.domain.money import Money
 from app.models.batches import Batch
 from app.models.columns import utcnow
 from app.models.postings import Call, Posting, PostingProblem
-from tests.routes.conftest import Browser, Vendors, field, words
+from tests.routes.conftest import HOST, Browser, Vendors, field, words
 from tests.routes.test_run import ALL, chosen, submission
 from tests.routes.world import World
 
@@ -172,6 +174,26 @@ def test_the_list_of_errors_holds_no_formula(ended: Browser, world: World) -> No
     ]
     assert not [cell for row in rows for cell in row.values() if cell.startswith(("=", "+", "@"))]
     assert "attachment" in answer.headers["Content-Disposition"]
+
+
+def test_all_that_is_known_of_a_company_goes_into_one_archive_without_secrets(ended: Browser, admin: Browser) -> None:
+    assert "/settings/books/1/archive" in admin.get("/settings/books/1").text
+    with admin.client.get("/settings/books/1/archive", base_url=HOST) as answer:
+        archive = zipfile.ZipFile(io.BytesIO(answer.data))
+    files = {name: archive.read(name).decode() for name in archive.namelist()}
+    rows = list(csv.DictReader(io.StringIO(files["documents.csv"])))
+    assert [
+        (row["number"], row["records"], row["state"], row["problems"]) for row in rows if row["state"] == "held"
+    ] == [("10484", "39007", "held", "account_not_linked")]
+    whole = [json.loads(line) for line in files["documents.jsonl"].splitlines()]
+    assert len(rows) == len(whole) == len(ALL)
+    assert {one["document"]["currency"] for one in whole if one["document"]} == {"USD"}
+    assert "4100,4100,79" in files["links/accounts.csv"]
+    assert "batch.post" in files["audit.csv"]
+    assert "company.zone" in files["settings.toml"]
+    for secret in ("access-first", "refresh-first", "private", "shh-secret"):
+        assert not [name for name, text in files.items() if secret in text]
+    ended.get("/settings/books/1/archive", status=403)
 
 
 def test_the_log_holds_no_secret(ended: Browser) -> None:

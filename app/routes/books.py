@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from flask import Blueprint, Response, abort, flash, redirect, render_template, request, send_file, url_for
+from flask import Blueprint, Response, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlmodel import Session
 
@@ -199,11 +199,19 @@ def export(book_id: int) -> ResponseReturnValue:
 @requires("admin")
 def archive(book_id: int) -> ResponseReturnValue:
     """All that is known of the company, as a ZIP."""
-    file = tempfile.TemporaryFile()  # noqa: SIM115 -- Flask closes it once it is sent
-    with web().database.reading() as session:
-        archives.write(session, service.find_book(session, book_id), file)
-    file.seek(0)
-    return send_file(file, "application/zip", as_attachment=True, download_name=f"crossfoot-{book_id}.zip")
+    pieces = _pieces(book_id)
+    next(pieces)  # it is written now, while it is known who asks, and sent from the disk
+    headers = {"Content-Disposition": f'attachment; filename="crossfoot-{book_id}.zip"'}
+    return Response(pieces, mimetype="application/zip", headers=headers)
+
+
+def _pieces(book_id: int) -> Iterator[bytes]:
+    with tempfile.TemporaryFile() as file:
+        with web().database.reading() as session:
+            archives.write(session, service.find_book(session, book_id), file)
+        yield b""
+        file.seek(0)
+        yield from iter(lambda: file.read(65536), b"")
 
 
 @books.post("/settings/books/<int:book_id>/file")

@@ -9,10 +9,11 @@ import requests
 from authlib.integrations.base_client import OAuthError
 from authlib.integrations.requests_client import OAuth2Session
 
-from app.connectors.addresses import AddressRefusedError, guarded_adapter
+from app.connectors.addresses import AddressRefusedError
 from app.connectors.http import Http
 from app.connectors.mail import oauth
 from app.connectors.mail.mailer import MailApp, MailGrant
+from app.connectors.oauth_session import oauth_session
 from app.connectors.protocols import ConnectionFailedError
 
 
@@ -47,7 +48,8 @@ def exchange(app: MailApp, http: Http, redirect_uri: str, code: str, verifier: s
 
 
 def _session(app: MailApp, http: Http, redirect_uri: str) -> OAuth2Session:
-    session = OAuth2Session(
+    return oauth_session(
+        http,
         app.client_id,
         app.client_secret,
         token_endpoint_auth_method="client_secret_post",  # noqa: S106 -- the name of a method
@@ -55,8 +57,3 @@ def _session(app: MailApp, http: Http, redirect_uri: str) -> OAuth2Session:
         redirect_uri=redirect_uri,
         code_challenge_method="S256",
     )
-    session.trust_env = False
-    session.verify = http.rules.ca_bundle or True
-    for scheme in ("https://", "http://"):
-        session.mount(scheme, guarded_adapter(http.rules, 1))
-    return session

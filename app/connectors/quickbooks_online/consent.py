@@ -9,8 +9,9 @@ import requests
 from authlib.integrations.base_client import OAuthError
 from authlib.integrations.requests_client import OAuth2Session
 
-from app.connectors.addresses import AddressRefusedError, guarded_adapter
+from app.connectors.addresses import AddressRefusedError
 from app.connectors.http import Http
+from app.connectors.oauth_session import oauth_session
 from app.connectors.protocols import ConnectionFailedError
 from app.connectors.quickbooks_online import oauth
 from app.connectors.quickbooks_online.settings import App
@@ -34,7 +35,7 @@ def exchange(app: App, http: Http, redirect_uri: str, code: str) -> Tokens:
     """
     http.rules.check_url(app.endpoints.token)
     try:
-        with _session(app, http, redirect_uri) as session:
+        with oauth_session(http, app.client_id, app.client_secret, redirect_uri=redirect_uri) as session:
             token = session.fetch_token(
                 app.endpoints.token, grant_type="authorization_code", code=code, timeout=oauth.TIMEOUT
             )
@@ -45,20 +46,6 @@ def exchange(app: App, http: Http, redirect_uri: str, code: str) -> Tokens:
     except (requests.RequestException, ValueError):
         raise oauth.unreachable() from None
     return oauth.to_tokens(token)
-
-
-def _session(app: App, http: Http, redirect_uri: str) -> OAuth2Session:
-    session = OAuth2Session(
-        app.client_id,
-        app.client_secret,
-        token_endpoint_auth_method="client_secret_basic",  # noqa: S106 -- the name of a method
-        redirect_uri=redirect_uri,
-    )
-    session.trust_env = False
-    session.verify = http.rules.ca_bundle or True
-    for scheme in ("https://", "http://"):
-        session.mount(scheme, guarded_adapter(http.rules, 1))
-    return session
 
 
 class Consent:

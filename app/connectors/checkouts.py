@@ -6,6 +6,7 @@ A page is made when it is asked for and looked at until it has ended; to make on
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -32,6 +33,7 @@ class NewPage:
     Attributes:
         name: ours, unique; the same name with the same contents answers with the same page.
         back, cancel: our addresses, where the customer is sent afterwards.
+        company, invoice: the ledger's ids, kept by the provider, should this database be copied back.
         expires_at: aware; half an hour to a day ahead.
     """
 
@@ -42,6 +44,8 @@ class NewPage:
     back: str
     cancel: str
     expires_at: dt.datetime
+    company: str = ""
+    invoice: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,7 @@ class Page:
         payment: the provider's id of the payment, once there is one.
         refunded: what was given back of the amount so far; ``paid_at`` when it was paid (aware), once it was.
         live: real money; else the provider's test mode.
+        company, invoice: as given to it; ``made_at`` is aware.
     """
 
     ident: str
@@ -66,6 +71,9 @@ class Page:
     refunded: Decimal
     live: bool
     paid_at: dt.datetime | None = None
+    made_at: dt.datetime | None = None
+    company: str = ""
+    invoice: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +107,10 @@ class Checkouts(Protocol):
 
     def look(self, ident: str) -> Page | None:
         """The page as it stands now; None where the provider knows none. Raises ConnectionFailedError."""
+        ...
+
+    def ended_well(self, since: dt.datetime) -> Iterator[Page]:
+        """Pages made since then at which somebody paid, newest first. Raises ConnectionFailedError."""
         ...
 
     def end(self, ident: str) -> bool:

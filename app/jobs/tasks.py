@@ -17,6 +17,7 @@ from app.services import (
     entry_changes,
     looks,
     outbox,
+    pay_finding,
     pay_recording,
     payments,
     previews,
@@ -148,5 +149,6 @@ def housekeeping() -> None:
     retention.forget(here.database)
     outbox.forget(here.database)
     channels.forget(here.database)
+    pay_finding.take_up(here.database, here.connectors)
     sessions.forget(here.database)
     rounds.forget(here.database)

@@ -228,7 +228,7 @@ def _open(asked: _Asked, checkout: Checkout) -> str:
     back = f"{asked.home}/pay/return/{checkout.name}"
     wanted = NewPage(
         checkout.name, f"Invoice {asked.posting.number}", checkout.amount, checkout.currency, back, f"{back}/cancelled",
-        checkout.expires_at,
+        checkout.expires_at, asked.book.ledger_id, checkout.invoice,
     )  # fmt: skip
     match asked.checkouts.open(wanted):
         case Opened(page):

@@ -18,6 +18,7 @@ OTHER, REFUNDED, GONE = "online_payment_differs", "online_payment_refunded", "on
 TOO_MUCH, REFUSED, DOUBT = "online_payment_too_much", "online_payment_refused", "online_payment_in_doubt"
 CODES = (OTHER, REFUNDED, GONE, TOO_MUCH, REFUSED, DOUBT)
 _WORDS = {
+    "open": "was found again at Stripe",
     "recorded": "was recorded in QuickBooks",
     "settled": "was settled by a person",
     "stuck": "could not be recorded",

@@ -88,11 +88,24 @@ def _work(account: Account, ident: str, deed: str) -> Json:
         deep = "payment_intent.latest_charge" in request.args.getlist("expand[]")
         return account.shown(account.find(ident), deep=deep)
     if request.method == "GET":
-        rows = [account.shown(session) for session in reversed(account.sessions.values())]
-        return {"object": "list", "url": ROOT, "has_more": False, "data": rows[: int(request.args.get("limit", 10))]}
+        return _listed(account, request.args.to_dict())
     if request.mimetype != "application/x-www-form-urlencoded":
         raise RefusedError(400, "invalid_request_error", "The body is no form.")
     return account.shown(account.create(request.form.to_dict()))
+
+
+def _listed(account: Account, asked: dict[str, str]) -> Json:
+    """Newest first, a page of them."""
+    rows = [account.shown(account.find(ident)) for ident in reversed(account.sessions)]
+    idents = [row["id"] for row in rows]
+    start = idents.index(asked["starting_after"]) + 1 if "starting_after" in asked else 0
+    found = [
+        row
+        for row in rows[start:]
+        if asked.get("status", row["status"]) == row["status"] and row["created"] >= int(asked.get("created[gte]", 0))
+    ]
+    most = int(asked.get("limit", 10))
+    return {"object": "list", "url": ROOT, "has_more": len(found) > most, "data": found[:most]}
 
 
 def _before(fault: Fault) -> Response:

@@ -32,7 +32,7 @@ OTHERS = {
     "kind", "side", "key", "state", "record", "tab", "token", "name", "pathname", "user_id", "session_id",
     "month", "currency",
     "channel_id", "notice_id",  # of the installation: its admin's alone
-    "drift_id", "mail_id", "payment_id", "posting_id", "round_id",  # of the company that stands before them in the address
+    "drift_id", "mail_id", "payment_id", "posting_id", "round_id",  # of the company that stands before them
 }  # fmt: skip
 
 

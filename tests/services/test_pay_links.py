@@ -25,6 +25,7 @@ from app.services import (
     mail_settings,
     online_payments,
     outbox,
+    pay_finding,
     pay_links,
     pay_recording,
     stripe_keys,
@@ -40,7 +41,8 @@ from tests.services.test_customer_mail import MAILER
 HOME = "https://books.test"
 ZERO = Decimal(0)
 MAILED = "10394"
-OTHERS = ("10395", "10398", "10399", "10401", "10440", "10442", "10426", "10430", "10432", "10435")
+OTHERS = ("10395", "10398", "10399", "10401", "10440", "10442", "10426", "10430", "10432", "10435",
+          "10437", "10438")  # fmt: skip
 
 
 @dataclass
@@ -261,6 +263,25 @@ def test_clicks_at_one_moment_and_a_lost_answer_of_stripe_make_one_page(shop: Bo
     with ThreadPoolExecutor(3) as customers:
         assert len({address.result() for address in [customers.submit(till.click) for _ in range(3)]}) == 1
     assert len(till.account.sessions) == before + 1
+
+
+@pytest.mark.parametrize("recorded", [False, True])
+def test_a_payment_that_a_database_copied_back_knows_nothing_of_is_found_again(
+    shop: Bookkeeper, recorded: bool
+) -> None:
+    number = "10437" if recorded else "10438"
+    till, made = till_of(shop, number), shop.engine
+    till.click()
+    till.pay()
+    if recorded:
+        till.work()
+    with made.database.session() as session:
+        session.delete(till.checkout())
+        session.commit()
+    assert pay_finding.take_up(made.database, made.connectors) == 1
+    assert pay_finding.take_up(made.database, made.connectors) == 0
+    till.work()
+    assert (till.checkout().state, len(till.payments()), till.open()) == ("recorded", 1, ZERO)
 
 
 def test_a_link_that_was_taken_back_or_has_expired_leads_nowhere(shop: Bookkeeper) -> None:

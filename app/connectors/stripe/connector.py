@@ -5,7 +5,8 @@ https://docs.stripe.com/api/errors
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import datetime as dt
+from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -21,6 +22,8 @@ VERSION = "2024-11-20.acacia"
 #: A customer waits for the page.
 PATIENCE = 20.0
 LATER = 2.0
+#: Sessions that one call lists.
+MOST = 100
 SESSIONS = "/v1/checkout/sessions"
 #: What a look shows besides: whether the bank has said no, and what was given back.
 DEEPER = {"expand[]": "payment_intent.latest_charge"}
@@ -69,6 +72,18 @@ class Stripe:
             if error.status == 404:
                 return None
             raise
+
+    def ended_well(self, since: dt.datetime) -> Iterator[Page]:
+        wanted = {"status": "complete", "limit": str(MOST), "created[gte]": str(int(since.timestamp()))}
+        last = ""
+        while True:
+            found = self._read(SESSIONS, wanted | ({"starting_after": last} if last else {}))
+            rows = found.get("data")
+            told = [_page(row) for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+            yield from told
+            if not found.get("has_more") or not told or told[-1].ident == last:
+                return
+            last = told[-1].ident
 
     def end(self, ident: str) -> bool:
         answer = self._call("POST", f"{SESSIONS}/{quote(ident, safe='')}/expire", body="")

@@ -14,7 +14,7 @@ from app.connectors.checkouts import NewPage, Page, PageState
 from app.connectors.stripe.amounts import from_units, to_units
 
 #: Where our name of a page stands in Stripe's metadata; its dashboard shows it.
-NAME = "crossfoot"
+NAME, COMPANY, INVOICE = "crossfoot", "crossfoot_company", "crossfoot_invoice"
 LONGEST_ID = 255
 LONGEST_WHAT = 250
 
@@ -29,6 +29,8 @@ def form(new: NewPage) -> str:
             "mode": "payment",
             "client_reference_id": new.name,
             f"metadata[{NAME}]": new.name,
+            f"metadata[{COMPANY}]": new.company,
+            f"metadata[{INVOICE}]": new.invoice,
             f"payment_intent_data[metadata][{NAME}]": new.name,
             "payment_intent_data[description]": new.what[:LONGEST_WHAT],
             "line_items[0][quantity]": "1",
@@ -54,17 +56,21 @@ def to_page(session: Mapping[str, Any]) -> Page:
     intent = session.get("payment_intent")
     paid = intent if isinstance(intent, Mapping) else {}
     metadata = session.get("metadata")
+    told = metadata if isinstance(metadata, Mapping) else {}
     return Page(
         ident=ident,
         state=_state(session, paid),
         url=str(session.get("url") or ""),
-        name=str(metadata.get(NAME) or "") if isinstance(metadata, Mapping) else "",
+        name=str(told.get(NAME) or ""),
         amount=from_units(units, currency),
         currency=currency,
         payment=str(paid.get("id") or (intent if isinstance(intent, str) else ""))[:LONGEST_ID],
         refunded=from_units(_refunded(paid), currency),
         live=session.get("livemode") is True,
-        paid_at=_paid_at(paid),
+        paid_at=_moment(_charge(paid)),
+        made_at=_moment(session),
+        company=str(told.get(COMPANY) or ""),
+        invoice=str(told.get(INVOICE) or ""),
     )
 
 
@@ -89,8 +95,8 @@ def _refunded(intent: Mapping[str, Any]) -> int:
     return units if isinstance(units, int) else 0
 
 
-def _paid_at(intent: Mapping[str, Any]) -> dt.datetime | None:
-    moment = _charge(intent).get("created")
+def _moment(thing: Mapping[str, Any]) -> dt.datetime | None:
+    moment = thing.get("created")
     return dt.datetime.fromtimestamp(moment, dt.UTC) if isinstance(moment, int) else None
 
 

@@ -15,7 +15,7 @@ from app.routes import shell
 from app.routes.formats import plural
 from app.routes.guard import me, requires
 from app.routes.web import reading, web, writing
-from app.services import books, mail_settings, online_payments, pay_links, people, samples
+from app.services import books, mail_lists, mail_settings, online_payments, pay_links, people, samples
 from app.services import customer_mail as service
 
 customer_mail = Blueprint("customer_mail", __name__)
@@ -50,14 +50,14 @@ def _book(book_id: int) -> Book:
 def _page(book: Book, status: int = 200, **more: Any) -> ResponseReturnValue:
     session, before = reading(), request.args.get("before", type=int)
     batch_id = _batch_id(request.values.get("batch", type=int))
-    counts = service.counts(session, book.id or 0, batch_id)
+    counts = mail_lists.counts(session, book.id or 0, batch_id)
     chosen = request.args.get("view", "")
-    view = chosen if chosen in service.VIEWS else next((name for name, count in counts.items() if count), "sent")
-    rows = service.listing(session, book.id or 0, view, before, batch_id)
-    following = rows[-1].mail.id if len(rows) == service.PAGE else None
+    view = chosen if chosen in mail_lists.VIEWS else next((name for name, count in counts.items() if count), "sent")
+    rows = mail_lists.listing(session, book.id or 0, view, before, batch_id)
+    following = rows[-1].mail.id if len(rows) == mail_lists.PAGE else None
     return render_template(
         "letters/show.html", book=book, books=books.list_books(session), view=view, counts=counts, rows=rows,
-        batches=service.batches_in(session, book.id or 0, view), batch_id=batch_id,
+        batches=mail_lists.batches_in(session, book.id or 0, view), batch_id=batch_id,
         before=before, following=following, server=mail_settings.server(session),
         on=books.setting_of(book, "email.invoices") != "no", **more,
     ), status  # fmt: skip

@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from app.jobs import workers
 from app.models.connections import Book
 from app.routes.web import reading, web
-from app.services import attention, autosync_ends, books, customer_mail, drift, health
+from app.services import attention, autosync_ends, books, drift, health, mail_lists
 
 
 class Around:
@@ -52,7 +52,7 @@ class Around:
     @cached_property
     def mails(self) -> int:
         """How many mails to customers wait for a person."""
-        return customer_mail.waiting(reading())
+        return mail_lists.waiting(reading())
 
     @cached_property
     def attention(self) -> int:

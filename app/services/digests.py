@@ -20,7 +20,7 @@ from app.models.batches import Batch
 from app.models.connections import Book
 from app.models.payments import PaymentEntry
 from app.models.postings import Posting
-from app.services import access, approvals, attention, autosync_ends, customer_mail, drift
+from app.services import access, approvals, attention, autosync_ends, drift, mail_lists
 from app.services.notice_failures import record_link
 
 #: Lines of a part; the rest stands behind a link.
@@ -140,7 +140,7 @@ def _waiting(session: Session, book: Book, home: str) -> list[Entry]:
               f"Prepared by {', '.join(batch.prepared_by)}.")
         for batch in asked
     ]  # fmt: skip
-    if held := customer_mail.counts(session, book.id or 0)["held"]:
+    if held := mail_lists.counts(session, book.id or 0)["held"]:
         found.append(
             Entry(f"{counted(held, 'mail')} to customers {'waits' if held == 1 else 'wait'} for approval",
                   f"{home}/mail/{book.id}?view=held")
@@ -190,7 +190,7 @@ def _group(group: attention.Group, home: str) -> Entry:
 
 def _counted(session: Session, book: Book, home: str) -> list[Entry]:
     """What Needs Attention does not list: mails to customers, and what changed since it was posted."""
-    mails, found = customer_mail.counts(session, book.id or 0), []
+    mails, found = mail_lists.counts(session, book.id or 0), []
     for view, said in (("failed", "did not arrive"), ("in_doubt", "may not have arrived")):
         if mails[view]:
             found.append(

@@ -54,7 +54,7 @@ def submit(
     """
     if token and (twin := session.exec(select(Batch).where(Batch.token == token)).first()):
         return twin
-    summary, source_id = _summary_of(book, kind, summary), _source_of(book)
+    summary, source_id = _summary_of(book, kind, summary), books.source_of(book)
     rows = records.named(session, source_id, kind, wanted)
     taken, left_out = _sort_out(session, source_id, kind, rows, wanted, release=release)
     if not taken:
@@ -92,14 +92,6 @@ def _summary_of(book: Book, kind: RecordKind, wanted: str) -> str:
         raise ValidationError(f"“{wanted}” is not a summary level.", f"Choose {', '.join(SUMMARIES)}.")
     forced = kind is RecordKind.INVOICES and line_text.needs_detailed(books.rules_of(book))
     return "detailed" if forced else wanted
-
-
-def _source_of(book: Book) -> int:
-    if book.source_id is None:
-        raise ValidationError("No PSA is connected yet.", "Connect ConnectWise under Settings ▸ Connections.")
-    if not book.connected:
-        raise ValidationError(f"“{book.name}” is not connected.", "Connect it again under Settings ▸ Connections.")
-    return book.source_id
 
 
 def _id(row: Book | Batch | Posting) -> int:

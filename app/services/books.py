@@ -86,6 +86,15 @@ def set_default(session: Session, book: Book, by: str) -> None:
     session.commit()
 
 
+def source_of(book: Book) -> int:
+    """The PSA whose records go into a connected Book. Raises ValidationError."""
+    if book.source_id is None:
+        raise ValidationError("No PSA is connected yet.", "Connect ConnectWise under Settings ▸ Connections.")
+    if not book.connected:
+        raise ValidationError(f"“{book.name}” is not connected.", "Connect it again under Settings ▸ Connections.")
+    return book.source_id
+
+
 def zone_of(book: Book) -> str:
     """Name of the Book's time zone."""
     return book_settings.value_of(book.settings, "company.zone") or book.zone

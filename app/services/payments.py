@@ -51,7 +51,7 @@ def submit(
     """
     if token and (twin := session.exec(select(Batch).where(Batch.token == token)).first()):
         return twin
-    source_id = _source_of(book)
+    source_id = books.source_of(book)
     if since is not None and not utcnow() - FURTHEST < since <= utcnow() + dt.timedelta(days=1):
         raise ValidationError("Payments cannot be read from that day on.", "Give a day of the last ten years.")
     today = books.today_of(book)
@@ -98,14 +98,6 @@ def _complete(session: Session, batch: Batch, since: dt.datetime | None) -> None
 
 def _day(since: dt.datetime | None) -> str:
     return since.date().isoformat() if since else ""
-
-
-def _source_of(book: Book) -> int:
-    if book.source_id is None:
-        raise ValidationError("No PSA is connected yet.", "Connect ConnectWise under Settings ▸ Connections.")
-    if not book.connected:
-        raise ValidationError(f"“{book.name}” is not connected.", "Connect it again under Settings ▸ Connections.")
-    return book.source_id
 
 
 def options_of(book: Book) -> Options:

@@ -158,7 +158,7 @@ def _stuck(session: Session, book: Book, home: str) -> list[Entry]:
     found += [
         Entry(f"{broken.name} must be connected again", f"{home}/settings/connections", broken.why)
         for broken in here.connections
-        if broken.side == "book" or broken.id == book.source_id
+        if broken.side != "source" or broken.id == book.source_id
     ]
     for batch in here.batches:
         said = f"{batch.failure['message']} {batch.failure['remedy']}" if batch.failure else ""

@@ -13,7 +13,7 @@ from app.models.batches import Batch
 from app.models.columns import utcnow
 from app.models.connections import Book, SourceRow
 from app.models.postings import Heartbeat, Posting
-from app.services import approvals
+from app.services import approvals, stripe_keys
 
 #: Heartbeats are written about once a minute; after this long their writer counts as gone.
 SILENCE = dt.timedelta(seconds=150)
@@ -44,7 +44,7 @@ class Vitals:
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """A connection that a person must mend: ``side`` is ``book`` or ``source``."""
+    """A connection that a person must mend: ``side`` is ``book``, ``source``, or a book's ``stripe``."""
 
     side: str
     id: int
@@ -94,6 +94,7 @@ def broken(session: Session) -> list[Broken]:
     return [
         *(Broken("book", book.id or 0, book.name, book.broken) for book in books),
         *(Broken("source", row.id or 0, row.name, row.broken) for row in sources),
+        *(Broken("stripe", book.id or 0, f"Stripe for {book.name}", why) for book, why in stripe_keys.broken(session)),
     ]
 
 

@@ -245,6 +245,7 @@ def _open(asked: _Asked, checkout: Checkout) -> str:
             raise NotPayableError("This invoice can’t be paid online.", f"Ask {payee(asked.book)} how to pay.")
         case NotDone(_, _, systemic) if systemic:
             _end(asked, checkout, systemic)
+            stripe_keys.heard(asked.database, checkout.book_id, f"{systemic.message} {systemic.remedy}")
             raise ConnectionFailedError(systemic.message, systemic.remedy, systemic=True, code=systemic.code)
         case NotDone() | InDoubt():
             raise _busy()

@@ -147,7 +147,13 @@ def _look(opened: _Opened, checkout: Checkout) -> None:
     if opened.checkouts is None:
         _set(opened.database, checkout, look_at=now + SELDOM)  # its key was taken away; a new one may come
         return
-    page = opened.checkouts.look(checkout.ident)
+    try:
+        page = opened.checkouts.look(checkout.ident)
+    except ConnectionFailedError as error:
+        if error.systemic:
+            stripe_keys.heard(opened.database, checkout.book_id, f"{error.message} {error.remedy}")
+        raise
+    stripe_keys.heard(opened.database, checkout.book_id)
     match page.state if page else None:
         case None if now > checkout.expires_at + dt.timedelta(days=1):
             _end(opened, checkout)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
 from app.connectors.protocols import Connectors
 from app.database import Database
@@ -22,14 +22,11 @@ MODES = {"production": "live"}
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """``webhook`` is empty where no webhooks are taken. ``live``: real money."""
+    """``webhook`` is empty where no webhooks are taken; ``broken`` says why Stripe no longer takes the key."""
 
     key: str = field(repr=False)
     webhook: str = field(default="", repr=False)
-
-    @property
-    def live(self) -> bool:
-        return self.key.startswith("rk_live_")
+    broken: str = ""
 
     @property
     def hint(self) -> str:
@@ -40,7 +37,9 @@ class Keys:
 def keys(session: Session, book_id: int) -> Keys | None:
     """None while there is no key."""
     row = session.get(InstallationSetting, _name(book_id))
-    return Keys(row.value["key"], row.value.get("webhook", "")) if row and row.value else None
+    return (
+        Keys(row.value["key"], row.value.get("webhook", ""), row.value.get("broken", "")) if row and row.value else None
+    )
 
 
 def is_on(session: Session, book: Book) -> bool:
@@ -68,6 +67,27 @@ def store(database: Database, connectors: Connectors, book_id: int, key: str, we
         session.commit()
 
 
+def heard(database: Database, book_id: int, broken: str = "") -> None:
+    """Stripe took the key, or why it does not any more: an admin must enter another one."""
+    with database.reading() as session:
+        known = keys(session, book_id)
+    if known is None or known.broken == broken:
+        return
+    with database.session() as session:
+        row = session.get_one(InstallationSetting, _name(book_id))
+        row.value = {**row.value, "broken": broken}
+        session.add(row)
+        session.commit()
+
+
+def broken(session: Session) -> list[tuple[Book, str]]:
+    """Companies whose key is no longer taken, and why."""
+    rows = session.exec(select(InstallationSetting).where(col(InstallationSetting.key).startswith(_name(""))))
+    why = {row.key: row.value["broken"] for row in rows if row.value and row.value.get("broken")}
+    found = session.exec(select(Book).order_by(Book.name)) if why else ()
+    return [(book, why[name]) for book in found if (name := _name(book.id or 0)) in why]
+
+
 def _check(book: Book, key: str, webhook: str) -> None:
     match = KEY.fullmatch(key)
     if not match:
@@ -92,5 +112,5 @@ def forget(session: Session, book_id: int, by: str) -> None:
         session.commit()
 
 
-def _name(book_id: int) -> str:
+def _name(book_id: int | str) -> str:
     return f"stripe:{book_id}"

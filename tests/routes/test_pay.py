@@ -132,6 +132,19 @@ def test_what_does_not_work_is_said_in_words_for_customers(
     assert answers[-1] == 429
 
 
+def test_a_key_that_stripe_takes_no_more_is_told_on_every_page_until_it_takes_one(
+    stranger: Browser, bookkeeper: Browser, admin: Browser, token: str, database: Database, stripe: Running
+) -> None:
+    stripe.account.faults.add("401", method="POST")
+    assert "can’t be paid just now" in words(stranger.post(f"/pay/{token}", status=503))
+    assert "Stripe for Demo MSP must be connected again. Stripe does not know the key." in words(
+        bookkeeper.get("/mail/1")
+    )
+    assert "/settings/books/1/payments#stripe" in admin.get("/attention").text
+    admin.post("/settings/books/1/stripe", {"key": KEY})
+    assert "must be connected again" not in words(admin.get("/attention"))
+
+
 def test_a_webhook_is_a_reason_to_look_and_nothing_without_its_signature(
     stranger: Browser, token: str, database: Database
 ) -> None:

@@ -149,6 +149,6 @@ def housekeeping() -> None:
     retention.forget(here.database)
     outbox.forget(here.database)
     channels.forget(here.database)
-    pay_finding.take_up(here.database, here.connectors)
+    pay_finding.look(here.database, here.connectors)
     sessions.forget(here.database)
     rounds.forget(here.database)

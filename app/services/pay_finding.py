@@ -1,7 +1,8 @@
-"""After a database was copied back: pages at which customers paid, and that it knows nothing of, are taken up again.
+"""Once a day: what Stripe knows of the last weeks' payments, and this database does not.
 
-Each carries the ids of its company and its invoice, so that its row can be made anew; pay_recording then does the rest,
-and finds by the mark what had been recorded before.
+After a database was copied back, pages at which customers paid are taken up again: each carries the ids of its company
+and its invoice, so that its row can be made anew; pay_recording then does the rest, and finds by the mark what had been
+recorded before. What was given back in Stripe after it was recorded is told.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from sqlmodel import Session, col, select
 from app.connectors.checkouts import Page
 from app.connectors.protocols import ConnectionFailedError, Connectors
 from app.database import Database
+from app.domain.codec import to_json
+from app.domain.problems import Problem
 from app.models.columns import utcnow
 from app.models.connections import Book
 from app.models.pay_links import Checkout
@@ -26,8 +29,8 @@ log = logging.getLogger(__name__)
 REACH = dt.timedelta(days=30)
 
 
-def take_up(database: Database, connectors: Connectors) -> int:
-    """Ask each company's account once; answers how many pages were taken up."""
+def look(database: Database, connectors: Connectors) -> int:
+    """Ask each company's account once; answers how many pages were taken up or told of."""
     with database.reading() as session:
         accounts = [
             (book, keys) for book in session.exec(select(Book)) if (keys := stripe_keys.keys(session, book.id or 0))
@@ -47,8 +50,9 @@ def take_up(database: Database, connectors: Connectors) -> int:
 
 def _take(session: Session, book: Book, page: Page) -> bool:
     """One that is not known, of an invoice that is; of another one the next day, when it is known again."""
-    if session.exec(select(Checkout.id).where(Checkout.name == page.name)).first() is not None:
-        return False
+    known = session.exec(select(Checkout).where(Checkout.name == page.name).with_for_update()).first()
+    if known is not None:
+        return _given_back(session, known, page)
     mine = (Posting.book_id == book.id, Posting.ledger_id == page.invoice, Posting.role == "main")
     query = select(Posting).where(*mine).order_by(col(Posting.id).desc()).options(*posting_rows.BARE)
     posting = session.exec(query).first()
@@ -63,6 +67,18 @@ def _take(session: Session, book: Book, page: Page) -> bool:
         party_id=party, amount=page.amount, currency=page.currency, state="open",
         live=session.exec(live).first() is None, created_at=made, expires_at=made, look_at=utcnow(),
     )  # fmt: skip
+    session.add(row)
+    pay_problems.told(session, row)
+    return True
+
+
+def _given_back(session: Session, row: Checkout, page: Page) -> bool:
+    """QuickBooks still counts it: a person must book what went back. Told once; what was settled is left alone."""
+    if row.state != "recorded" or not page.refunded:
+        return False
+    said = f"{page.refunded:,.2f} {page.currency} were given back in Stripe, and QuickBooks still counts the payment."
+    problem = Problem(pay_problems.REFUNDED, said, "Book it in QuickBooks, then settle it here.")
+    row.state, row.problem = "stuck", to_json(problem)
     session.add(row)
     pay_problems.told(session, row)
     return True

@@ -96,7 +96,8 @@ def _work(account: Account, ident: str, deed: str) -> Json:
 
 def _listed(account: Account, asked: dict[str, str]) -> Json:
     """Newest first, a page of them."""
-    rows = [account.shown(account.find(ident)) for ident in reversed(account.sessions)]
+    deep = asked.get("expand[]") == "data.payment_intent.latest_charge"
+    rows = [account.shown(account.find(ident), deep=deep) for ident in reversed(account.sessions)]
     idents = [row["id"] for row in rows]
     start = idents.index(asked["starting_after"]) + 1 if "starting_after" in asked else 0
     found = [

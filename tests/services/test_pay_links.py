@@ -42,7 +42,7 @@ HOME = "https://books.test"
 ZERO = Decimal(0)
 MAILED = "10394"
 OTHERS = ("10395", "10398", "10399", "10401", "10440", "10442", "10426", "10430", "10432", "10435",
-          "10437", "10438")  # fmt: skip
+          "10437", "10438", "10439")  # fmt: skip
 
 
 @dataclass
@@ -278,10 +278,23 @@ def test_a_payment_that_a_database_copied_back_knows_nothing_of_is_found_again(
     with made.database.session() as session:
         session.delete(till.checkout())
         session.commit()
-    assert pay_finding.take_up(made.database, made.connectors) == 1
-    assert pay_finding.take_up(made.database, made.connectors) == 0
+    assert pay_finding.look(made.database, made.connectors) == 1
+    assert pay_finding.look(made.database, made.connectors) == 0
     till.work()
     assert (till.checkout().state, len(till.payments()), till.open()) == ("recorded", 1, ZERO)
+
+
+def test_what_is_given_back_after_it_was_recorded_is_told_once(shop: Bookkeeper) -> None:
+    till, made = till_of(shop, "10439"), shop.engine
+    till.click()
+    till.pay()
+    till.work()
+    till.account.refund(till.checkout().ident, 500)
+    assert pay_finding.look(made.database, made.connectors) == 1
+    assert made.problems("10439") == ["online_payment_refunded"]
+    till.decide("settled")
+    assert pay_finding.look(made.database, made.connectors) == 0
+    assert made.problems("10439") == []
 
 
 def test_a_link_that_was_taken_back_or_has_expired_leads_nowhere(shop: Bookkeeper) -> None:

@@ -75,6 +75,7 @@ class Stripe:
 
     def ended_well(self, since: dt.datetime) -> Iterator[Page]:
         wanted = {"status": "complete", "limit": str(MOST), "created[gte]": str(int(since.timestamp()))}
+        wanted |= {"expand[]": "data.payment_intent.latest_charge"}
         last = ""
         while True:
             found = self._read(SESSIONS, wanted | ({"starting_after": last} if last else {}))

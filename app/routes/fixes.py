@@ -11,7 +11,7 @@ from sqlmodel import Session, select
 
 from app.domain.links import LinkKind
 from app.domain.problems import Problem, ValidationError
-from app.domain.states import PostingState, RecordKind
+from app.domain.states import STOPPED, RecordKind
 from app.models.connections import Book, Link
 from app.models.postings import Posting, PostingRecord
 from app.routes import formats, mapping_lists, mappings
@@ -54,7 +54,7 @@ def hold(session: Session, postings: Sequence[Posting], *, reason: str) -> int:
     """Put the records of held documents on hold with a reason; answers how many. Raises ValidationError."""
     count = 0
     for posting in postings:
-        if posting.state not in (PostingState.HELD, PostingState.REFUSED):
+        if posting.state not in STOPPED:
             continue
         query = select(PostingRecord).where(PostingRecord.posting_id == posting.id, PostingRecord.live)
         for link in session.exec(query).all():

@@ -15,7 +15,7 @@ from sqlmodel import Session, col, select
 from app.connectors.protocols import ConnectionFailedError
 from app.domain.links import CREATABLE, NOUNS, LinkKind
 from app.domain.problems import CrossfootError, NotFoundError, Problem
-from app.domain.states import PostingState, RecordKind
+from app.domain.states import STOPPED, PostingState, RecordKind
 from app.jobs import doorbell
 from app.models.batches import Batch
 from app.models.connections import Book, Link
@@ -147,8 +147,7 @@ def _drawer(place: Place, status: int = 200, **more: Any) -> ResponseReturnValue
 
 def _again(found: Found, *, retryable: bool) -> int:
     """How many of them a retry would send again; ``retryable``: also what is posted, for the sake of the rest."""
-    states = {PostingState.HELD, PostingState.REFUSED}
-    states |= {PostingState.POSTED, PostingState.CLOSED} if retryable else set()
+    states = (*STOPPED, PostingState.POSTED, PostingState.CLOSED) if retryable else STOPPED
     return sum(entry.state in states for entry in found)
 
 

@@ -19,7 +19,7 @@ from app.database import Database
 from app.domain.codec import to_json
 from app.domain.notices import Event
 from app.domain.problems import CrossfootError, Problem
-from app.domain.states import PostingState, Status
+from app.domain.states import STOPPED, Status
 from app.models.batches import Batch
 from app.models.columns import utcnow
 from app.models.connections import Book, SourceRow
@@ -43,7 +43,6 @@ from app.services import (
 ACTOR = "AutoSync"
 #: So many documents in a row, none of them posted, count as every record failing.
 ALL_FAILING = 10
-FAILED = (PostingState.HELD, PostingState.REFUSED)
 
 
 def settle(database: Database, made: Round, home: str) -> None:
@@ -101,7 +100,7 @@ def _count(session: Session, book_id: int, own: list[Batch]) -> Problem | None:
     states = Counter[str]()
     for state, count in session.execute(query.where(col(Posting.batch_id).in_([batch.id for batch in own]))):
         states[state] += count
-    failed = sum(states[state] for state in FAILED)
+    failed = sum(states[state] for state in STOPPED)
     if not states:
         return None
     innocent = all_or_nothing.for_others(session, [batch.id or 0 for batch in own])

@@ -13,7 +13,7 @@ from app.domain.codec import from_json, to_json
 from app.domain.documents import DocumentKind
 from app.domain.outcomes import Receipt
 from app.domain.problems import NotFoundError, Severity, ValidationError
-from app.domain.states import PostingState, Role, SectionKey
+from app.domain.states import STOPPED, PostingState, Role, SectionKey
 from app.models.batches import Batch
 from app.models.columns import utcnow
 from app.models.postings import Posting, PostingProblem, PostingRecord
@@ -52,7 +52,7 @@ def choices_of(state: str, codes: Set[str], *, needs_person: bool, keep: bool) -
         return ("link", "post", "skip")
     if state == PostingState.IN_DOUBT and needs_person:
         return ("link", "post")
-    if state in (PostingState.HELD, PostingState.REFUSED):
+    if state in STOPPED:
         return ("skip",)
     if state == PostingState.UNDONE and "undone_elsewhere" in codes:
         return ("skip",)

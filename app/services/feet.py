@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from app.domain.documents import DocumentKind
-from app.domain.states import IN_BOOKS, PostingState
+from app.domain.states import IN_BOOKS, STOPPED, PostingState
 
 S = PostingState
 #: Kinds in the order of their rows.
@@ -15,7 +15,7 @@ ORDER = [str(kind) for kind in DocumentKind]
 COLUMNS = ("selected", "posted", "held", "in_doubt", "skipped", "to_go")
 WHERE = {
     "posted": IN_BOOKS,
-    "held": (S.HELD, S.REFUSED),
+    "held": STOPPED,
     "in_doubt": (S.IN_DOUBT,),
     "skipped": (S.SKIPPED, S.CLEARED, S.UNDONE),
     "to_go": (S.READY, S.SENDING),

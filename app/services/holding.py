@@ -8,13 +8,11 @@ from typing import Any
 from sqlmodel import Session, col, delete, select
 
 from app.domain.problems import ValidationError
-from app.domain.states import PostingState, RecordKind
+from app.domain.states import STOPPED, RecordKind
 from app.models.records import Hold, Selection
 from app.services import audit, records
 
 REASON = 200
-#: What no batch works on, even while it goes on with others.
-STOPPED = (PostingState.HELD, PostingState.REFUSED)
 
 
 def hold(session: Session, source_id: int, kind: RecordKind, record: str, *, reason: str, by: str) -> Hold:

@@ -11,7 +11,7 @@ from sqlmodel import Session, col, func, select
 
 from app.domain import grouping, shaping
 from app.domain.documents import DocumentKind
-from app.domain.states import PostingState, RecordKind
+from app.domain.states import STOPPED, RecordKind
 from app.models.batches import Batch, LogLine, Section
 from app.models.connections import Book
 from app.models.postings import Posting, PostingProblem, PostingRecord
@@ -104,7 +104,7 @@ def _take_over(session: Session, batch: Batch, wanted: Sequence[str]) -> dict[st
             select(PostingRecord, Posting)
             .join(Posting, col(Posting.id) == PostingRecord.posting_id)
             .where(*theirs, col(PostingRecord.live))
-            .where(col(Posting.state).in_((PostingState.HELD, PostingState.REFUSED)))
+            .where(col(Posting.state).in_(STOPPED))
             .with_for_update()  # nobody retries it meanwhile
         )
         for link, posting in session.exec(query).all():

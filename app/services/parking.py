@@ -24,14 +24,13 @@ from sqlmodel import Session, col, select
 from app.connectors.protocols import Source
 from app.database import Database
 from app.domain.links import LinkKind
-from app.domain.states import PostingState, RecordKind
+from app.domain.states import STOPPED, PostingState, RecordKind
 from app.models.connections import Book
 from app.models.postings import Posting, PostingProblem, PostingRecord
 from app.models.records import UnpostedRow
 from app.models.rounds import Round, RoundBatch
 from app.services import all_or_nothing, forecasts, previews, records
 
-PARKED = (PostingState.HELD, PostingState.REFUSED)
 #: What a document says of itself: the PSA, or a setting, cures it, and reading it again shows that.
 SEEN_AGAIN = frozenset(
     {
@@ -105,7 +104,7 @@ def parked(session: Session, source_id: int, kind: RecordKind, wanted: Sequence[
             .join(RoundBatch, col(RoundBatch.batch_id) == Posting.batch_id, isouter=True)
             .join(Round, col(Round.id) == RoundBatch.round_id, isouter=True)
             .where(col(PostingRecord.source_id) == source_id, col(PostingRecord.kind) == kind)
-            .where(col(PostingRecord.live), col(PostingRecord.role) == "main", col(Posting.state).in_(PARKED))
+            .where(col(PostingRecord.live), col(PostingRecord.role) == "main", col(Posting.state).in_(STOPPED))
             .where(col(PostingRecord.record).in_(wanted[start : start + CHUNK]))
         )
         now = {row.record: row.fingerprint for row in records.named(session, source_id, kind, wanted[start:][:CHUNK])}

@@ -17,7 +17,7 @@ from app.connectors.protocols import Source, UnpostedRecord
 from app.database import Database
 from app.domain.codec import to_json
 from app.domain.money import cents
-from app.domain.states import PostingState, RecordKind, Role
+from app.domain.states import STOPPED, PostingState, RecordKind, Role
 from app.models.batches import Batch
 from app.models.columns import utcnow
 from app.models.postings import Posting, PostingRecord
@@ -185,7 +185,7 @@ def _taken(source_id: int, kind: RecordKind) -> Any:
     """Records that some batch is working on, or that are in the books already: of whatever company it is (access)."""
     batch = SQLModel.metadata.tables["batches"].c
     ended_held = and_(
-        col(Posting.state).in_((PostingState.HELD, PostingState.REFUSED)),
+        col(Posting.state).in_(STOPPED),
         or_(batch.ended_at.is_not(None), batch.stopped.is_(True)),
     )
     return (
@@ -347,7 +347,7 @@ def _standing(link: PostingRecord, posting: Posting, batch: Batch, fingerprint: 
     if seen is not None and batch.book_id not in seen:
         known = Standing(False, state=posting.state, batch=ELSEWHERE)
     unchanged = fingerprint == link.fingerprint
-    held = posting.state in (PostingState.HELD, PostingState.REFUSED)
+    held = posting.state in STOPPED
     if link.live:
         ended = batch.ended_at is not None or batch.stopped
         return replace(known, offered=held and ended)

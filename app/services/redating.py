@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from sqlmodel import Session
 
 from app.domain.problems import ValidationError
-from app.domain.states import PostingState
+from app.domain.states import STOPPED
 from app.models.columns import utcnow
 from app.models.connections import Book
 from app.models.postings import Posting
@@ -36,7 +36,7 @@ def redate(session: Session, book: Book, postings: Sequence[Posting], date: dt.d
         raise ValidationError(f"{date:%m/%d/%Y} is more than a year from today.", "Give a day of an open period.")
     count = 0
     for posting in postings:
-        if posting.state not in (PostingState.HELD, PostingState.REFUSED):
+        if posting.state not in STOPPED:
             continue
         posting.redated = date
         session.add(posting)

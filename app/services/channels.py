@@ -12,13 +12,12 @@ import secrets
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from sqlalchemy import delete, update
+from sqlalchemy import delete
 from sqlmodel import Session, col, select
 
 from app.connectors.notices.messenger import (
     Channel,
     Message,
-    MessageError,
     MessageInDoubtError,
     MessageNotSentError,
     Messenger,
@@ -30,15 +29,10 @@ from app.domain.problems import NotFoundError, ValidationError
 from app.models.columns import utcnow
 from app.models.connections import Book
 from app.models.notices import Notice, NoticeChannel
-from app.services import audit
+from app.services import audit, outbox
 from app.services.letters import Words
-from app.services.outbox import TRY_AGAIN
 
-#: A sender that has not come back after so long is taken for dead.
-LEASE = dt.timedelta(minutes=5)
-TRIAL = "test"
 PAGE = 50
-MOST_AT_ONCE = 200
 KEPT = dt.timedelta(days=90)
 #: Bytes of a webhook's key.
 KEY_LENGTH = 32
@@ -139,7 +133,7 @@ def trial(session: Session, channel_id: int, home: str, by: str) -> Notice:
         "Test message from Crossfoot", (f"{by} asked for it under Settings ▸ Notifications. It arrived.",),
         "Open Crossfoot", home,
     )  # fmt: skip
-    made = _notice(channel, TRIAL, f"{channel.id}:{TRIAL}:{secrets.token_hex(8)}", words, None)
+    made = _notice(channel, outbox.TRIAL, f"{channel.id}:{outbox.TRIAL}:{secrets.token_hex(8)}", words, None)
     session.add(made)
     audit.record(session, by, "channel.test", f"channel:{channel_id}", name=channel.name)
     session.commit()
@@ -161,32 +155,28 @@ def due(database: Database) -> list[int]:
             session.add(notice)
         session.commit()
         query = select(Notice.id).where(Notice.state == "queued", col(Notice.due_at) <= now).order_by(col(Notice.id))
-        return [ident for ident in session.exec(query.limit(MOST_AT_ONCE)) if ident is not None]
+        return [ident for ident in session.exec(query.limit(outbox.MOST_AT_ONCE)) if ident is not None]
 
 
 def deliver(database: Database, messenger: Messenger, notice_id: int) -> None:
     """Hand over one message, if it is due and no other process does. What became of it stands in its row."""
-    now = utcnow()
-    ready = (col(Notice.id) == notice_id, col(Notice.state) == "queued", col(Notice.due_at) <= now)
-    values = {"state": "sending", "attempts": Notice.attempts + 1, "lease_until": now + LEASE}
     with database.session() as session:
-        taken = session.exec(update(Notice).where(*ready).values(**values)).rowcount == 1
-        session.commit()
-        if not taken:
+        notice = outbox.claim(session, Notice, notice_id)
+        if notice is None:
             return
-        notice = session.get_one(Notice, notice_id, populate_existing=True)
         channel = find(session, notice.channel_id)
+    trying = notice.event == outbox.TRIAL
     try:
         said = messenger.send(_target(channel), _message(notice))
     except MessageInDoubtError as error:
         if channel.kind == ChannelKind.WEBHOOK:
-            _try_again(database, notice, error)
+            outbox.try_again(database, notice, error, final=trying)
         else:
-            _settle(database, notice, state="in_doubt", problem=error.message, said=error.said)
+            outbox.settle(database, notice, state="in_doubt", problem=error.message, said=error.said)
     except MessageNotSentError as error:
-        _try_again(database, notice, error, final=error.final, wait=error.wait)
+        outbox.try_again(database, notice, error, final=error.final or trying, wait=error.wait)
     else:
-        _settle(database, notice, state="sent", said=said, content={})
+        outbox.settle(database, notice, state="sent", said=said, content={})
 
 
 def _target(channel: NoticeChannel) -> Channel:
@@ -200,29 +190,6 @@ def _message(notice: Notice) -> Message:
         notice.message_name, notice.event, notice.created_at, notice.title, tuple(held["lines"]), parts,
         held["label"], held["link"], held["book"],
     )  # fmt: skip
-
-
-def _try_again(
-    database: Database, notice: Notice, error: MessageError, *, final: bool = False, wait: float = 0
-) -> None:
-    problem = f"{error.message} {error.remedy}".strip()
-    if final or notice.event == TRIAL or notice.attempts > len(TRY_AGAIN):
-        _settle(database, notice, state="failed", problem=problem, said=error.said)
-    else:
-        later = utcnow() + max(TRY_AGAIN[notice.attempts - 1], dt.timedelta(seconds=wait))
-        _settle(database, notice, state="queued", problem=problem, said=error.said, due_at=later)
-
-
-def _settle(database: Database, notice: Notice, *, state: str, problem: str = "", **more: object) -> None:
-    """Write down what became of this attempt; that it was taken counts even when it comes late."""
-    believed = ("sending", "in_doubt") if state == "sent" else ("sending",)
-    ours = (col(Notice.id) == notice.id, col(Notice.attempts) == notice.attempts, col(Notice.state).in_(believed))
-    values = {"state": state, "problem": problem[:600], "lease_until": None, **more}
-    if state != "queued":
-        values["ended_at"] = utcnow()
-    with database.session() as session:
-        session.exec(update(Notice).where(*ours).values(**values))
-        session.commit()
 
 
 # ── what people see and decide ───────────────────────────────────────────────────────────────────────────────────

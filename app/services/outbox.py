@@ -1,19 +1,25 @@
-"""The outbox: mails are written down first, then handed over once; a doubt is never sent again by itself."""
+"""The outbox: mails are written down first, then handed over once; a doubt is never sent again by itself.
+
+``claim``, ``try_again`` and ``settle`` are for the messages of channels as well.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
 import secrets
+from typing import TypeVar
 
 from sqlalchemy import delete, update
 from sqlmodel import Session, col, select
 
-from app.connectors.mail.mailer import File, Letter, Mailer, MailInDoubtError, MailNotSentError, MailServer
+from app.connectors.mail.mailer import File, Letter, Mailer, MailError, MailInDoubtError, MailNotSentError, MailServer
+from app.connectors.notices.messenger import MessageError
 from app.database import Database
 from app.domain.problems import CrossfootError, NotFoundError, ValidationError
 from app.domain.states import PostingState
 from app.models.columns import utcnow
 from app.models.mail import Mail, MailFile
+from app.models.notices import Notice
 from app.models.postings import Posting
 from app.services import audit, letters, mail_grants, mail_problems, mail_settings
 
@@ -27,6 +33,7 @@ PAGE = 50
 #: So many are rung for in one sweep; the next one brings more.
 MOST_AT_ONCE = 200
 KEPT = dt.timedelta(days=90)
+T = TypeVar("T", Mail, Notice)
 
 
 class ClaimLostError(CrossfootError):
@@ -95,26 +102,27 @@ def due(database: Database) -> list[int]:
 def deliver(database: Database, mailer: Mailer, mail_id: int) -> None:
     """Hand over one mail, if it is due and no other process does. What became of it stands in its row."""
     with database.session() as session:
-        mail = _claim(session, mail_id)
+        mail = claim(session, Mail, mail_id, data_at=None)
         server = mail_settings.server(session)
         posting = session.get(Posting, mail.posting_id) if mail and mail.posting_id else None
     if mail is None:
         return
     if posting is not None and posting.state not in (PostingState.POSTED, PostingState.CLOSED):
-        _settle(database, mail, state="dropped", problem=TAKEN_OUT)
+        settle(database, mail, state="dropped", problem=TAKEN_OUT)
     elif why := _hindrance(mail, server):
-        _settle(database, mail, state="failed", problem=why)
+        settle(database, mail, state="failed", problem=why)
     elif server is not None:
         _hand_over(database, mailer, server, mail)
 
 
-def _claim(session: Session, mail_id: int) -> Mail | None:
+def claim(session: Session, model: type[T], row_id: int, **more: object) -> T | None:
+    """Take one that waits and is due, for this process alone, and commit; None where there is none."""
     now = utcnow()
-    ready = (col(Mail.id) == mail_id, col(Mail.state) == "queued", col(Mail.due_at) <= now)
-    values = {"state": "sending", "attempts": Mail.attempts + 1, "lease_until": now + LEASE, "data_at": None}
-    taken = session.exec(update(Mail).where(*ready).values(**values)).rowcount == 1
+    ready = (col(model.id) == row_id, col(model.state) == "queued", col(model.due_at) <= now)
+    values = {"state": "sending", "attempts": model.attempts + 1, "lease_until": now + LEASE, **more}
+    taken = session.exec(update(model).where(*ready).values(**values)).rowcount == 1
     session.commit()
-    return session.get_one(Mail, mail_id, populate_existing=True) if taken else None
+    return session.get_one(model, row_id, populate_existing=True) if taken else None
 
 
 def _hindrance(mail: Mail, server: MailServer | None) -> str:
@@ -130,12 +138,12 @@ def _hand_over(database: Database, mailer: Mailer, server: MailServer, mail: Mai
         server = mail_grants.authorized(database, mailer, server)
         said = mailer.send(server, _letter(database, mail, server), lambda: _going_out(database, mail))
     except MailInDoubtError as error:
-        _settle(database, mail, state="in_doubt", problem=error.message, said=error.said)
+        settle(database, mail, state="in_doubt", problem=error.message, said=error.said)
     except MailNotSentError as error:
         mail_grants.distrust(database, server.token)
-        _try_again(database, mail, error)
+        try_again(database, mail, error, final=error.final or mail.kind == TRIAL)
     else:
-        _settle(database, mail, state="sent", said=said)
+        settle(database, mail, state="sent", said=said)
 
 
 def _letter(database: Database, mail: Mail, server: MailServer) -> Letter:
@@ -158,25 +166,30 @@ def _going_out(database: Database, mail: Mail) -> None:
         raise ClaimLostError("Another process has taken this mail over.")
 
 
-def _try_again(database: Database, mail: Mail, error: MailNotSentError) -> None:
+def try_again(
+    database: Database, row: Mail | Notice, error: MailError | MessageError, *, final: bool, wait: float = 0
+) -> None:
+    """It surely was not taken, or may come twice: the next try is in a while, in ``wait`` seconds at the earliest."""
     problem = f"{error.message} {error.remedy}".strip()
-    if error.final or mail.kind == TRIAL or mail.attempts > len(TRY_AGAIN):
-        _settle(database, mail, state="failed", problem=problem, said=error.said)
+    if final or row.attempts > len(TRY_AGAIN):
+        settle(database, row, state="failed", problem=problem, said=error.said)
     else:
-        later = utcnow() + TRY_AGAIN[mail.attempts - 1]
-        _settle(database, mail, state="queued", problem=problem, said=error.said, due_at=later)
+        later = utcnow() + max(TRY_AGAIN[row.attempts - 1], dt.timedelta(seconds=wait))
+        settle(database, row, state="queued", problem=problem, said=error.said, due_at=later)
 
 
-def _settle(database: Database, mail: Mail, *, state: str, problem: str = "", **more: object) -> None:
+def settle(database: Database, row: Mail | Notice, *, state: str, problem: str = "", **more: object) -> None:
     """Write down what became of this attempt. That it was taken counts even when it comes late."""
+    model = type(row)
     believed = ("sending", "in_doubt") if state == "sent" else ("sending",)
-    ours = (col(Mail.id) == mail.id, col(Mail.attempts) == mail.attempts, col(Mail.state).in_(believed))
+    ours = (col(model.id) == row.id, col(model.attempts) == row.attempts, col(model.state).in_(believed))
     values = {"state": state, "problem": problem[:600], "lease_until": None, **more}
     if state != "queued":
         values["ended_at"] = utcnow()
     with database.session() as session:
-        if session.exec(update(Mail).where(*ours).values(**values)).rowcount == 1:
-            _settled(session, session.get_one(Mail, mail.id, populate_existing=True))
+        still = session.exec(update(model).where(*ours).values(**values)).rowcount == 1
+        if still and isinstance(row, Mail):
+            _settled(session, session.get_one(Mail, row.id, populate_existing=True))
         session.commit()
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
@@ -41,7 +39,6 @@ from app.services import (
 from app.services import batches as service
 from app.services.batch_history import Filter
 
-TOKEN = re.compile(r'name="csrf_token" value="[^"]*"')
 batches = Blueprint("batches", __name__)
 
 FILTERS = ("q", "book", "kind", "standing")
@@ -92,7 +89,8 @@ def show(batch_id: int) -> ResponseReturnValue:
     if batch.kind == payments.KIND:
         return payments.batch_page(batch)
     context = _context(batch)
-    return render_template("batches/show.html", seen=_seen(context), **context, **_rows(batch))
+    _, seen = fragments.changed_parts(context["view"].rev, _parts(context))
+    return render_template("batches/show.html", seen=seen, **context, **_rows(batch))
 
 
 def _context(batch: Batch) -> dict[str, Any]:
@@ -122,18 +120,8 @@ def _seconds_to_go(view: progress.BatchView) -> int | None:
     return round(section.seconds / section.done * (section.total - section.done))
 
 
-def _part(name: str, context: dict[str, Any], *, oob: bool) -> str:
-    return render_template(f"batches/_{name}.html", oob=oob, **context)
-
-
-def _seen(context: dict[str, Any]) -> str:
-    """What the page shows, in short: the revision, and a hash of each part."""
-    return ".".join([str(context["view"].rev), *(_digest(_part(name, context, oob=True)) for name in PARTS)])
-
-
-def _digest(html: str) -> str:
-    """Of a part, but for its forms' tokens: they are signed anew every second and change nothing that is seen."""
-    return hashlib.blake2b(TOKEN.sub("", html).encode(), digest_size=4).hexdigest()
+def _parts(context: dict[str, Any]) -> list[str]:
+    return [render_template(f"batches/_{name}.html", oob=True, **context) for name in PARTS]
 
 
 @batches.get("/batches/<int:batch_id>/live")
@@ -144,23 +132,18 @@ def live(batch_id: int) -> ResponseReturnValue:
     if batch.kind == payments.KIND:
         return payments.batch_live(batch)
     context = _context(batch)
-    seen = request.args.get("seen", "").split(".")
-    parts = {name: _part(name, context, oob=True) for name in PARTS}
-    now = [_digest(html) for html in parts.values()]
-    known = dict(zip(PARTS, seen[1:], strict=False))
-    changed = [parts[name] for name, digest in zip(PARTS, now, strict=True) if known.get(name) != digest]
+    changed, seen = fragments.changed_parts(context["view"].rev, _parts(context))
     moving = context["view"].watched
     if not changed and moving:
         return fragments.nothing()
-    html = render_template(
-        "batches/_live.html", changed=changed, seen=".".join([str(context["view"].rev), *now]), **context
-    )
-    events = "rows-changed" if not moving or _rows_changed(batch, seen[0], context["view"].states) else None
+    html = render_template("batches/_live.html", changed=changed, seen=seen, **context)
+    events = "rows-changed" if not moving or _rows_changed(batch, context["view"].states) else None
     return fragments.answer(html, status=200 if moving else fragments.STOP_POLLING, events=events)
 
 
-def _rows_changed(batch: Batch, seen: str, states: Mapping[str, int]) -> bool:
+def _rows_changed(batch: Batch, states: Mapping[str, int]) -> bool:
     """Whether a document of the shown page is newer than what the page knows."""
+    seen = request.args.get("seen", "").partition(".")[0]
     known = int(seen) if seen.isdecimal() else -1
     newest = batch_rows.newest_change(reading(), batch, **_place())
     return newest > known or _counts(states) != request.args.get("counts", "")

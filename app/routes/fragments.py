@@ -5,6 +5,9 @@ Every fragment has a plain twin: without JavaScript the same address answers wit
 
 from __future__ import annotations
 
+import hashlib
+import re
+from collections.abc import Sequence
 from typing import Any
 
 from flask import Flask, Response, redirect, render_template
@@ -13,6 +16,7 @@ from htmx_flask import Htmx, make_response, request
 
 #: Ends the polling of the element that asked.
 STOP_POLLING = 286
+TOKEN = re.compile(r'name="csrf_token" value="[^"]*"')
 
 
 def install(app: Flask) -> None:
@@ -66,3 +70,19 @@ def go(url: str) -> ResponseReturnValue:
         response: Response = make_response("", 200, redirect=url)
         return response
     return redirect(url, 303)
+
+
+def changed_parts(rev: int, parts: Sequence[str]) -> tuple[list[str], str]:
+    """Those parts that differ from what the page that asks has ``seen``, and what it has seen with them.
+
+    That is the revision, then a hash of each part, so the parts must come in one order.
+    """
+    now = [_digest(html) for html in parts]
+    known = dict(enumerate(request.args.get("seen", "").split(".")[1:]))
+    changed = [html for number, html in enumerate(parts) if known.get(number) != now[number]]
+    return changed, ".".join([str(rev), *now])
+
+
+def _digest(html: str) -> str:
+    """Of a part, but for its forms' tokens: they are signed anew every second and change nothing that is seen."""
+    return hashlib.blake2b(TOKEN.sub("", html).encode(), digest_size=4).hexdigest()

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
-import re
 import secrets
 from decimal import Decimal
 from typing import Any
@@ -35,7 +33,6 @@ STARTS = {"last": 0, "week": 7, "two_weeks": 14, "month": 30, "date": 0}
 HISTORY = 8
 #: Parts of the live page that are sent only when they changed.
 PARTS = ("head", "wait", "sections", "foot", "problems")
-TOKEN = re.compile(r'name="csrf_token" value="[^"]*"')
 
 
 @payments.app_template_filter()
@@ -139,22 +136,18 @@ def _day(book: Book, text: str) -> dt.datetime:
 def batch_page(batch: Batch) -> ResponseReturnValue:
     """The whole page."""
     context = _context(batch)
-    return render_template("payments/batch.html", seen=_seen(context), **context, **_rows(batch))
+    _, seen = fragments.changed_parts(context["view"].rev, _parts(context))
+    return render_template("payments/batch.html", seen=seen, **context, **_rows(batch))
 
 
 def batch_live(batch: Batch) -> ResponseReturnValue:
     """Only the parts that changed since ``seen``, out of band; 204 for none, 286 at the end."""
     context = _context(batch)
-    seen = request.args.get("seen", "").split(".")
-    parts = {name: _part(name, context) for name in PARTS}
-    now = [_digest(html) for html in parts.values()]
-    known = dict(zip(PARTS, seen[1:], strict=False))
-    changed = [parts[name] for name, digest in zip(PARTS, now, strict=True) if known.get(name) != digest]
+    changed, seen = fragments.changed_parts(context["view"].rev, _parts(context))
     moving = context["view"].watched
     if moving and not changed:
         return fragments.nothing()
-    marked = ".".join([str(context["view"].rev), *now])
-    html = render_template("batches/_live.html", changed=changed, seen=marked, **context)
+    html = render_template("batches/_live.html", changed=changed, seen=seen, **context)
     return fragments.answer(html, status=200 if moving else fragments.STOP_POLLING, events="rows-changed")
 
 
@@ -179,17 +172,9 @@ def _context(batch: Batch) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _part(name: str, context: dict[str, Any]) -> str:
-    folder = "batches" if name == "sections" else "payments"
-    return render_template(f"{folder}/_{name}.html", oob=True, **context)
-
-
-def _seen(context: dict[str, Any]) -> str:
-    return ".".join([str(context["view"].rev), *(_digest(_part(name, context)) for name in PARTS)])
-
-
-def _digest(html: str) -> str:
-    return hashlib.blake2b(TOKEN.sub("", html).encode(), digest_size=4).hexdigest()
+def _parts(context: dict[str, Any]) -> list[str]:
+    folders = {"sections": "batches"}
+    return [render_template(f"{folders.get(name, 'payments')}/_{name}.html", oob=True, **context) for name in PARTS]
 
 
 def _rows(batch: Batch) -> dict[str, Any]:

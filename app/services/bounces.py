@@ -8,7 +8,7 @@ from dataclasses import asdict, replace
 
 from sqlmodel import Session, col, select
 
-from app.connectors.mail.mailer import Bounce, Mailer, MailNotSentError, MailServer, Security, Seen
+from app.connectors.mail.mailer import Bounce, Mailer, MailNotSentError, MailServer, Seen
 from app.connectors.protocols import ConnectionFailedError
 from app.database import Database
 from app.models.columns import utcnow
@@ -25,17 +25,14 @@ LATEST = dt.timedelta(days=14)
 
 def mailbox(session: Session) -> MailServer | None:
     """Where bounces arrive; None where nobody has said."""
-    row = session.get(InstallationSetting, NAME)
-    if row is None or not row.value:
-        return None
-    return MailServer(**{**row.value, "port": int(row.value["port"]), "security": Security(row.value["security"])})
+    return mail_settings.server(session, NAME)
 
 
 def store(session: Session, form: Mapping[str, str], by: str) -> None:
     """Take a mailbox and commit; an empty password keeps the one there is. Raises ValidationError."""
     old = mailbox(session)
     new = mail_settings.parsed(form, old, sends=False)
-    _put(session, NAME, {name: value for name, value in asdict(new).items() if name != "token"})
+    _put(session, NAME, mail_settings.to_keep(new))
     if old is None or (old.host, old.user) != (new.host, new.user):
         _put(session, SEEN, {})
     audit.record(session, by, "mail.bounces", "installation", host=new.host, user=new.user)

@@ -20,12 +20,17 @@ HOST = re.compile(r"[A-Za-z0-9._-]{1,253}|[0-9a-fA-F:.]{2,45}")
 TIES = ("host", "port", "security", "user")
 
 
-def server(session: Session) -> MailServer | None:
-    """The server that holds now; None while mail is not set up."""
-    row = session.get(InstallationSetting, NAME)
+def server(session: Session, name: str = NAME) -> MailServer | None:
+    """The server that holds now, of those kept by name; None while it is not set up."""
+    row = session.get(InstallationSetting, name)
     if row is None or not row.value:
         return None
     return MailServer(**{**row.value, "port": int(row.value["port"]), "security": Security(row.value["security"])})
+
+
+def to_keep(server: MailServer) -> dict[str, object]:
+    """What of it is stored: all but the token, which is renewed."""
+    return {name: value for name, value in asdict(server).items() if name != "token"}
 
 
 def store(session: Session, form: Mapping[str, str], by: str) -> None:
@@ -33,7 +38,7 @@ def store(session: Session, form: Mapping[str, str], by: str) -> None:
     old = server(session)
     new = parsed(form, old)
     row = session.get(InstallationSetting, NAME) or InstallationSetting(key=NAME)
-    row.value = {name: value for name, value in asdict(new).items() if name != "token"}
+    row.value = to_keep(new)
     session.add(row)
     changed = old is None or old.password != new.password
     audit.record(session, by, "mail.settings", "installation", old=_shown(old), new=_shown(new), new_password=changed)
@@ -86,6 +91,4 @@ def _kept(made: MailServer, old: MailServer | None) -> str:
 
 
 def _shown(server: MailServer | None) -> dict[str, object]:
-    return (
-        {name: value for name, value in asdict(server).items() if name not in ("password", "token")} if server else {}
-    )
+    return {name: value for name, value in to_keep(server).items() if name != "password"} if server else {}

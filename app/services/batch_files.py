@@ -13,7 +13,7 @@ from app.domain.money import plain
 from app.models.batches import Batch, LogLine
 from app.models.columns import dumps
 from app.models.payments import PaymentTarget
-from app.models.postings import Posting, PostingRecord
+from app.models.postings import Posting
 from app.services import batches, payment_tally, posting_problems
 from app.services.feet import cents_text
 
@@ -37,13 +37,13 @@ def errors_csv(session: Session, batch: Batch) -> str:
         select(Posting).where(Posting.batch_id == batch.id).order_by(col(Posting.number), col(Posting.id))
     ).all()
     problems = posting_problems.of(session, [posting.id or 0 for posting in postings])
-    records = _records(session, batch)
+    records = batches.records_of(session, batch)
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(HEAD)
     for posting in postings:
         for problem in problems.get(posting.id or 0, []):
-            writer.writerow(guarded(_line(posting, records.get(posting.id or 0, ""), problem)))
+            writer.writerow(guarded(_line(posting, " ".join(records.get(posting.id or 0, [])), problem)))
     return text.getvalue()
 
 
@@ -60,19 +60,6 @@ def payments_csv(session: Session, batch: Batch) -> str:
         shown = ["" if cents is None else cents_text(cents) for cents in (row.cents, *amounts)]
         writer.writerow(guarded([row.number, row.record, row.party, row.currency, *shown, steps, problems]))
     return text.getvalue()
-
-
-def _records(session: Session, batch: Batch) -> dict[int, str]:
-    query = (
-        select(PostingRecord.posting_id, PostingRecord.record)
-        .join(Posting, col(Posting.id) == PostingRecord.posting_id)
-        .where(Posting.batch_id == batch.id)
-        .order_by(col(PostingRecord.id))
-    )
-    found: dict[int, list[str]] = {}
-    for posting_id, record in session.exec(query):
-        found.setdefault(posting_id, []).append(record)
-    return {posting_id: " ".join(some) for posting_id, some in found.items()}
 
 
 def _line(posting: Posting, record: str, problem: Any) -> tuple[str, ...]:

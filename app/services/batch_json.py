@@ -11,8 +11,8 @@ from app.domain.money import plain
 from app.domain.states import IN_BOOKS, PostingState, Status
 from app.models.batches import Batch
 from app.models.connections import Book
-from app.models.postings import Posting, PostingRecord
-from app.services import posting_problems, progress
+from app.models.postings import Posting
+from app.services import batches, posting_problems, progress
 
 S = PostingState
 
@@ -54,14 +54,7 @@ def _approval(batch: Batch) -> dict[str, Any] | None:
 
 def _postings_json(session: Session, batch: Batch) -> list[dict[str, Any]]:
     postings = session.exec(select(Posting).where(Posting.batch_id == batch.id).order_by(col(Posting.id))).all()
-    records: dict[int, list[str]] = {}
-    query = (
-        select(PostingRecord.posting_id, PostingRecord.record)
-        .join(Posting, col(Posting.id) == PostingRecord.posting_id)
-        .where(Posting.batch_id == batch.id)
-    )
-    for posting_id, record in session.exec(query):
-        records.setdefault(posting_id, []).append(record)
+    records = batches.records_of(session, batch)
     problems = posting_problems.of(session, [posting.id or 0 for posting in postings])
     return [
         {

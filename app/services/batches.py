@@ -12,7 +12,7 @@ from sqlmodel import Session, col, select
 
 from app.domain import line_text
 from app.domain.problems import NotFoundError, ValidationError
-from app.domain.states import PostingState, RecordKind, Role, SectionKey
+from app.domain.states import STOPPED, PostingState, RecordKind, Role, SectionKey
 from app.models.batches import Batch, LogLine
 from app.models.columns import utcnow
 from app.models.connections import Book
@@ -192,6 +192,20 @@ def log_lines(session: Session, batch: Batch) -> list[LogLine]:
     return list(session.exec(select(LogLine).where(LogLine.batch_id == batch.id).order_by(col(LogLine.id))))
 
 
+def records_of(session: Session, batch: Batch) -> dict[int, list[str]]:
+    """Posting → its records, in the order in which they were put together."""
+    query = (
+        select(PostingRecord.posting_id, PostingRecord.record)
+        .join(Posting, col(Posting.id) == PostingRecord.posting_id)
+        .where(Posting.batch_id == batch.id)
+        .order_by(col(PostingRecord.id))
+    )
+    found: dict[int, list[str]] = {}
+    for posting_id, record in session.exec(query):
+        found.setdefault(posting_id, []).append(record)
+    return found
+
+
 def touch(session: Session, batch_id: int) -> None:
     """Something of the batch changed: whoever watches it gets the new state."""
     session.exec(update(Batch).where(col(Batch.id) == batch_id).values(rev=Batch.rev + 1))
@@ -234,7 +248,7 @@ def retry(
     query = (
         select(Posting)
         .where(Posting.batch_id == batch.id, col(Posting.id).in_(own), col(Posting.id).not_in(on_hold))
-        .where(col(Posting.state).in_((PostingState.HELD, PostingState.REFUSED)))
+        .where(col(Posting.state).in_(STOPPED))
         .with_for_update()
     )
     chosen = [p for p in session.exec(query).all() if postings is None or p.id in postings]

@@ -69,6 +69,11 @@ INVENTORY = (
             ("grouped", "One bill for those of a batch"),
         ),
     ),
+    switch(
+        "inventory.attach_files",
+        "Attach files of the purchase order",
+        "Such as the vendor’s invoice as PDF: from the order in ConnectWise to each of its bills, or its order, there.",
+    ),
     choice(
         "inventory.adjustments_as",
         "Inventory adjustments become",

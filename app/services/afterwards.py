@@ -26,6 +26,7 @@ NO_ADDRESS = mail_problems.NO_ADDRESS
 FILES: dict[str, str] = {
     RecordKind.INVOICES: "sales.attach_pdf",
     RecordKind.EXPENSES: "purchases.attach_receipts",
+    RecordKind.INVENTORY: "inventory.attach_files",
 }
 #: Warnings that a retry may solve.
 RETRIED = (NOT_ATTACHED, NO_ADDRESS)

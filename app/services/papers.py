@@ -1,4 +1,4 @@
-"""Which files belong beside a document in the books: of an invoice its PDF, of an expense what people put beside it."""
+"""Which files belong beside a document in the books: of an invoice its PDF, of costs what people put beside them."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ NAMES = {DocumentKind.INVOICE: "Invoice", DocumentKind.CREDIT_MEMO: "Credit memo
 KINDS: dict[str, tuple[DocumentKind, ...]] = {
     RecordKind.INVOICES: tuple(SALES),
     RecordKind.EXPENSES: (DocumentKind.BILL, DocumentKind.VENDOR_CREDIT, DocumentKind.PURCHASE),
+    RecordKind.INVENTORY: (DocumentKind.BILL, DocumentKind.VENDOR_CREDIT, DocumentKind.PURCHASE_ORDER),
 }
 #: Characters of a file's own name that are kept.
 LONGEST = 100
@@ -38,12 +39,12 @@ def has_many(kind: DocumentKind) -> bool:
 
 def noun(kind: DocumentKind) -> str:
     """What the document is, in a sentence."""
-    return "expense" if has_many(kind) else "invoice"
+    return "document" if has_many(kind) else "invoice"
 
 
 def name_of(kind: DocumentKind, number: str) -> str:
     """``Invoice 10482.pdf``; of what has many files how they are called together. No path, no line break."""
-    return f"Receipts of {_plain(number)}" if has_many(kind) else f"{NAMES[kind]} {_plain(number)}.pdf"
+    return f"Files of {_plain(number)}" if has_many(kind) else f"{NAMES[kind]} {_plain(number)}.pdf"
 
 
 def wanted(

@@ -41,6 +41,7 @@ OTHER_TITLES = {
     (RecordKind.EXPENSES, SectionKey.ATTACHMENTS): "Attach receipts",
     (RecordKind.INVENTORY, SectionKey.PARTIES): "Vendors",
     (RecordKind.INVENTORY, SectionKey.DOCUMENTS): "Purchases & stock",
+    (RecordKind.INVENTORY, SectionKey.ATTACHMENTS): "Attach files",
 }
 SECTION_KINDS = dict(creating.SECTIONS)
 

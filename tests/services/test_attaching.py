@@ -157,3 +157,20 @@ def test_each_receipt_of_expenses_that_were_put_together_is_there_once_whatever_
     assert (posting["state"], [problem["code"] for problem in posting["problems"]]) == ("closed", ["receipt_left_out"])
     assert "Photo.heic" in posting["problems"][0]["message"]
     working.assert_exactly_once()
+
+
+def test_a_receipt_becomes_a_purchase_order_while_the_vendors_invoice_is_missing_and_has_the_orders_files(
+    working: Engine,
+) -> None:
+    switch(working, "yes", "inventory.attach_files")
+    switch(working, "purchase_order", "inventory.purchase_as")
+    working.site.papers.update({n: Paper(n, "PurchaseOrder", n, "Invoice.pdf", b"%PDF") for n in (1088, 1090)})
+    batch = working.post("1090/PS20131", "1088/PS20114", kind=RecordKind.INVENTORY)
+    assert {posting["records"][0]: (posting["kind"], posting["state"]) for posting in batch["postings"]} == {
+        "1090-PS20131-purchase": ("purchase_order", "closed"), "1088-PS20114-purchase": ("bill", "closed"),
+    }  # fmt: skip
+    working.assert_exactly_once()
+    attached = working.company.tables["Attachable"].values()
+    assert {(str(one["FileName"]), str(one["AttachableRef"][0]["EntityRef"]["type"])) for one in attached} == {
+        ("Invoice (1088).pdf", "Bill"), ("Invoice (1090).pdf", "PurchaseOrder"),
+    }  # fmt: skip

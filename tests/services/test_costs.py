@@ -238,15 +238,6 @@ def test_receipts_of_one_invoice_become_one_bill_where_the_book_says_so(working:
     working.assert_exactly_once()
 
 
-def test_a_receipt_becomes_a_purchase_order_while_the_vendors_invoice_is_missing(working: Engine) -> None:
-    settle(working, inventory__purchase_as="purchase_order")
-    batch = working.post("1090/PS20131", "1088/PS20114", kind=INVENTORY)
-    assert {posting["records"][0]: (posting["kind"], posting["state"]) for posting in batch["postings"]} == {
-        "1090-PS20131-purchase": ("purchase_order", "closed"), "1088-PS20114-purchase": ("bill", "closed"),
-    }  # fmt: skip
-    working.assert_exactly_once()
-
-
 def test_adjustments_and_transfers_become_journal_entries_where_the_book_says_so(working: Engine) -> None:
     settle(
         working, inventory__adjustments_as="journal_entry", inventory__transfers_as="journal_entry",

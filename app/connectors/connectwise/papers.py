@@ -1,4 +1,4 @@
-"""Files that people put beside records in ConnectWise: an expense's receipt."""
+"""Files that people put beside records in ConnectWise: an expense's receipt, a vendor's invoice beside its order."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from app.connectors.files import LARGEST_FILE
 from app.connectors.source_abilities import FileInPsa
 
 DOCUMENTS = "/system/documents"
-EXPENSE = "Expense"
+EXPENSE, ORDER = "Expense", "PurchaseOrder"
 
 
 def paper_of(kind: str, ident: str) -> tuple[str, ...]:

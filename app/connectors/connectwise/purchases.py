@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
 
-from app.connectors.connectwise import parties, procurement, signs, values
+from app.connectors.connectwise import papers, parties, procurement, signs, values
 from app.connectors.connectwise.values import Row
 from app.connectors.protocols import Exported
 from app.domain.documents import (
@@ -142,6 +142,7 @@ def _purchase(record: str, purchase: Row, listed: Row, vendor: Row, default_curr
         header_class=values.text(purchase, "purchaseClass"),
         vendor_date=values.date(purchase, "vendorInvoiceDate"),
         ordered=values.date(purchase, "purchaseDate"),
+        papers=papers.paper_of(papers.ORDER, values.identity(values.part(listed, "purchaseOrder"))),
         received=received,
     )
 

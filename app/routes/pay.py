@@ -12,7 +12,7 @@ import structlog
 from flask import Blueprint, redirect, render_template, request
 from flask.blueprints import BlueprintSetupState
 from flask.typing import ResponseReturnValue
-from werkzeug.exceptions import TooManyRequests
+from werkzeug.exceptions import HTTPException, TooManyRequests
 
 from app.connectors.protocols import ConnectionFailedError
 from app.domain.problems import CrossfootError, NotFoundError
@@ -99,6 +99,15 @@ def _not_now(error: CrossfootError) -> ResponseReturnValue:
 @pay.errorhandler(TooManyRequests)
 def _slower(_error: TooManyRequests) -> ResponseReturnValue:
     return _say("Too many tries", "Wait a few minutes, then try again; nothing was paid.", 429)
+
+
+@pay.errorhandler(Exception)
+def _failed(error: Exception) -> ResponseReturnValue:
+    """A bug, or the database is gone: written to the log with its trace, and no word of ours to a customer."""
+    if isinstance(error, HTTPException):
+        return _say("This address can’t be opened like that", "Open the link in the e-mail, whole.", error.code or 400)
+    log.exception("page failed", method=request.method, path=security.logged_path())
+    return _say("This page failed", "Try again in a few minutes.", 500)
 
 
 def _say(title: str, text: str, status: int) -> ResponseReturnValue:

@@ -121,6 +121,8 @@ def test_what_does_not_work_is_said_in_words_for_customers(
     answer = words(stranger.post(f"/pay/{token}", status=503))
     assert "can’t be paid just now" in answer
     assert "fishing" not in answer
+    assert stranger.client.get("/pay/x", base_url="http://elsewhere.test").status_code == 302
+    assert "can’t be opened like that" in stranger.client.post("/pay/x", base_url="http://elsewhere.test").text
     with database.session() as session:
         session.exec(update(PayLink).values(expires_at=utcnow()))
         session.commit()
@@ -200,6 +202,7 @@ def test_the_key_is_tried_kept_encrypted_and_never_shown(
     page = admin.get("/settings/books/1/payments")
     assert KEY not in page.text
     assert "rk_test_…0001" in words(page)
+    assert "No mail carries a link to pay" in words(page)
     for key, said in (
         ("sk_test_51SandboxHarborPoint", "no restricted key"), ("rk_live_51SandboxHarborPoint", "begins with rk_test_"),
         ("rk_test_of_somebody_else", "does not know the key"),

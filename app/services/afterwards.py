@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 
 from sqlalchemy import func
 from sqlalchemy import select as columns
@@ -83,7 +83,7 @@ def _attachments(session: Session, batch_id: int) -> Counter[str]:
     return Counter({str(state): int(count) for state, count in session.execute(query)})
 
 
-def again(session: Session, batch: Batch, only: Sequence[int] | None) -> int:
+def again(session: Session, batch: Batch, only: Collection[int] | None) -> int:
     """Let what failed be tried again; the caller commits and rings. Answers of how many documents."""
     query = select(PostingProblem, Posting).join(Posting, col(Posting.id) == PostingProblem.posting_id)
     query = query.where(PostingProblem.batch_id == batch.id, col(PostingProblem.code).in_(RETRIED))

@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from sqlmodel import Session
 
 from app.domain.autosync_settings import AUTOSYNC
-from app.domain.clock_words import FULL, WEEKDAYS, short
+from app.domain.clock_words import FULL, WEEKDAYS
 from app.domain.problems import ValidationError
 from app.domain.setting import SettingKind
 from app.domain.settings_catalogue import TABS
@@ -87,13 +87,13 @@ def said(made: Round) -> str:
 
 
 def when(moment: dt.datetime | None) -> str:
-    """``12:00``, ``tomorrow 8:00``, ``Monday 8:00``, ``12/24/2026 8:00``, in the company’s zone; nothing for none."""
+    """``12:00``, ``tomorrow 08:00``, ``Monday 08:00``, ``12/24/2026 08:00``, in the company’s zone; empty for none."""
     if moment is None:
         return ""
     here, today = local(moment), local(utcnow()).date()
     days = (here.date() - today).days
     near = {-1: "yesterday", 0: "", 1: "tomorrow"} | {ahead: FULL[here.weekday()] for ahead in range(2, 7)}
-    return f"{near.get(days, date(here.date()))} {short(here.time())}".strip()
+    return f"{near.get(days, date(here.date()))} {here:%H:%M}".strip()
 
 
 def _entered() -> dict[str, str]:

@@ -300,7 +300,7 @@ def ask_rerun(batch_id: int) -> ResponseReturnValue:
         unseen = error
     return render_template(
         "batches/rerun.html",
-        batch=batch, book=book, unseen=unseen, items=items, of=rerunning.of, rerun_sums=undo_plan.sums,
+        batch=batch, book=book, unseen=unseen, items=items, of=rerunning.of, undo_sums=undo_plan.sums,
     )  # fmt: skip
 
 

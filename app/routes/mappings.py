@@ -242,7 +242,7 @@ def _proposals(book_id: int, kind: LinkKind, key: str, status: int = 200, **more
     following = page[-1].line.source.ident if len(rows) > start + mapping_lists.PAGE else ""
     context = {
         "book": book, "kind": kind, "noun": NOUNS[kind], "titles": TITLES, "group": found, "key": key, "rows": page,
-        "start": start, "next": following, "title": proposals.TITLES.get(key, key),
+        "start": start, "next": following, "title": proposals.TITLES[key],
         "back": _back_to(),
     }  # fmt: skip
     return render_template("mappings/proposals.html", **context, **more), status

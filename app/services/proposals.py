@@ -11,7 +11,7 @@ from typing import Any
 from sqlmodel import Session, col, select
 
 from app.domain.links import NOUNS, LinkKind
-from app.domain.problems import ValidationError
+from app.domain.problems import NotFoundError, ValidationError
 from app.models.columns import utcnow
 from app.models.connections import Book, Link
 from app.services import audit, links, workbench
@@ -88,7 +88,9 @@ def groups(session: Session, book: Book, kind: LinkKind) -> list[Group]:
 
 
 def group(session: Session, book: Book, kind: LinkKind, key: str) -> Group | None:
-    """One of them; None where there is nothing of it (any more)."""
+    """One of them; None where there is nothing of it (any more). Raises NotFoundError where none is ever called so."""
+    if key not in TITLES:
+        raise NotFoundError("There are no proposals of this name.", "Look at Mappings.")
     return next((found for found in groups(session, book, kind) if found.key == key), None)
 
 

@@ -66,6 +66,7 @@ def test_what_waits_counts_unposted_documents_and_their_money(database: Database
 def test_a_group_is_accepted_whole_but_only_as_it_was_seen(
     bookkeeper: Browser, both: World, database: Database
 ) -> None:
+    bookkeeper.get("/mappings/1/customers/proposals/rhyme", status=404)
     shown = bookkeeper.get("/mappings/1/customers/proposals/spelling")
     assert "Acme Dental, P.C." in words(shown)
     seen = field(shown, "seen")

@@ -110,7 +110,7 @@ class Checkouts(Protocol):
         ...
 
     def ended_well(self, since: dt.datetime) -> Iterator[Page]:
-        """Pages made since then at which somebody paid, newest first. Raises ConnectionFailedError."""
+        """Pages of ours made since then at which somebody paid, newest first. Raises ConnectionFailedError."""
         ...
 
     def end(self, ident: str) -> bool:

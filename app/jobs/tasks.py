@@ -18,6 +18,7 @@ from app.services import (
     looks,
     outbox,
     pay_finding,
+    pay_links,
     pay_recording,
     payments,
     previews,
@@ -149,6 +150,7 @@ def housekeeping() -> None:
     retention.forget(here.database)
     outbox.forget(here.database)
     channels.forget(here.database)
+    pay_links.forget(here.database)
     pay_finding.look(here.database, here.connectors)
     sessions.forget(here.database)
     rounds.forget(here.database)

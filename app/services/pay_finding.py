@@ -51,6 +51,10 @@ def look(database: Database, connectors: Connectors) -> int:
 def _take(session: Session, book: Book, page: Page) -> bool:
     """One that is not known, of an invoice that is; of another one the next day, when it is known again."""
     known = session.exec(select(Checkout).where(Checkout.name == page.name).with_for_update()).first()
+    if known is not None and known.state == "ended":  # given up too early, by whatever chance
+        known.state, known.look_at = "open", utcnow()
+        session.add(known)
+        return True
     if known is not None:
         return _given_back(session, known, page)
     mine = (Posting.book_id == book.id, Posting.ledger_id == page.invoice, Posting.role == "main")

@@ -11,7 +11,7 @@ import hashlib
 import secrets
 from dataclasses import dataclass
 
-from sqlalchemy import update
+from sqlalchemy import delete, update
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
@@ -36,6 +36,7 @@ TOKEN = 16
 PAGE_LIFE = dt.timedelta(hours=1)
 #: A page that has no answer yet belongs to the click that made it for so long.
 OPENING = dt.timedelta(minutes=3)
+KEPT = dt.timedelta(days=90)
 FIRST_LOOK = dt.timedelta(minutes=1)
 #: Paid, and not settled in the books yet.
 PAID = ("paid", "sending", "in_doubt", "stuck")
@@ -104,6 +105,15 @@ def revoke(session: Session, book_id: int, posting_id: int, by: str) -> int:
     audit.record(session, by, "pay_link.revoke", f"posting:{posting_id}", invoice=number, links=count)
     session.commit()
     return count
+
+
+def forget(database: Database) -> None:
+    """Links that ended long ago are deleted, and pages at which nobody paid."""
+    long_ago = utcnow() - KEPT
+    with database.session() as session:
+        session.exec(delete(PayLink).where(col(PayLink.expires_at) < long_ago))
+        session.exec(delete(Checkout).where(col(Checkout.state) == "ended", col(Checkout.ended_at) < long_ago))
+        session.commit()
 
 
 # ── the click ────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -42,7 +42,7 @@ HOME = "https://books.test"
 ZERO = Decimal(0)
 MAILED = "10394"
 OTHERS = ("10395", "10398", "10399", "10401", "10440", "10442", "10426", "10430", "10432", "10435",
-          "10437", "10438", "10439")  # fmt: skip
+          "10437", "10438", "10439", "10450")  # fmt: skip
 
 
 @dataclass
@@ -265,18 +265,21 @@ def test_clicks_at_one_moment_and_a_lost_answer_of_stripe_make_one_page(shop: Bo
     assert len(till.account.sessions) == before + 1
 
 
-@pytest.mark.parametrize("recorded", [False, True])
-def test_a_payment_that_a_database_copied_back_knows_nothing_of_is_found_again(
-    shop: Bookkeeper, recorded: bool
-) -> None:
-    number = "10437" if recorded else "10438"
+@pytest.mark.parametrize("known", ["nothing", "recorded", "ended"])
+def test_a_payment_that_a_database_copied_back_knows_nothing_of_is_found_again(shop: Bookkeeper, known: str) -> None:
+    number = {"nothing": "10437", "recorded": "10438", "ended": "10450"}[known]
     till, made = till_of(shop, number), shop.engine
     till.click()
     till.pay()
-    if recorded:
+    if known == "recorded":
         till.work()
     with made.database.session() as session:
-        session.delete(till.checkout())
+        if known == "ended":
+            session.exec(
+                update(Checkout).where(col(Checkout.id) == till.checkout().id).values(state="ended", live=False)
+            )
+        else:
+            session.delete(till.checkout())
         session.commit()
     assert pay_finding.look(made.database, made.connectors) == 1
     assert pay_finding.look(made.database, made.connectors) == 0
@@ -310,3 +313,11 @@ def test_a_link_that_was_taken_back_or_has_expired_leads_nowhere(shop: Bookkeepe
             gone.click()
     with pytest.raises(NotFoundError):
         Till(shop, "10435", "guessed").click()
+    with database.session() as session:
+        session.exec(
+            update(PayLink).where(col(PayLink.revoked_at).is_(None)).values(expires_at=utcnow() - 2 * pay_links.KEPT)
+        )
+        session.commit()
+    pay_links.forget(database)
+    with pytest.raises(NotFoundError):
+        late.click()

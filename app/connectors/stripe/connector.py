@@ -79,12 +79,12 @@ class Stripe:
         last = ""
         while True:
             found = self._read(SESSIONS, wanted | ({"starting_after": last} if last else {}))
-            rows = found.get("data")
-            told = [_page(row) for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
-            yield from told
-            if not found.get("has_more") or not told or told[-1].ident == last:
+            data = found.get("data")
+            rows = [row for row in data if isinstance(row, dict)] if isinstance(data, list) else []
+            yield from (_page(row) for row in rows if pages.is_ours(row))
+            before, last = last, str(rows[-1].get("id") or "") if rows else ""
+            if not found.get("has_more") or last in ("", before):
                 return
-            last = told[-1].ident
 
     def end(self, ident: str) -> bool:
         answer = self._call("POST", f"{SESSIONS}/{quote(ident, safe='')}/expire", body="")

@@ -45,6 +45,12 @@ def form(new: NewPage) -> str:
     )
 
 
+def is_ours(session: Mapping[str, Any]) -> bool:
+    """Other programs may use the account, too; theirs may be of a kind that has no amount."""
+    told = session.get("metadata")
+    return isinstance(told, Mapping) and bool(told.get(NAME))
+
+
 def to_page(session: Mapping[str, Any]) -> Page:
     """Raises ValueError for what is no session."""
     ident, currency = str(session.get("id") or ""), str(session.get("currency") or "").upper()

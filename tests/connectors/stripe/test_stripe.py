@@ -14,7 +14,7 @@ from app.connectors.http import Http, NetRules
 from app.connectors.protocols import ConnectionFailedError
 from app.connectors.stripe import webhooks
 from app.connectors.stripe.amounts import from_units, to_units
-from app.connectors.stripe.connector import Stripe
+from app.connectors.stripe.connector import MOST, Stripe
 from app.connectors.stripe.pages import to_page
 from app.domain.outcomes import InDoubt, NotDone, Refused
 from app.models.columns import utcnow
@@ -58,6 +58,20 @@ def test_a_page_goes_from_open_to_paid_and_tells_payment_and_refund(vendor: Runn
     assert (paid.state, paid.refunded, paid.url, paid.payment[:3]) == ("paid", Decimal("50.00"), "", "pi_")
     assert stripe.end(page.ident) is False, "it is paid"
     assert stripe.look("cs_test_none") is None
+
+
+def test_of_all_that_was_paid_only_our_pages_are_told_and_all_of_them(vendor: Running) -> None:
+    stripe, started = opened(vendor), utcnow() - dt.timedelta(minutes=1)
+    names = [f"page{number:03}" for number in range(MOST + 5)]
+    for name in names:
+        vendor.account.pay(made(stripe, a_page(name)).ident)
+        if name.endswith("50"):
+            other = dict(vendor.account.sessions[next(reversed(vendor.account.sessions))])
+            other |= {"id": f"cs_of_others_{name}", "metadata": {}, "amount_total": None, "currency": None}
+            vendor.account.sessions[other["id"]] = other
+    made(stripe, a_page("open"))
+    assert [page.name for page in stripe.ended_well(started)] == names[::-1]
+    assert list(stripe.ended_well(utcnow() + dt.timedelta(minutes=1))) == []
 
 
 def test_a_bank_debit_is_under_way_until_the_bank_says_yes_or_no(vendor: Running) -> None:

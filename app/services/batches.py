@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from sqlalchemy import delete, update
 from sqlalchemy.exc import IntegrityError
@@ -235,7 +235,7 @@ def resume(session: Session, batch: Batch, *, by: str) -> None:
 
 
 def retry(
-    session: Session, batch: Batch, *, by: str, postings: Sequence[int] | None = None, accept: bool = False
+    session: Session, batch: Batch, *, by: str, postings: Collection[int] | None = None, accept: bool = False
 ) -> int:
     """Check and send again what is held by a problem or was refused; the caller rings the doorbell.
 
@@ -251,10 +251,11 @@ def retry(
         .where(col(Posting.state).in_(STOPPED))
         .with_for_update()
     )
-    chosen = [p for p in session.exec(query).all() if postings is None or p.id in postings]
+    only = None if postings is None else frozenset(postings)
+    chosen = [p for p in session.exec(query).all() if only is None or p.id in only]
     for posting in chosen:
         ready_again(session, posting)
-    stuck = _close_again(session, batch, postings) + afterwards.again(session, batch, postings)
+    stuck = _close_again(session, batch, only) + afterwards.again(session, batch, only)
     batch.accept = batch.accept or accept
     go_on(session, batch)
     approvals.reconsider(session, batch, by=by)
@@ -276,7 +277,7 @@ def ready_again(session: Session, posting: Posting) -> None:
     session.exec(delete(PostingProblem).where(col(PostingProblem.posting_id) == posting.id))
 
 
-def _close_again(session: Session, batch: Batch, only: Sequence[int] | None) -> int:
+def _close_again(session: Session, batch: Batch, only: Collection[int] | None) -> int:
     """Posted but not closed for a reason of the PSA's: look again, unless a difference waits for a person."""
     query = (
         select(PostingProblem, Posting)

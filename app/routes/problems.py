@@ -5,6 +5,7 @@ The same drawer stands in a batch, for its documents, and under Needs Attention,
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +15,7 @@ from sqlmodel import Session, col, select
 
 from app.connectors.protocols import ConnectionFailedError
 from app.domain.links import CREATABLE, NOUNS, LinkKind
-from app.domain.problems import CrossfootError, NotFoundError, Problem
+from app.domain.problems import CrossfootError, NotFoundError, Problem, ValidationError
 from app.domain.states import STOPPED, PostingState, RecordKind
 from app.jobs import doorbell
 from app.models.batches import Batch
@@ -134,6 +135,7 @@ def _drawer(place: Place, status: int = 200, **more: Any) -> ResponseReturnValue
         batches=batches_of,
         sums=_sums(found),
         **{name: [entry for entry in found if choice in entry.choices] for name, choice in OFFERED.items()},
+        seen=_seen,
         again=_again(found, retryable=sample.code in afterwards.RETRIED),
         for_support=support.of_problem(
             book, sample, len(found), [(entry["posting"], entry["batch"], entry["record"]) for entry in shown]
@@ -143,6 +145,11 @@ def _drawer(place: Place, status: int = 200, **more: Any) -> ResponseReturnValue
         **_others(session, book, sample),
         **more,
     )
+
+
+def _seen(some: Found) -> str:
+    """Which documents these are, in short: so that what is decided about all of them is about no other."""
+    return hashlib.sha256("\n".join(f"{entry.batch}:{entry.record}" for entry in some).encode()).hexdigest()[:16]
 
 
 def _again(found: Found, *, retryable: bool) -> int:
@@ -295,7 +302,7 @@ def _done(place: Place, again: list[int], words: str) -> ResponseReturnValue:
 @problems.post("/batches/<int:batch_id>/decide")
 @requires("bookkeeper")
 def decide(batch_id: int) -> ResponseReturnValue:
-    """Link, post anyway, skip, or keep and close: for one document, or with several ``record`` for each of them."""
+    """Link, post anyway, skip, or keep and close: for each ``record``, or with ``all`` for the group as it was seen."""
     form, place = request.form, _in_batch(batch_id, request.form.get("key", ""))
     return _decide(place, [(batch_id, record) for record in form.getlist("record")])
 
@@ -313,6 +320,8 @@ def _decide(place: Place, wanted: list[tuple[int, str]]) -> ResponseReturnValue:
     form, choice = request.form, request.form.get("choice", "")
     done = 0
     try:
+        if "all" in form:
+            wanted = _all_seen(place, choice)
         destination = None
         if choice == "link":
             destination = connections.open_destination(web().database, web().connectors, place.book_id)
@@ -334,3 +343,11 @@ def _decide(place: Place, wanted: list[tuple[int, str]]) -> ResponseReturnValue:
     words = {"link": "linked", "post": "posted anyway", "skip": "skipped", "keep": "kept and closed"}
     said = f"{done} {'document is' if done == 1 else 'documents are'} {words.get(choice, choice)}."
     return _done(place, list(dict.fromkeys(batch_id for batch_id, _ in wanted)), said)
+
+
+def _all_seen(place: Place, choice: str) -> list[tuple[int, str]]:
+    """Batch and record of each that this may be decided about. Raises ValidationError where others were seen."""
+    some = [entry for entry in place.documents(reading()) if choice in entry.choices]
+    if _seen(some) != request.form["all"]:
+        raise ValidationError("These are other documents by now, so nothing was done.", "Look at them, then choose.")
+    return [(entry.batch, entry.record) for entry in some]

@@ -160,7 +160,9 @@ def test_a_difference_can_be_kept_and_closed(bookkeeper: Browser, world: World) 
     assert link
     drawer = bookkeeper.get(link[1])
     assert "Keep and close 1 document, $214.00" in words(drawer)
-    form = {"key": field(drawer, "key"), "record": field(drawer, "record"), "choice": "keep"}
+    form = {"key": field(drawer, "key"), "all": field(drawer, "all"), "choice": "keep"}
+    stale = words(bookkeeper.post("/batches/1/decide", {**form, "all": "0" * 16}, status=422))
+    assert "other documents by now, so nothing was done" in stale
     assert "kept and closed" in words(bookkeeper.post("/batches/1/decide", form))
     world.work()
     assert "1 agree" in words(bookkeeper.get("/batches/1"))

@@ -46,7 +46,7 @@ FORMS = {
     "/run/invoices": ("action", "through", "book"),
     "/run/invoices/submit": ("token", "seen", "accept"),
     "/batches/1/retry": ("posting",),
-    "/batches/1/decide": ("record", "choice", "key"),
+    "/batches/1/decide": ("record", "choice", "key", "all"),
     "/batches/1/problems/account_not_linked:accounts:4600": ("how", "ledger_id"),
     "/batches/1/problems/account_not_linked:nothing:4600": ("how", "ledger_id"),
     "/mappings/1/accounts": ("source_id", "ledger_id", "back"),

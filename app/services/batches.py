@@ -289,7 +289,7 @@ def _close_again(session: Session, batch: Batch, only: Collection[int] | None) -
     for problem, posting in found:
         session.delete(problem)
         posting.closing = "in_doubt" if posting.closing else ""
-        posting.close_at = None
+        posting.close_at = utcnow()
         session.add(posting)
     return len({posting.id for _, posting in found})
 

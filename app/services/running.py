@@ -158,8 +158,8 @@ def _finish_only(run: Run) -> float | None:
         return None
     wake = doubts.look(run)
     closing.look(run)
-    undoing.work(run)
-    return wake
+    later = undoing.work(run)
+    return later if wake is None else min(wake, later or wake)
 
 
 def _leave(run: Run, failure: Problem | None, wake: float | None) -> None:
@@ -203,7 +203,8 @@ def _write(run: Run) -> float | None:
         wake = _post_and_close(run, lanes)
         if wake is None and not run.stopping():
             beside.rest(run)
-    undoing.work(run)
+    later = undoing.work(run)
+    wake = later if wake is None else min(wake, later or wake)
     if wake is None and not run.stopping():
         wake = attaching.work(run)
     if wake is None and not run.stopping():

@@ -29,6 +29,8 @@ from app.services.run import Run, SystemicError
 
 FIRST_STEP = undo_plan.FIRST_STEP
 LOOK_AGAIN = 5.0
+#: Seconds until one that goes after another is looked at; what the other one waits for is what counts.
+BEHIND = 60.0
 #: Both forms of each step: to be done, and under way. What a run brings counts only while the undo stands there:
 #: one that was frozen may bring it when another has finished the undo, or a person has begun a new one.
 LEDGER, PSA = ("to_ledger", "ledger"), ("to_psa", "psa")
@@ -98,16 +100,23 @@ def _ask(session: Session, batch: Batch, chosen: Sequence[Posting], *, by: str) 
     return len(chosen)
 
 
-def work(run: Run) -> None:
-    """Carry every undo of the batch through. Raises ConnectionFailedError, SystemicError."""
+def work(run: Run) -> float | None:
+    """Carry every undo of the batch through; answers the seconds until one that waits may go on, None where none does.
+
+    Raises ConnectionFailedError, SystemicError.
+    """
     _recover(run)
     while not run.stopping() and (due := _due(run)):
-        for posting in due:
-            step = _ledger if posting.undo_step in LEDGER else _psa
-            step(run, posting)
-        if not run.stopping() and any(posting.undo_step in ("ledger", "psa") for posting in _due(run)):
+        pause = min((_ledger if posting.undo_step in LEDGER else _psa)(run, posting) for posting in due)
+        if run.stopping():
+            break
+        if pause > LOOK_AGAIN:
+            return pause
+        time.sleep(pause)
+        if any(posting.undo_step in ("ledger", "psa") for posting in _due(run)):
             time.sleep(min(LOOK_AGAIN, run.waits.between))
             _recover(run)
+    return None
 
 
 def _recover(run: Run) -> None:
@@ -133,16 +142,17 @@ def _due(run: Run) -> list[Posting]:
 # ── first the ledger ─────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _ledger(run: Run, posting: Posting) -> None:
+def _ledger(run: Run, posting: Posting) -> float:
+    """One step; answers the seconds until there is anything to do again."""
     if _goes_later(run, posting):
-        return
+        return BEHIND
     receipt = run.destination.read(DocumentKind(posting.kind), posting.ledger_id)
     if receipt is None or receipt.voided:
         _gone(run, posting)
-        return
+        return 0.0
     if not ledger_looks.is_it(posting, _mark(run, posting), receipt):
         _refuse(run, posting, ANOTHER, LEDGER)
-        return
+        return 0.0
     refusal = (
         undo_plan.ledger_refusal(posting, receipt, run.rules)
         or _psa_refusal(run, posting)
@@ -150,14 +160,15 @@ def _ledger(run: Run, posting: Posting) -> None:
     )
     if refusal is not None:
         _refuse(run, posting, refusal, LEDGER)
-        return
+        return 0.0
     slot = _slot(run)
     if slot is None:
-        return
+        return 0.0
     if not _intend(run, posting, "ledger"):
         slot.release()
-        return
+        return 0.0
     _after_ledger(run, posting, _take_out(run, DocumentKind(posting.kind), receipt, slot))
+    return 0.0
 
 
 def _mark(run: Run, posting: Posting) -> Mark:
@@ -215,24 +226,32 @@ def _after_ledger(run: Run, posting: Posting, outcome: RemovalOutcome) -> None:
 # ── then the PSA ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _psa(run: Run, posting: Posting) -> None:
+def _psa(run: Run, posting: Posting) -> float:
+    """One step, as ``_ledger``. While a closing without an answer may still come, absent says nothing."""
     if _waits(run, posting):
-        return
-    if not posting.psa_batch:
-        _done(run, posting)
-        return
-    found = run.source.find_batches([posting.psa_batch]).get(posting.psa_batch)
+        return BEHIND
+    left = _may_close(run, posting)
+    found = run.source.find_batches([posting.psa_batch]).get(posting.psa_batch) if posting.psa_batch else None
     if found is None:
-        _done(run, posting)
-        return
+        if left <= 0:
+            _done(run, posting)
+        return max(left, 0.0)
     slot = run.source.reserve()
     if isinstance(slot, Wait):
         time.sleep(min(slot.seconds, 1.0))
-        return
+        return 0.0
     if not _intend(run, posting, "psa"):
         slot.release()
-        return
+        return 0.0
     _after_psa(run, posting, run.source.reopen(found.batch_id, slot))
+    return 0.0
+
+
+def _may_close(run: Run, posting: Posting) -> float:
+    """Seconds until a closing that was never seen to end cannot be running any more."""
+    if posting.close_at is None:
+        return 0.0
+    return (posting.close_at - utcnow()).total_seconds() + run.waits.running
 
 
 def _waits(run: Run, posting: Posting) -> bool:
@@ -308,7 +327,7 @@ def _done(run: Run, posting: Posting) -> None:
         row = _at(run, session, posting, PSA)
         if row is None:
             return
-        row.state, row.undo_step, row.closing = PostingState.UNDONE, "", ""
+        row.state, row.undo_step, row.closing, row.close_at = PostingState.UNDONE, "", "", None
         posting_problems.clear(session, row)
         for link in session.exec(select(PostingRecord).where(PostingRecord.posting_id == row.id)):
             link.live = False

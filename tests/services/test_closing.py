@@ -12,6 +12,8 @@ from app.connectors.protocols import CloseOutcome, Slot, UnpostedRecord
 from app.database import Database
 from app.domain.links import LinkKind
 from app.domain.states import RecordKind
+from app.models.batches import Batch
+from app.models.columns import utcnow
 from app.models.connections import Book, Link, SourceRow
 from app.models.postings import Posting, PostingProblem
 from app.services import batches, closing, lists, records, running, undoing
@@ -22,6 +24,7 @@ from tests.fakes import FakeConnectors, FakeSource, some_tokens
 from tests.rows import a_book, a_source
 
 WAITS = Waits(running=0.1, between=0.1, lease=5)
+WEEK = dt.timedelta(days=7)
 
 
 class MovingSource(FakeSource):
@@ -33,12 +36,14 @@ class MovingSource(FakeSource):
         self.database = database
         self.hide = self.rival = ""
         self.undone = False
+        self.vendors = FakeConnectors()
+        self.asked: tuple[str, Sequence[int]] = ("", ())
 
     def close(self, kind: RecordKind, identifier: str, gl_ids: Sequence[int], slot: Slot) -> CloseOutcome:
         if self.undone:
             with self.database.session() as session:
                 undoing.ask(session, batches.find(session, 1), ["39005"], by="a")
-            self.undone = False
+            self.undone, self.asked = False, (identifier, gl_ids)
         if self.rival:
             self.put_in_batch(self.rival, "THEIRS")
         return super().close(kind, identifier, gl_ids, slot)
@@ -57,14 +62,14 @@ class MovingSource(FakeSource):
         return super().batch_of(kind, asked)
 
 
-def run(database: Database, source: MovingSource) -> Mapping[str, str]:
+def run(database: Database, source: MovingSource, waits: Waits = WAITS) -> Mapping[str, str]:
     """Post both; answers the state of each, with the code of its first problem."""
     company = FakeBooks(
         "Demo MSP", "9341",
         an_entry(LinkKind.ACCOUNTS, "79", "Hardware sales", number="4100", detail="Income"),
         an_entry(LinkKind.CUSTOMERS, "1", "Acme Dental", holder="customer"),
     )  # fmt: skip
-    vendors = FakeConnectors()
+    vendors = source.vendors
     vendors.sources["https://psa.example"], vendors.books["9341"] = source, company
     with database.session() as session:
         session.add(a_source())
@@ -79,7 +84,11 @@ def run(database: Database, source: MovingSource) -> Mapping[str, str]:
         wanted = ["39005", "39006"]
         book = session.get_one(Book, 1)
         batches.submit(session, book, kind=RecordKind.INVOICES, wanted=wanted, by="test", accept=True)
-    running.run(database, vendors, 1, WAITS)
+    running.run(database, vendors, 1, waits)
+    return states(database)
+
+
+def states(database: Database) -> Mapping[str, str]:
     with database.reading() as session:
         query = select(Posting.number, Posting.state, PostingProblem.code)
         return {n: f"{s} {c or ''}".strip() for n, s, c in session.exec(query.join(
@@ -116,4 +125,21 @@ def test_an_undo_asked_for_while_its_closing_is_on_the_wire_is_carried_through(d
     source = MovingSource(database)
     source.undone = True
     assert sorted(run(database, source).values()) == ["closed", "undone"]
+    assert set(source.batch_of_record) == {"39006"}
+
+
+@pytest.mark.parametrize("lands", [True, False])
+def test_an_undo_waits_for_a_closing_without_an_answer_that_may_still_come(database: Database, lands: bool) -> None:
+    source = MovingSource(database)
+    source.undone = True
+    source.next.append("lose_before")
+    assert sorted(run(database, source, Waits(running=100, between=0.1, lease=5)).values()) == ["closed", "undoing"]
+    if lands:
+        source._close(*source.asked)
+    with database.session() as session:
+        session.exec(update(Batch).values(wake_at=None))
+        session.exec(update(Posting).where(col(Posting.state) == "undoing").values(close_at=utcnow() - WEEK))
+        session.commit()
+    running.run(database, source.vendors, 1, WAITS)
+    assert sorted(states(database).values()) == ["closed", "undone"]
     assert set(source.batch_of_record) == {"39006"}

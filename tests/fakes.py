@@ -255,4 +255,4 @@ class FakeConnectors:
         return self.books[settings["realm"]]
 
     def checkouts(self, key: str) -> Checkouts:
-        raise NotImplementedError("No payment provider is played in memory: sandbox/stripe is one.")
+        raise ConnectionFailedError("Stripe can’t be reached.", "Try again later.")

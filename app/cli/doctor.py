@@ -14,7 +14,7 @@ from app.cli.redis_at_hand import answers, is_private
 from app.connectors.protocols import Check
 from app.domain.problems import CrossfootError, Severity
 from app.jobs import workers
-from app.services import cards, connections, health, people
+from app.services import cards, connections, health, people, stripe_keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Line:
 @pass_context
 def doctor(context: Context) -> None:
     """Check the installation and every connection, and say what is missing."""
-    lines = [*_installation(context), *_processes(context), *_connections(context)]
+    lines = [*_installation(context), *_processes(context), *_connections(context), *_stripe(context)]
     texts = [
         f"{'ok ' if line.ok else 'BAD'}  {line.name}: {printable(f'{line.message} {line.remedy}')}".rstrip()
         for line in lines
@@ -97,6 +97,19 @@ def _connections(context: Context) -> Iterator[Line]:
             yield Line(card.name, False, card.reason, "Connect it again under Settings ▸ Connections.")
             continue
         yield from _checked(card.name, _check(context, card))
+
+
+def _stripe(context: Context) -> Iterator[Line]:
+    with context.database.reading() as session:
+        accounts = stripe_keys.accounts(session)
+    for book, held in accounts:
+        name = f"Stripe for {book.name}"
+        try:
+            stripe_keys.recheck(context.database, context.connectors, book, held)
+        except CrossfootError as error:
+            yield Line(name, False, error.message, error.remedy)
+        else:
+            yield Line(name, True, "It takes the key.")
 
 
 def _check(context: Context, card: cards.Card) -> Check:

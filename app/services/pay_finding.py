@@ -32,9 +32,7 @@ REACH = dt.timedelta(days=30)
 def look(database: Database, connectors: Connectors) -> int:
     """Ask each company's account once; answers how many pages were taken up or told of."""
     with database.reading() as session:
-        accounts = [
-            (book, keys) for book in session.exec(select(Book)) if (keys := stripe_keys.keys(session, book.id or 0))
-        ]
+        accounts = stripe_keys.accounts(session)
     found = 0
     for book, keys in accounts:
         try:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from sqlmodel import Session, col, select
 
-from app.connectors.protocols import Connectors
+from app.connectors.protocols import ConnectionFailedError, Connectors
 from app.database import Database
 from app.domain.problems import ValidationError
 from app.models.connections import Book, InstallationSetting
@@ -40,6 +40,22 @@ def keys(session: Session, book_id: int) -> Keys | None:
     return (
         Keys(row.value["key"], row.value.get("webhook", ""), row.value.get("broken", "")) if row and row.value else None
     )
+
+
+def accounts(session: Session) -> list[tuple[Book, Keys]]:
+    """Every company that has a key."""
+    found = session.exec(select(Book).order_by(Book.name, col(Book.id)))
+    return [(book, held) for book in found if (held := keys(session, book.id or 0)) is not None]
+
+
+def recheck(database: Database, connectors: Connectors, book: Book, held: Keys) -> None:
+    """Try a stored key again, and keep whether it is taken. Raises ConnectionFailedError."""
+    try:
+        connectors.checkouts(held.key).check()
+    except ConnectionFailedError as error:
+        heard(database, book.id or 0, f"{error.message} {error.remedy}" if error.systemic else held.broken)
+        raise
+    heard(database, book.id or 0)
 
 
 def is_on(session: Session, book: Book) -> bool:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from app.database import Database
+from app.models.connections import InstallationSetting
 from app.services import people
 from tests.cli.conftest import CommandLine
 from tests.rows import a_book
@@ -131,6 +132,15 @@ def test_the_doctor_checks_every_connection(connected: CommandLine) -> None:
     assert checks["Demo PSA"] == {
         "name": "Demo PSA", "ok": False, "message": "The PSA is down.", "remedy": "Try again later.",
     }  # fmt: skip
+    connected.database(_with_a_key_of_stripe)
+    checks = {check["name"]: check for check in connected("doctor", "--json").json["checks"]}
+    assert checks["Stripe for Demo MSP"]["message"] == "Stripe can’t be reached."
+
+
+def _with_a_key_of_stripe(database: Database) -> None:
+    with database.session() as session:
+        session.add(InstallationSetting(key="stripe:1", value={"key": "rk_test_of_nobody", "webhook": ""}))
+        session.commit()
 
 
 def test_the_sweep_rings_for_nothing_when_nothing_waits(crossfoot: CommandLine) -> None:

@@ -32,7 +32,7 @@ LOOKS = ((360, True), (1440, False), (1440, True), (2560, False))
 FIXED = {
     "dashboard": "/", "selection": "/run/invoices", "expenses": "/run/expenses", "inventory": "/run/inventory",
     "payments": "/run/payments", "batches": "/batches", "attention": "/attention", "letters": "/mail/1",
-    "first-day": "/first-day/1",
+    "first-day": "/first-day/1", "online-payments": "/online-payments/1",
     "reconcile": "/reconcile/1", "drift": "/reconcile/1/drift",
     "connections": "/settings/connections", "connectwise": "/settings/connections/connectwise?source=1",
     "intuit": "/settings/connections/intuit", "companies": "/settings/books", "company": "/settings/books/1",

@@ -28,7 +28,7 @@ from app.models.columns import utcnow
 from app.models.connections import Book
 from app.models.pay_links import Checkout, PayLink
 from app.models.postings import Posting
-from app.services import audit, books, connections, stripe_keys
+from app.services import audit, books, connections, pay_problems, stripe_keys
 
 #: Bytes of a token: 128 bits.
 TOKEN = 16
@@ -209,6 +209,8 @@ def _end(asked: _Asked, checkout: Checkout, problem: Problem | None = None) -> N
     with asked.database.session() as session:
         mine = (col(Checkout.id) == checkout.id, col(Checkout.state).in_(UNPAID))
         session.exec(update(Checkout).where(*mine).values(**values))
+        if pay_problems.faults(checkout):  # what was told of looking at it holds no longer
+            pay_problems.stand_beside(session, session.get_one(Checkout, checkout.id))
         session.commit()
 
 

@@ -1,4 +1,7 @@
-"""A customer's online payment beside the invoice that it pays: a line in its log, and a problem while it is stuck."""
+"""A customer's online payment beside the invoice that it pays: a line in its log, and a problem while it is stuck.
+
+A fault of our own is counted in its row. It is a problem as well once it has come ``MOST_FAULTS`` times, stuck or not.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from sqlalchemy import delete, update
 from sqlmodel import Session, col
 
 from app.domain.codec import from_json
-from app.domain.problems import Problem
+from app.domain.problems import Problem, Severity
 from app.domain.states import SectionKey
 from app.models.batches import Batch, LogLine
 from app.models.pay_links import Checkout
@@ -16,7 +19,10 @@ from app.models.postings import Posting, PostingProblem
 
 OTHER, REFUNDED, GONE = "online_payment_differs", "online_payment_refunded", "online_payment_invoice_gone"
 TOO_MUCH, REFUSED, DOUBT = "online_payment_too_much", "online_payment_refused", "online_payment_in_doubt"
-CODES = (OTHER, REFUNDED, GONE, TOO_MUCH, REFUSED, DOUBT)
+FAULT = "online_payment_fault"
+CODES = (OTHER, REFUNDED, GONE, TOO_MUCH, REFUSED, DOUBT, FAULT)
+#: Faults of our own, one after the other with one payment, after which a person is told.
+MOST_FAULTS = 6
 _WORDS = {
     "open": "was found again at Stripe",
     "recorded": "was recorded in QuickBooks",
@@ -26,18 +32,41 @@ _WORDS = {
 
 
 def told(session: Session, checkout: Checkout) -> None:
-    """Put its state beside the posting; the caller commits."""
+    """Put its state beside the posting, and say it in the log; the caller commits."""
+    stand_beside(session, checkout)
+    if checkout.state in _WORDS:
+        posting = session.get_one(Posting, checkout.posting_id)
+        text = f"The online payment of {checkout.amount:,.2f} {checkout.currency} {_WORDS[checkout.state]}."
+        session.add(LogLine(batch_id=posting.batch_id, posting_id=posting.id, text=text))
+
+
+def stand_beside(session: Session, checkout: Checkout) -> None:
+    """Put its problem beside the posting, or take it away; the caller commits."""
     posting, subject = session.get_one(Posting, checkout.posting_id), f"online:{checkout.name}"
+    session.exec(update(Batch).where(col(Batch.id) == posting.batch_id).values(rev=Batch.rev + 1))
     mine = (col(PostingProblem.posting_id) == posting.id, col(PostingProblem.subject) == subject)
     session.exec(delete(PostingProblem).where(*mine))
-    if checkout.state == "stuck" and checkout.problem:
+    if checkout.problem and (checkout.state == "stuck" or faults(checkout) >= MOST_FAULTS):
         problem = replace(from_json(Problem, checkout.problem), subject=subject)
         session.add(PostingProblem(
             posting_id=posting.id or 0, batch_id=posting.batch_id, code=problem.code, severity=problem.severity,
             message=problem.message, remedy=problem.remedy, subject=subject, field="", technical=problem.technical,
             section=SectionKey.EMAIL,
         ))  # fmt: skip
-    if checkout.state in _WORDS:
-        text = f"The online payment of {checkout.amount:,.2f} {checkout.currency} {_WORDS[checkout.state]}."
-        session.add(LogLine(batch_id=posting.batch_id, posting_id=posting.id, text=text))
-    session.exec(update(Batch).where(col(Batch.id) == posting.batch_id).values(rev=Batch.rev + 1))
+
+
+def faults(checkout: Checkout) -> int:
+    """Faults of our own, one after the other, that it has met."""
+    return int((checkout.problem or {}).get("technical", {}).get("faults", 0))
+
+
+def fault(checkout: Checkout, error: Exception) -> Problem:
+    """One more of them."""
+    count, name = faults(checkout) + 1, type(error).__name__
+    remedy = "Crossfoot goes on trying. Report it, and look in Stripe whether it was paid."
+    if checkout.paid_at:
+        remedy = "Report it. Record the payment by hand if QuickBooks does not have it, then settle it here."
+    return Problem(
+        FAULT, f"Crossfoot ran into a fault of its own ({name}) {count} times with this online payment.", remedy,
+        Severity.DOUBT if checkout.sends else Severity.ERROR, technical={"error": name, "faults": count},
+    )  # fmt: skip

@@ -84,6 +84,45 @@ def work(database: Database, connectors: Connectors, book_id: int, waits: Waits)
         except ConnectionFailedError as error:
             log.warning("online payment %s waits: %s %s", checkout.name, error.message, error.remedy)
             _set(database, checkout, look_at=utcnow() + LATER)
+        except Exception as error:
+            log.exception("online payment %s", checkout.name)
+            _fault(database, checkout, error)
+        else:
+            _no_fault(database, checkout)
+
+
+def _fault(database: Database, checkout: Checkout, error: Exception) -> None:
+    """Ours: counted, and after some a person’s. What nobody has paid yet goes on being looked at, more and more seldom.
+
+    Nothing is a person's while a call may be running.
+    """
+    now = utcnow()
+    with database.session() as session:
+        row = session.get_one(Checkout, checkout.id, with_for_update=True)
+        if row.state in AT_REST or row.look_at != checkout.look_at:
+            return  # another worker has it by now
+        row.problem = to_json(pay_problems.fault(row, error))
+        count = pay_problems.faults(row)
+        row.look_at = max(now + min(LATER * count, SELDOM), row.ended_by or now)
+        if count >= pay_problems.MOST_FAULTS:
+            if row.paid_at and now >= (row.ended_by or now):
+                row.state, row.look_at = "stuck", None
+            pay_problems.stand_beside(session, row)
+        session.add(row)
+        session.commit()
+
+
+def _no_fault(database: Database, checkout: Checkout) -> None:
+    """A step that was done begins the count anew."""
+    if not checkout.problem:
+        return
+    with database.session() as session:
+        row = session.get_one(Checkout, checkout.id, with_for_update=True)
+        if row.state != "stuck" and row.problem:
+            row.problem = None
+            session.add(row)
+            pay_problems.stand_beside(session, row)
+            session.commit()
 
 
 def _open(database: Database, connectors: Connectors, book_id: int, waits: Waits) -> _Opened:

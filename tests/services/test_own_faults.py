@@ -1,0 +1,80 @@
+"""A fault of our own with one row: it keeps no other row from its turn, is counted, and ends with a problem."""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+
+import pytest
+from sqlmodel import Session, select, update
+
+from app.connectors.protocols import Slot
+from app.connectors.received_payments import ReceivedPayment, RecordOutcome
+from app.database import Database
+from app.domain.payments import LedgerPayment
+from app.domain.states import RecordKind
+from app.models.columns import utcnow
+from app.models.connections import Book
+from app.models.pay_links import Checkout
+from app.models.postings import Posting, PostingProblem
+from app.services import batches, pay_problems, pay_recording
+from tests.fake_books import FakeBooks
+from tests.fakes import FakeConnectors
+from tests.routes.world import WAITS, World
+
+
+class Faulty(FakeBooks):
+    """Its answers about payments, and about the bill ``bad``, are nothing that we had thought of."""
+
+    bad = ""
+
+    def payments_marked(self, stem: str, party_id: str, since: dt.datetime) -> list[LedgerPayment]:
+        raise KeyError("TxnDate")
+
+    def payment_body(self, payment: ReceivedPayment) -> str:
+        raise NotImplementedError
+
+    def record_payment(self, body: str, request_id: str, slot: Slot) -> RecordOutcome:
+        raise NotImplementedError
+
+
+@pytest.fixture
+def world(database: Database) -> World:
+    """Two invoices, posted."""
+    made = World(database, FakeConnectors())
+    with database.session() as session:
+        book, wanted = session.exec(select(Book)).one(), ["39005", "39006"]
+        batches.submit(session, book, kind=RecordKind.INVOICES, wanted=wanted, by="a", name="n", accept=True)
+    made.work()
+    made.vendors.books["9341"] = Faulty("Demo MSP", "9341")
+    return made
+
+
+def _codes(session: Session) -> list[str]:
+    return sorted(session.exec(select(PostingProblem.code)))
+
+
+@pytest.mark.parametrize(("sends", "severity"), [(0, "error"), (1, "doubt")])
+def test_an_online_payment_that_meets_a_fault_of_ours_again_and_again_is_a_persons(
+    database: Database, world: World, sends: int, severity: str
+) -> None:
+    with database.session() as session:
+        for posting in session.exec(select(Posting)).all():
+            session.add(Checkout(
+                book_id=1, posting_id=posting.id or 0, name=posting.number, state="in_doubt" if sends else "paid",
+                invoice="1", party_id="1", amount=Decimal(1), currency="USD", expires_at=utcnow(), paid_at=utcnow(),
+                sends=sends, look_at=utcnow(),
+            ))  # fmt: skip
+        session.commit()
+    for turn in range(pay_problems.MOST_FAULTS):
+        with database.session() as session:
+            assert _codes(session) == []
+            session.exec(update(Checkout).values(look_at=utcnow() - pay_recording.LEASE))
+            session.commit()
+        pay_recording.work(database, world.vendors, 1, WAITS)
+        with database.reading() as session:
+            assert {pay_problems.faults(row) for row in session.exec(select(Checkout))} == {turn + 1}
+    with database.reading() as session:
+        assert set(session.exec(select(Checkout.state))) == {"stuck"}
+        assert _codes(session) == ["online_payment_fault"] * 2
+        assert set(session.exec(select(PostingProblem.severity))) == {severity}

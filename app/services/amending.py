@@ -8,13 +8,14 @@ somebody has paid or edited since is never changed; a person is told instead.
 from __future__ import annotations
 
 import datetime as dt
+import logging
 import secrets
 from dataclasses import asdict, replace
 
 from sqlmodel import Session, col, select
 
 from app.connectors.ledger_changes import Changed, Changes, Changing
-from app.connectors.protocols import Connectors, Destination, Wait
+from app.connectors.protocols import ConnectionFailedError, Connectors, Destination, Wait
 from app.connectors.source_abilities import KnowsVendorInvoices, VendorInvoice
 from app.database import Database
 from app.domain.codec import to_json
@@ -24,17 +25,22 @@ from app.domain.outcomes import Receipt, Refused
 from app.domain.problems import Problem, Severity
 from app.domain.soundness import ORDERED
 from app.domain.states import PostingState, SectionKey
+from app.models.batches import Batch
 from app.models.columns import utcnow
 from app.models.connections import Book
 from app.models.postings import Heartbeat, Posting, PostingProblem
 from app.services import batches, books, connections, numbering, posting_problems
 from app.services.reading import document_of
 
+log = logging.getLogger(__name__)
+
 #: Marks a bill that was posted without a number, and one whose change may be under way.
 WAITING, UNDER_WAY = "waiting_on_bill", "bill_under_way"
 STATES = (PostingState.POSTED, PostingState.CLOSED)
 #: The PSA is asked for invoices no oftener than this.
 EVERY = dt.timedelta(minutes=15)
+#: Faults of our own with one bill after which a person is told.
+MOST_FAULTS = 6
 
 
 def due(database: Database, now: dt.datetime | None = None) -> list[int]:
@@ -70,7 +76,19 @@ def work(database: Database, connectors: Connectors, book_id: int) -> int:
         return 0
     invoices = source.vendor_invoices(sorted({document.psa_number for document in waiting.values()} - {""}))
     known = {ident: found for ident, document in waiting.items() if (found := invoices.get(document.psa_number))}
-    return sum(_amend(database, destination, ident, invoice) for ident, invoice in known.items())
+    return sum(_try(database, destination, ident, invoice) for ident, invoice in known.items())
+
+
+def _try(database: Database, destination: Destination, ident: int, invoice: VendorInvoice) -> bool:
+    """One bill. A fault of ours with it keeps no other from its turn; one that comes again and again is told."""
+    try:
+        return _amend(database, destination, ident, invoice)
+    except ConnectionFailedError:
+        raise
+    except Exception as error:
+        log.exception("bill of posting %s", ident)
+        _fault(database, ident, invoice, error)
+        return False
 
 
 def _waiting(database: Database, book_id: int) -> tuple[dict[int, Document], int | None]:
@@ -107,13 +125,20 @@ def _amend(database: Database, destination: Destination, ident: int, invoice: Ve
     return False  # not done, or in doubt: the next turn reads the bill
 
 
+def _locked(session: Session, ident: int) -> Posting:
+    """Its row, after its batch's: whoever writes rows of a batch locks that first."""
+    batch = select(Posting.batch_id).where(Posting.id == ident).scalar_subquery()
+    session.exec(select(Batch.id).where(Batch.id == batch).with_for_update())
+    return session.get_one(Posting, ident, with_for_update=True)
+
+
 # ── intent ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def _intend(database: Database, ident: int, receipt: Receipt | None, invoice: VendorInvoice) -> Changes | None:
     """What the bill is to become, committed; None where it may not be changed, which is then said."""
     with database.session() as session:
-        posting = session.get_one(Posting, ident, with_for_update=True)
+        posting = _locked(session, ident)
         marked = {row.code: row for row in posting_problems.of(session, [ident]).get(ident, [])}
         if posting.state not in STATES or WAITING not in marked:
             return None
@@ -164,7 +189,7 @@ def _against(posting: Posting, receipt: Receipt | None, new: Changes) -> str | N
 
 def _done(database: Database, ident: int, new: Changes, receipt: Receipt) -> bool:
     with database.session() as session:
-        posting = session.get_one(Posting, ident, with_for_update=True)
+        posting = _locked(session, ident)
         document = replace(document_of(posting), number=new.number or "")
         if new.date:
             document = replace(document, date=dt.date.fromisoformat(new.date))
@@ -176,9 +201,24 @@ def _done(database: Database, ident: int, new: Changes, receipt: Receipt) -> boo
     return True
 
 
+def _fault(database: Database, ident: int, invoice: VendorInvoice, error: Exception) -> None:
+    with database.session() as session:
+        _locked(session, ident)
+        faults = 0
+        for row in posting_problems.of(session, [ident]).get(ident, []):
+            if row.code == WAITING:
+                faults = int(row.technical.get("faults", 0)) + 1
+                row.technical = {**row.technical, "faults": faults}
+                session.add(row)
+        session.commit()
+    if faults >= MOST_FAULTS:
+        why = f"Crossfoot ran into a fault of its own ({type(error).__name__}) {faults} times"
+        _refuse(database, ident, invoice.number, why)
+
+
 def _refuse(database: Database, ident: int, number: str, why: str) -> None:
     with database.session() as session:
-        posting = session.get_one(Posting, ident, with_for_update=True)
+        posting = _locked(session, ident)
         posting_problems.clear(session, posting, WAITING, UNDER_WAY)
         problem = Problem(
             "bill_not_amended",

@@ -3,30 +3,50 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Collection, Sequence
 from decimal import Decimal
 
 import pytest
 from sqlmodel import Session, select, update
 
+from app.connectors.ledger_changes import ChangeOutcome, Changes
 from app.connectors.protocols import Slot
 from app.connectors.received_payments import ReceivedPayment, RecordOutcome
+from app.connectors.source_abilities import VendorInvoice
 from app.database import Database
+from app.domain.documents import DocumentKind
+from app.domain.outcomes import Receipt
 from app.domain.payments import LedgerPayment
-from app.domain.states import RecordKind
+from app.domain.problems import Problem, Severity
+from app.domain.states import RecordKind, SectionKey
 from app.models.columns import utcnow
 from app.models.connections import Book
 from app.models.pay_links import Checkout
 from app.models.postings import Posting, PostingProblem
-from app.services import batches, pay_problems, pay_recording
+from app.services import amending, batches, pay_problems, pay_recording, posting_problems
 from tests.fake_books import FakeBooks
-from tests.fakes import FakeConnectors
-from tests.routes.world import WAITS, World
+from tests.fakes import FakeConnectors, FakeSource
+from tests.routes.world import WAITS, World, documents
+
+
+class Knowing(FakeSource):
+    """Every vendor's invoice has come."""
+
+    def vendor_invoices(self, orders: Sequence[str]) -> dict[str, VendorInvoice]:
+        return {order: VendorInvoice("V-7") for order in orders}
 
 
 class Faulty(FakeBooks):
-    """Its answers about payments, and about the bill ``bad``, are nothing that we had thought of."""
+    """Its answers about payments, and about bills, are nothing that we had thought of."""
 
-    bad = ""
+    changeable: Collection[DocumentKind] = (DocumentKind.BILL,)
+    voidable: Collection[DocumentKind] = ()
+
+    def read(self, kind: DocumentKind, ledger_id: str) -> Receipt | None:
+        raise KeyError("Bill")
+
+    def update(self, kind: DocumentKind, receipt: Receipt, new: Changes, request_id: str, slot: Slot) -> ChangeOutcome:
+        raise NotImplementedError
 
     def payments_marked(self, stem: str, party_id: str, since: dt.datetime) -> list[LedgerPayment]:
         raise KeyError("TxnDate")
@@ -78,3 +98,22 @@ def test_an_online_payment_that_meets_a_fault_of_ours_again_and_again_is_a_perso
         assert set(session.exec(select(Checkout.state))) == {"stuck"}
         assert _codes(session) == ["online_payment_fault"] * 2
         assert set(session.exec(select(PostingProblem.severity))) == {severity}
+
+
+def test_a_bill_that_meets_a_fault_of_ours_again_and_again_is_told_and_left_alone(
+    database: Database, world: World
+) -> None:
+    world.vendors.sources["https://psa.example"] = Knowing(*documents())
+    waiting = Problem(amending.WAITING, "Its vendor’s invoice has not come.", "", Severity.INFO)
+    with database.session() as session:
+        for posting in session.exec(select(Posting)).all():
+            posting.document = {**(posting.document or {}), "psa_number": posting.number}
+            posting_problems.add(session, posting, SectionKey.DOCUMENTS, waiting)
+        session.commit()
+    for _ in range(amending.MOST_FAULTS):
+        with database.reading() as session:
+            assert _codes(session) == [amending.WAITING] * 2
+        assert amending.work(database, world.vendors, 1) == 0
+    with database.reading() as session:
+        assert _codes(session) == ["bill_not_amended"] * 2
+        assert all("(KeyError) 6 times" in text for text in session.exec(select(PostingProblem.message)))

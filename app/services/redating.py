@@ -5,10 +5,11 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
 from app.domain.problems import ValidationError
 from app.domain.states import STOPPED
+from app.models.batches import Batch
 from app.models.columns import utcnow
 from app.models.connections import Book
 from app.models.postings import Posting
@@ -34,9 +35,12 @@ def redate(session: Session, book: Book, postings: Sequence[Posting], date: dt.d
         raise ValidationError(f"QuickBooks’ books are closed to {closed}.", "Give a later day.")
     if abs((date - utcnow().date()).days) > 366:
         raise ValidationError(f"{date:%m/%d/%Y} is more than a year from today.", "Give a day of an open period.")
+    own = _locked(session, postings)
+    mine = (col(Posting.batch_id).in_([batch.id for batch in own]), col(Posting.state).in_(STOPPED))
+    stopped = set(session.exec(select(Posting.id).where(*mine)))
     count = 0
     for posting in postings:
-        if posting.state not in STOPPED:
+        if posting.id not in stopped:
             continue
         posting.redated = date
         session.add(posting)
@@ -47,6 +51,15 @@ def redate(session: Session, book: Book, postings: Sequence[Posting], date: dt.d
             old=posting.date.isoformat(), new=date.isoformat(),
         )  # fmt: skip
         count += 1
-    for batch_id in {posting.batch_id for posting in postings if posting.redated == date}:
-        approvals.void(session, batches.find(session, batch_id), f"documents got the date {date:%m/%d/%Y}", by=by)
+    changed = {posting.batch_id for posting in postings if posting.redated == date}
+    for batch in own:
+        if batch.id in changed:
+            approvals.void(session, batch, f"documents got the date {date:%m/%d/%Y}", by=by)
     return count
+
+
+def _locked(session: Session, postings: Sequence[Posting]) -> Sequence[Batch]:
+    """Their batches, before any document: whoever writes rows of a batch locks that first."""
+    own = col(Batch.id).in_({posting.batch_id for posting in postings})
+    query = select(Batch).where(own).order_by(col(Batch.id)).with_for_update()
+    return session.exec(query.execution_options(populate_existing=True)).all()

@@ -15,11 +15,12 @@ from app.database import Database
 from app.domain.problems import CrossfootError, NotFoundError, ValidationError
 from app.domain.states import PostingState, RecordKind
 from app.models.batches import Batch
+from app.models.columns import utcnow
 from app.models.connections import Book
 from app.models.postings import Posting
 from app.models.reconcile import Drift
 from app.models.rounds import AutoSync, Round
-from app.services import autosync, batches, books, drift, run, running
+from app.services import autosync, batches, books, drift, redating, run, running
 from tests.fakes import FakeConnectors
 from tests.routes.world import WAITS, World
 
@@ -97,6 +98,21 @@ def test_a_retry_that_commits_while_the_batch_ends_is_not_left_behind(database: 
     with database.reading() as session:
         assert session.get_one(Batch, batch).ended_at is None
     assert running.due(database) == [batch]
+
+
+def test_a_date_given_while_its_document_goes_again_waits_for_the_batch_and_changes_nothing(database: Database) -> None:
+    batch, counts = a_batch(database), list[int]()
+    with database.session() as session, second_comes(session, redate, database, counts):
+        assert batches.retry(session, batches.find(session, batch), by="a") == 1
+    with database.reading() as session:
+        assert (counts, session.exec(select(Posting)).one().redated) == ([0], None)
+
+
+def redate(database: Database, counts: list[int]) -> None:
+    with database.session() as session:
+        some, today = session.exec(select(Posting)).all(), utcnow().date()
+        counts.append(redating.redate(session, session.get_one(Book, 1), some, today, by="b"))
+        session.commit()
 
 
 @pytest.mark.parametrize("side", ["books", "psa"])

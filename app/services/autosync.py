@@ -9,8 +9,10 @@ on, nothing more is claimed: however many moments go by meanwhile, or while the 
 from __future__ import annotations
 
 import datetime as dt
+import logging
 import secrets
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -44,6 +46,8 @@ from app.services import (
     rounds,
 )
 from app.services.autosync_ends import ACTOR
+
+log = logging.getLogger(__name__)
 
 #: A worker that reads and submits for longer counts as dead; batches are made once all the same.
 LEASE = dt.timedelta(minutes=5)
@@ -194,6 +198,8 @@ def _systemic(batch: Batch) -> bool:
 def tick(database: Database, home: str, now: dt.datetime) -> list[int]:
     """End what has ended, claim what is due; answers the rounds that a worker should be rung for.
 
+    A fault with one company is logged, and keeps no other from its turn.
+
     ``home`` is the public address, for mails; ``now`` decides what is due.
     """
     with database.reading() as session:
@@ -201,13 +207,23 @@ def tick(database: Database, home: str, now: dt.datetime) -> list[int]:
         on = select(AutoSync, Book).join(Book, col(Book.id) == AutoSync.book_id)
         clocks = list(session.exec(on.where(col(AutoSync.enabled), col(AutoSync.paused).is_(None))))
     for made in going:
-        autosync_ends.settle(database, made, home)
+        with _alone(made.book_id):
+            autosync_ends.settle(database, made, home)
     for state, book in clocks:
         if book.connected and book.source_id is not None:
-            _claim(database, state, book, now)
+            with _alone(state.book_id):
+                _claim(database, state, book, now)
     with database.reading() as session:
         free = or_(col(Round.lease_until).is_(None), col(Round.lease_until) < utcnow())
         return [ident or 0 for ident in session.exec(select(Round.id).where(Round.state == "due", free))]
+
+
+@contextmanager
+def _alone(book_id: int) -> Iterator[None]:
+    try:
+        yield
+    except Exception:
+        log.exception("AutoSync of company %s", book_id)
 
 
 def _claim(database: Database, state: AutoSync, book: Book, now: dt.datetime) -> None:

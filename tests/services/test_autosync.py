@@ -29,6 +29,7 @@ from app.services import (
 from tests.builders import BOLT, a_document, a_line
 from tests.engine import Engine
 from tests.routes.world import WAITS, World
+from tests.rows import a_book
 from tests.services.clock import BY, HOME, HOUR, START, Clock, hand_in, link, numbers
 
 # ── what it takes ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -138,6 +139,16 @@ def test_a_run_that_outlasts_its_interval_is_followed_by_one_run(clock: Clock) -
     running.run(clock.database, clock.vendors, batch_id, WAITS)
     assert len(clock.due(0)) == 1
     assert [made.due_at for made in clock.rounds()] == [START + HOUR, START + 6 * HOUR]
+
+
+def test_bad_data_of_one_company_keeps_no_other_from_its_turn(clock: Clock) -> None:
+    with clock.database.session() as session:
+        session.add(a_book(ledger_id="9342", source_id=1))
+        session.get_one(Book, 1).settings = {"autosync.interval": "often"}
+        session.commit()
+    other = Clock(clock.database, clock.vendors, 2)
+    (made,) = other.due()
+    assert [(row.id, row.book_id) for row in other.rounds()] == [(made, 2)]
 
 
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True)

@@ -93,3 +93,25 @@ def test_older_rows_of_the_audit_log_learn_which_company_they_were_about(databas
         rows = session.exec(select(Audit).order_by(col(Audit.id))).all()
         assert [(row.book_id, row.address) for row in rows] == [(1, ""), (None, ""), (None, "")]
     database.dispose()
+
+
+def test_of_rounds_that_two_schedulers_opened_at_once_the_newest_goes_on(database_url: str) -> None:
+    database = Database(database_url)
+    command.upgrade(schema.config(database.engine), "0018")
+    rows = [(1, True, "ended"), (1, True, "due"), (1, True, "submitted"), (1, False, "submitted"), (2, True, "due")]
+    with database.session() as session:
+        session.add_all([a_book(), a_book(ledger_id="9342")])
+        session.flush()
+        for book_id, auto, state in rows:
+            row = (
+                "INSERT INTO rounds (book_id, auto, by, state, lease_owner, found, status, at) VALUES (:book_id, :auto,"
+                " 'a', :state, 'w', '{}', '', '2026-03-01 00:00:00+00:00')"
+            )
+            session.execute(text(row), {"book_id": book_id, "auto": auto, "state": state})
+        session.commit()
+    database.migrate()
+    with database.reading() as session:
+        found = session.execute(text("SELECT state, status, lease_owner, ended_at = at FROM rounds ORDER BY id")).all()
+    left = [(state, "", "w", None) for _, _, state in rows]
+    assert [tuple(row) for row in found] == [left[0], ("ended", "skipped", "", True), *left[2:]]
+    database.dispose()

@@ -212,12 +212,13 @@ def _end(database: Database, batch_id: int, owner: str, failure: Problem | None)
         values = {"ended_at": None if stopped else utcnow(), "stopped": stopped, "stop_asked": False, "waiting": None,
                   "failure": to_json(failure) if failure else None}  # fmt: skip
         waits = batch.approval == "wanted" or batch.wake_at is not None
-        if waits and failure is None and not stopped:
-            values = {}
+        goes_on = waits and failure is None and not stopped
+        if goes_on:
+            values = {"waiting": None}
         else:
             text = f"Failed: {failure.message}" if failure else "Stopped." if stopped else "Ended."
             batches.log(session, batch_id, text)
-        if values and not stopped:
+        if not goes_on and not stopped:
             row = session.get_one(PaymentRun, batch_id)
             row.written = payment_tally.count_written(session, batch_id)
             session.add(row)

@@ -15,6 +15,7 @@ import redis
 from sqlmodel import Session, select
 
 from app.domain.problems import ValidationError
+from app.models.batches import Batch
 from app.models.columns import utcnow
 from app.models.connections import Book
 from app.models.payments import PaymentEntry, PaymentRun, PaymentTarget
@@ -263,9 +264,14 @@ def strict(keeper: Bookkeeper) -> Iterator[Bookkeeper]:
 
 def test_where_the_company_wants_it_another_person_lets_what_was_found_be_written(strict: Bookkeeper) -> None:
     strict.pays(("10439", "2.00"))
-    first = strict.sync()["batch"]
+    first = strict.submit()
+    with strict.engine.database.session() as session:
+        session.get_one(Batch, first).waiting = {"reason": "QuickBooks was silent", "until": utcnow().isoformat()}
+        session.commit()
+    strict.engine.run(first)
     waits = strict.json(first)
     assert (waits["status"], waits["changed"], waits["written"]) == ("awaiting_approval", 1, 0)
+    assert strict.engine.batch(first).waiting is None, "it waits for a person only"
     with pytest.raises(ValidationError, match="cannot approve it too"):
         approve(strict, first, by=engine.BY)
     strict.pays(("10439", "1.00"))  # after it was seen

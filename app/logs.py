@@ -16,7 +16,7 @@ def configure() -> None:
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
-    last: structlog.typing.Processor = structlog.dev.ConsoleRenderer() if on_terminal else _json()
+    last: structlog.typing.Processor = _plain() if on_terminal else _json()
     if not on_terminal:
         steps.append(structlog.processors.format_exc_info)
     structlog.configure(
@@ -34,6 +34,11 @@ def configure() -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(logging.INFO)
+
+
+def _plain() -> structlog.typing.Processor:
+    """Without the values of local variables, which structlog shows where rich is there: passwords and keys are."""
+    return structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
 
 
 def _json() -> structlog.typing.Processor:

@@ -11,6 +11,7 @@ from werkzeug.exceptions import HTTPException, TooManyRequests
 
 from app.domain.problems import CrossfootError, NotFoundError
 from app.routes import fragments, pacing, security, shell
+from app.routes.guard import local_path
 
 log = structlog.get_logger("crossfoot.web")
 
@@ -75,7 +76,9 @@ def _say(status: int, title: str, text: str) -> Response:
         html = render_template("shell/_notice.html", tone="bad", title=title, text=text, reference=_reference(status))
         return fragments.answer(html, status=status, into="notices", how="innerHTML")
     again = (
-        request.full_path.rstrip("?") if request.method == "GET" else (request.referrer or url_for("dashboard.show"))
+        local_path(request.full_path.rstrip("?"))
+        if request.method == "GET"
+        else (request.referrer or url_for("dashboard.show"))
     )
     html = render_template(
         "error.html", title=title, text=text, status=status, again=again, reference=_reference(status), layout=_layout()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import time
 from urllib.parse import urlsplit
@@ -36,6 +37,8 @@ CSP = {
 }
 #: Asked for by machines, under whatever host name they know us.
 FOR_MACHINES = ("/healthz", "/readyz", "/metrics")
+#: Where addresses hold a token. The names of pages to come back to are none.
+SECRET_PATH = re.compile(r"^(/welcome/|/pay/(?!return/))[^/]+")
 LARGEST_FORM = 4 * 1024 * 1024
 MOST_FIELDS = 100_000
 
@@ -131,11 +134,17 @@ def _one_address(settings: Settings) -> ResponseReturnValue | None:
 
 def _end(response: Response) -> Response:
     if not request.path.startswith("/assets/"):
-        response.headers.setdefault("Cache-Control", "private, no-cache")
+        response.headers.setdefault("Cache-Control", _keeping(response))
         response.vary.add("HX-Request")
         response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
         _log(response)
     return response
+
+
+def _keeping(response: Response) -> str:
+    """No browser keeps files, nor pages behind a link that is a key by itself: others may use its disk, too."""
+    secret = SECRET_PATH.match(request.path) or "Content-Disposition" in response.headers
+    return "no-store" if secret else "private, no-cache"
 
 
 def _log(response: Response) -> None:
@@ -161,9 +170,8 @@ def _log(response: Response) -> None:
 
 
 def logged_path() -> str:
-    """The path without what only the holder of a one-time link may know."""
-    token = str((request.view_args or {}).get("token", ""))
-    return request.path.replace(token, "…") if token else request.path
+    """The path without what only the holder of a link may know; also where no view takes the address or the method."""
+    return SECRET_PATH.sub(r"\1…", request.path)
 
 
 def tries_left() -> int | None:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import sys
 from pathlib import Path
 
 import pytest
 import redis
+import structlog
 from flask import Flask
 from rq import Worker
 from rq.serializers import JSONSerializer
 
+from app import logs
 from app.database import Database
 from app.factory import create_app
 from app.models.columns import utcnow
@@ -81,6 +84,38 @@ def test_another_host_name_is_sent_to_the_public_one_but_machines_are_answered(a
     assert answer.headers["Location"] == f"{HOST}/batches?before=3"
     assert client.get("/healthz", base_url="http://127.0.0.1:8000").status_code == 200
     assert client.post("/login", base_url="http://127.0.0.1:8000").status_code == 400
+
+
+@pytest.mark.parametrize("path", ["/welcome/s3cret", "/pay/s3cret", "/pay/s3cret/", "/welcome/s3cret/more"])
+def test_the_token_of_a_link_stands_in_no_log_and_its_page_on_no_disk(app: Flask, path: str) -> None:
+    with structlog.testing.capture_logs() as told:
+        for method in ("GET", "PUT"):
+            answer = app.test_client().open(path, base_url=HOST, method=method)
+            assert answer.headers["Cache-Control"] == "no-store"
+            assert answer.headers["Referrer-Policy"] == "same-origin"
+    assert len(told) == 2
+    assert "s3cret" not in str(told)
+
+
+def test_a_trace_on_a_terminal_shows_no_values(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    logs.configure()
+    password = "hunter-2"
+    try:
+        int("no")
+    except ValueError:
+        structlog.get_logger("crossfoot.test").exception("page failed")
+    shown = capsys.readouterr().out
+    assert "ValueError: invalid literal" in shown
+    assert password not in shown
+
+
+def test_the_way_back_from_an_error_leads_to_no_other_site(viewer: Browser) -> None:
+    answer = viewer.client.get("//evil.test/x", base_url=HOST)
+    assert answer.status_code == 404
+    assert "evil.test" not in answer.text
 
 
 def test_ready_only_when_a_worker_and_the_scheduler_are_alive(

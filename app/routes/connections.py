@@ -49,6 +49,8 @@ def health() -> ResponseReturnValue:
 @pacing.asks_vendors
 def test(side: str, ident: int) -> ResponseReturnValue:
     """Ask the vendor now; the card says what it answered."""
+    if (side, ident) not in {(card.side, card.id) for card in cards.cards(reading())}:
+        abort(404)
     check = _checks(side)(web().database, web().connectors, ident)
     card = next(card for card in cards.cards(reading()) if (card.side, card.id) == (side, ident))
     if not fragments.is_fragment():
@@ -59,8 +61,7 @@ def test(side: str, ident: int) -> ResponseReturnValue:
 
 
 def _checks(side: str) -> Any:
-    known = {"source": service.recheck_source, "book": service.recheck_book}
-    return known[side] if side in known else abort(404)
+    return {"source": service.recheck_source, "book": service.recheck_book}[side]
 
 
 def _tested(check: Check) -> str:

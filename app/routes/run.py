@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlmodel import Session, select
 
@@ -307,7 +307,12 @@ def submit() -> ResponseReturnValue:
 
 
 def _submit(here: Sight, *, accept: bool, mode: str) -> Batch:
-    """The batch; the draft begins anew, unless this was only a try."""
+    """The batch; the draft begins anew, unless this was only a try.
+
+    The form, or another tab, may have chosen another company since the guard looked.
+    """
+    if not me().may("bookkeeper", here.book.id):
+        abort(403, "bookkeeper")
     with writing() as session:
         book = session.get_one(Book, here.book.id)
         batch = batches.submit(

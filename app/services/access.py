@@ -12,12 +12,12 @@ from contextvars import ContextVar
 from functools import cache
 from typing import Any
 
-from sqlalchemy import event, or_
+from sqlalchemy import event, or_, true
 from sqlalchemy.orm import ORMExecuteState, with_loader_criteria
 from sqlmodel import Session, SQLModel, col, select
 
 from app.domain.problems import ValidationError
-from app.models.connections import Book
+from app.models.connections import Book, SourceRow
 from app.models.people import NO_ROLE, ROLES, BookRole, User
 from app.services import audit, people
 
@@ -62,6 +62,12 @@ def seen_by(session: Session, user: User) -> tuple[dict[int, str], frozenset[int
         return roles, None
     ids = session.exec(select(Book.id)).all()
     return roles, frozenset(i for i in ids if i is not None and role_in(user.role, roles, i) in ROLES)
+
+
+def sources_seen() -> Any:
+    """SQL: PSAs of companies that the person may see."""
+    seen = visible.get()
+    return true() if seen is None else col(SourceRow.id).in_(select(Book.source_id).where(col(Book.id).in_(seen)))
 
 
 def at_least(role: str, least: str) -> bool:

@@ -13,6 +13,7 @@ from app.domain import book_settings, codec
 from app.domain.problems import Problem, Severity
 from app.models.columns import utcnow
 from app.models.connections import Book, SourceRow
+from app.services import access
 from app.services.books import list_books, rules_of
 
 #: From so few days before a consent ends on, its card says so.
@@ -61,7 +62,7 @@ class Card:
 
 def cards(session: Session, now: dt.datetime | None = None) -> list[Card]:
     """One card per PSA, then one per QuickBooks company, the default one first."""
-    sources = session.exec(select(SourceRow).order_by(col(SourceRow.id)))
+    sources = session.exec(select(SourceRow).where(access.sources_seen()).order_by(col(SourceRow.id)))
     return [
         *(source_card(row) for row in sources),
         *(book_card(book, now or utcnow()) for book in list_books(session)),

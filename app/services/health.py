@@ -13,7 +13,7 @@ from app.models.batches import Batch
 from app.models.columns import utcnow
 from app.models.connections import Book, SourceRow
 from app.models.postings import Heartbeat, Posting
-from app.services import approvals, stripe_keys
+from app.services import access, approvals, stripe_keys
 
 #: Heartbeats are written about once a minute; after this long their writer counts as gone.
 SILENCE = dt.timedelta(seconds=150)
@@ -90,7 +90,8 @@ def waiting_documents(session: Session) -> int:
 def broken(session: Session) -> list[Broken]:
     """Connections that no longer let us in."""
     books = session.exec(select(Book).where(Book.broken != "").order_by(Book.name)).all()
-    sources = session.exec(select(SourceRow).where(SourceRow.broken != "").order_by(SourceRow.name)).all()
+    query = select(SourceRow).where(SourceRow.broken != "", access.sources_seen())
+    sources = session.exec(query.order_by(SourceRow.name)).all()
     return [
         *(Broken("book", book.id or 0, book.name, book.broken) for book in books),
         *(Broken("source", row.id or 0, row.name, row.broken) for row in sources),

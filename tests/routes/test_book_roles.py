@@ -12,7 +12,7 @@ from werkzeug.routing import AnyConverter, Rule
 from app.database import Database
 from app.domain.links import LinkKind
 from app.domain.states import RecordKind
-from app.models.connections import Book
+from app.models.connections import Book, SourceRow
 from app.models.people import NO_ROLE, User
 from app.models.tables import metadata
 from app.routes.guard import NAMES_A_BOOK, Person
@@ -147,6 +147,23 @@ def tried(app: Flask, elsewhere: Browser, database: Database) -> None:
     named = [path for path in answers if any(part in path for part in ("/batches/1", "/books/1", "/mappings/1"))]
     assert len(named) > 10
     assert {answers[path] for path in named} <= {404, 403}
+
+
+def test_nobody_tries_a_company_or_sees_a_psa_by_a_role_in_another_one(elsewhere: Browser, database: Database) -> None:
+    elsewhere.get("/me")  # for its token
+    elsewhere.post("/connections/source/1/test", status=404)
+    with database.session() as session:
+        first = session.get_one(SourceRow, 1)
+        first.name, first.broken = "First PSA", "Its keys were revoked."
+        session.add(first)
+        user = session.exec(select(User).where(User.email == "viewer@example.test")).one()
+        session.commit()
+        for path in ("/", "/settings/connections", "/fragments/banners"):
+            assert "First PSA" not in words(elsewhere.get(path))
+        access.set_roles(session, user, {1: "viewer", 2: "bookkeeper"}, "test")
+    form = {"book": "1", "shown": "39006", "record": "39006", "action": "dry"}
+    elsewhere.post("/run/invoices", form, status=403)
+    assert "First PSA" in words(elsewhere.get("/settings/connections"))
 
 
 def test_the_admin_of_a_company_changes_its_settings_but_not_the_installation(elsewhere: Browser) -> None:

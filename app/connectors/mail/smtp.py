@@ -250,7 +250,7 @@ def wire_form(server: MailServer, letter: Letter) -> bytes:
         raise MailNotSentError(
             f"{letter.to} or {server.sender} is no mail address.", "Correct it.", final=True
         ) from error
-    message["Subject"] = letter.subject
+    message["Subject"] = _printable(letter.subject)  # names of batches and companies are whatever somebody typed
     message["Date"] = format_datetime(dt.datetime.now(dt.UTC))
     message["Message-ID"] = f"<{letter.message_id}>"
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office answers, please

@@ -119,3 +119,8 @@ def test_an_address_that_could_add_a_header_is_refused(post: Post) -> None:
     with pytest.raises(MailNotSentError, match="no mail address"):
         mailer().send(post.server(), replace(LETTER, to="a@b.test\r\nBcc: c@d.test"), nothing)
     assert not post.letters
+
+
+def test_a_subject_that_could_add_a_header_is_one_line(post: Post) -> None:
+    mailer().send(post.server(), replace(LETTER, subject="May\r\nBcc: c@d.test"), nothing)
+    assert "Subject: May  Bcc: c@d.test" in str(post.letters[0])

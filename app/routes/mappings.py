@@ -285,6 +285,7 @@ def wake(book_id: int, kind: str) -> ResponseReturnValue:
     return _back(book_id, kind)
 
 
+@pacing.asks_vendors
 def wake_now(book_id: int, kind: LinkKind, ledger_id: str, source_id: str) -> str:
     """The intent, then its call, here and now; what can't be done now is done by a worker. Answers what to say.
 

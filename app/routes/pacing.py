@@ -5,7 +5,10 @@ from __future__ import annotations
 from flask import request
 from flask_login import current_user
 
+from app.connectors.protocols import Destination
 from app.routes import security
+from app.routes.web import web
+from app.services import connections
 
 #: Told by the error page, and by a notice where a fragment was asked for.
 TOO_OFTEN = (
@@ -22,3 +25,9 @@ def _who() -> str:
 asks_vendors = security.limiter.shared_limit(
     "20 per minute", scope="vendors", key_func=_who, error_message=TOO_OFTEN[0]
 )  # fmt: skip
+
+
+@asks_vendors
+def ledger(book_id: int) -> Destination:
+    """The company's books, which are asked about what a person wants to link. Raises ConnectionFailedError."""
+    return connections.open_destination(web().database, web().connectors, book_id)

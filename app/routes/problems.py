@@ -21,7 +21,7 @@ from app.jobs import doorbell
 from app.models.batches import Batch
 from app.models.connections import Book, Link
 from app.models.postings import Posting, PostingProblem
-from app.routes import fixes, fragments, shell
+from app.routes import fixes, fragments, pacing, shell
 from app.routes.formats import plural
 from app.routes.guard import local_path, me, requires
 from app.routes.mapping_lists import TITLES
@@ -31,7 +31,6 @@ from app.services import (
     afterwards,
     batches,
     books,
-    connections,
     decisions,
     links,
     posting_problems,
@@ -322,9 +321,7 @@ def _decide(place: Place, wanted: list[tuple[int, str]]) -> ResponseReturnValue:
     try:
         if "all" in form:
             wanted = _all_seen(place, choice)
-        destination = None
-        if choice == "link":
-            destination = connections.open_destination(web().database, web().connectors, place.book_id)
+        destination = pacing.ledger(place.book_id) if choice == "link" else None
         for batch_id, record in wanted:
             decisions.decide(
                 web().database,

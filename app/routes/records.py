@@ -9,7 +9,8 @@ from flask import Blueprint, abort, flash, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlmodel import Session, select
 
-from app.connectors.protocols import Destination
+from app.connectors.protocols import Connectors, Destination
+from app.database import Database
 from app.domain.comparison import Comparison
 from app.domain.outcomes import Receipt
 from app.domain.problems import CrossfootError, NotFoundError
@@ -19,7 +20,7 @@ from app.models.batches import Batch
 from app.models.connections import Book
 from app.models.postings import PostingRecord
 from app.models.records import Hold
-from app.routes import fragments, shell, trails
+from app.routes import fragments, pacing, shell, trails
 from app.routes.guard import me, requires
 from app.routes.trails import Trail
 from app.routes.web import reading, web, writing
@@ -142,7 +143,9 @@ def _book(book_id: int) -> Book:
 def _sight(book_id: int, word: str, record: str) -> Sight:
     """Raises NotFoundError, ConnectionFailedError (proofs)."""
     kind, book = _kind(word), _book(book_id)
-    proof = proofs.proof(web().database, web().connectors, book, kind, record)
+    posting = proofs.newest(reading(), book, kind, record)
+    look = proofs.proof if posting is not None and posting.document is not None else _asked
+    proof = look(web().database, web().connectors, book, kind, record)
     destination = connections.open_destination(web().database, web().connectors, book_id)
     session = reading()
     return Sight(
@@ -160,6 +163,12 @@ def _sight(book_id: int, word: str, record: str) -> Sight:
         timeline=timelines.of(session, book, kind, record),
         lookup=lookups.of_posting(session, proof.posting.id or 0) if proof.posting else None,
     )
+
+
+@pacing.asks_vendors
+def _asked(database: Database, connectors: Connectors, book: Book, kind: RecordKind, record: str) -> Proof:
+    """Of a record that was not read for a batch: the PSA is asked for it."""
+    return proofs.proof(database, connectors, book, kind, record)
 
 
 def _standing(session: Session, book: Book, kind: RecordKind, record: str) -> service.Standing:
@@ -265,7 +274,7 @@ def release(book_id: int, kind: str, record: str) -> ResponseReturnValue:
 def decide(book_id: int, kind: str, record: str) -> ResponseReturnValue:
     """Answer the question that the record asks."""
     batch, choice = _batch_of(book_id, kind, record), request.form.get("choice", "")
-    destination = connections.open_destination(web().database, web().connectors, book_id) if choice == "link" else None
+    destination = pacing.ledger(book_id) if choice == "link" else None
     decisions.decide(
         web().database,
         batch.id or 0,

@@ -29,7 +29,9 @@ def put(path: Path) -> None:
 
 
 def sharing_words(database: Database) -> Database:
-    """An SQLite database that shares what SQLAlchemy has compiled for the others; it tells them by their dialect."""
+    """One of SQLite shares what SQLAlchemy has compiled for the others; it tells them by their dialect."""
+    if database.engine.dialect.name != "sqlite":
+        return database
     database.engine.dialect = _dialect()
     database.engine.update_execution_options(compiled_cache=_IN_WORDS)
     return database

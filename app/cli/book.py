@@ -13,7 +13,7 @@ from app.cli.options import command
 from app.cli.output import emit, printable, table
 from app.domain.problems import ValidationError
 from app.models.connections import Book
-from app.services import archives, books, settings_file
+from app.services import archives, audit, books, settings_file
 
 
 @click.group()
@@ -83,6 +83,9 @@ def archive(context: Context, ref: str, file: Path) -> None:
         with files.opened(file) as target:
             archives.write(session, found, target)
         emit_book(context, books.find_book(session, ref), file=str(file))
+    with context.database.session() as session:
+        audit.record(session, context.actor, "book.archive", f"book:{books.find_book(session, ref).id}")
+        session.commit()
 
 
 @command(book, "import")

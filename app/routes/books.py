@@ -20,7 +20,7 @@ from app.models.connections import Book
 from app.routes import fragments, shell
 from app.routes.guard import installation, me, requires
 from app.routes.web import reading, web, writing
-from app.services import archives, cards, links, lists, records, samples, settings_file, stripe_keys
+from app.services import archives, audit, cards, links, lists, records, samples, settings_file, stripe_keys
 from app.services import books as service
 
 books = Blueprint("books", __name__)
@@ -201,6 +201,9 @@ def archive(book_id: int) -> ResponseReturnValue:
     """All that is known of the company, as a ZIP."""
     pieces = _pieces(book_id)
     next(pieces)  # it is written now, while it is known who asks, and sent from the disk
+    with writing() as session:
+        audit.record(session, me().email, "book.archive", f"book:{book_id}")
+        session.commit()
     headers = {"Content-Disposition": f'attachment; filename="crossfoot-{book_id}.zip"'}
     return Response(pieces, mimetype="application/zip", headers=headers)
 

@@ -25,6 +25,7 @@ ACTS: Mapping[str, str] = {
     "batch.resume": "resumed a batch",
     "batch.retry": "retried documents",
     "batch.stop": "stopped a batch",
+    "book.archive": "took all that is known of a company",
     "book.connect": "connected a company",
     "book.default": "made a company the default",
     "book.disconnect": "disconnected a company",
@@ -50,6 +51,7 @@ ACTS: Mapping[str, str] = {
     "intuit_webhooks.set": "changed webhooks",
     "link.created": "created an entry and linked it",
     "link.exact_name": "linked by exact name",
+    "entry.compare": "asked for customer data to be compared",
     "entry.update": "changed a customer’s data",
     "entry.wake": "made an entry active",
     "link.person": "linked by hand",
@@ -133,7 +135,7 @@ def changes(detail: Mapping[str, Any]) -> list[Change]:
 
 def rest(detail: Mapping[str, Any]) -> str:
     """``name: Demo MSP, records: 5``: all but old and new, and but for the Book, which has its own column."""
-    told = {name: value for name, value in detail.items() if name not in ("old", "new", "book")}
+    told = {name: value for name, value in detail.items() if name not in ("old", "new", "book", "source")}
     return ", ".join(
         f"{name.replace('_', ' ')}: {shown(value)}" for name, value in told.items() if value not in ("", None)
     )

@@ -40,7 +40,7 @@ def hold(session: Session, source_id: int, kind: RecordKind, record: str, *, rea
     held.reason, held.by, held.fingerprint = reason, by, row.fingerprint
     session.add(held)
     _untick(session, kind, record)
-    audit.record(session, by, "record.hold", f"{kind}:{record}", number=row.number, reason=reason)
+    audit.record(session, by, "record.hold", f"{kind}:{record}", number=row.number, reason=reason, source=source_id)
     session.commit()
     return held
 
@@ -51,7 +51,7 @@ def release(session: Session, source_id: int, kind: RecordKind, record: str, *, 
     if held is None:
         return False
     session.delete(held)
-    audit.record(session, by, "record.release", f"{kind}:{record}", reason=held.reason)
+    audit.record(session, by, "record.release", f"{kind}:{record}", reason=held.reason, source=source_id)
     session.commit()
     return True
 

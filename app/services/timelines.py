@@ -47,7 +47,7 @@ def of(session: Session, book: Book, kind: RecordKind, record: str) -> list[Even
         *_submitted({batch.id or 0: batch for _, batch in found}.values()),
         *_logged(session, postings, [batch.id or 0 for _, batch in found], {call.request_id for call, _ in calls}),
         *_sent(calls, {row.id or 0: row.number for row, _ in found if row.role != Role.MAIN}),
-        *_deeds(session, kind, record),
+        *_deeds(session, book, kind, record),
     ]
     return sorted(events, key=lambda event: event.at)
 
@@ -98,9 +98,10 @@ def _with(others: int) -> str:
     return f"{others} other{'s' if others > 1 else ''} in the same call" if others else ""
 
 
-def _deeds(session: Session, kind: RecordKind, record: str) -> list[Event]:
+def _deeds(session: Session, book: Book, kind: RecordKind, record: str) -> list[Event]:
     query = select(Audit).where(col(Audit.action).in_(DEEDS), Audit.subject == f"{kind}:{record}")
     return [
         Event(row.at, DEEDS[row.action] + (f": {reason}." if (reason := row.detail.get("reason")) else "."), row.actor)
         for row in session.exec(query)
+        if row.detail.get("source") == book.source_id  # another PSA has records of the same ids
     ]

@@ -196,6 +196,7 @@ def test_all_that_is_known_of_a_company_goes_into_one_archive_without_secrets(en
     for secret in ("access-first", "refresh-first", "private", "shh-secret"):
         assert not [name for name, text in files.items() if secret in text]
     ended.get("/settings/books/1/archive", status=403)
+    assert "took all that is known of a company" in words(admin.get("/settings/audit?action=book.archive"))
 
 
 def test_the_log_holds_no_secret(ended: Browser) -> None:

@@ -16,7 +16,7 @@ from app.models.connections import Book, SourceRow
 from app.models.people import NO_ROLE, User
 from app.models.tables import metadata
 from app.routes.guard import NAMES_A_BOOK, Person
-from app.services import access, batches, lists
+from app.services import access, batches, holding, lists, timelines
 from tests.builders import an_entry
 from tests.fake_books import FakeBooks
 from tests.fakes import FakeSource
@@ -164,6 +164,13 @@ def test_nobody_tries_a_company_or_sees_a_psa_by_a_role_in_another_one(elsewhere
     form = {"book": "1", "shown": "39006", "record": "39006", "action": "dry"}
     elsewhere.post("/run/invoices", form, status=403)
     assert "First PSA" in words(elsewhere.get("/settings/connections"))
+
+
+def test_a_record_of_another_psa_with_the_same_id_has_a_timeline_of_its_own(world: World, database: Database) -> None:
+    with database.session() as session:
+        holding.hold(session, 1, RecordKind.INVOICES, "39006", reason="Secret deal", by="ada")
+        told = [timelines.of(session, session.get_one(Book, i), RecordKind.INVOICES, "39006") for i in (1, 2)]
+    assert [str(events).count("Secret deal") for events in told] == [1, 0]
 
 
 def test_the_admin_of_a_company_changes_its_settings_but_not_the_installation(elsewhere: Browser) -> None:

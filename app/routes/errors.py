@@ -75,15 +75,24 @@ def _say(status: int, title: str, text: str) -> Response:
     if fragments.is_fragment():
         html = render_template("shell/_notice.html", tone="bad", title=title, text=text, reference=_reference(status))
         return fragments.answer(html, status=status, into="notices", how="innerHTML")
-    again = (
-        local_path(request.full_path.rstrip("?"))
-        if request.method == "GET"
-        else (request.referrer or url_for("dashboard.show"))
-    )
     html = render_template(
-        "error.html", title=title, text=text, status=status, again=again, reference=_reference(status), layout=_layout()
+        "error.html",
+        title=title,
+        text=text,
+        status=status,
+        again=_again(),
+        reference=_reference(status),
+        layout=_layout(),
     )
     return fragments.answer(html, status=status)
+
+
+def _again() -> str:
+    """The page once more, or the one with the form; never one of another site."""
+    if request.method == "GET":
+        return local_path(request.full_path.rstrip("?"))
+    came_from = request.referrer or ""
+    return came_from if came_from.startswith(request.host_url) else url_for("dashboard.show")
 
 
 def _reference(status: int) -> str:

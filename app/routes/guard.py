@@ -182,7 +182,9 @@ def public(view: View[P]) -> View[P]:
 
 
 def local_path(path: str) -> str:
-    """The path if it stays on this server, else that of the dashboard: no redirect to elsewhere."""
-    parts = urlsplit(path)
-    ours = path.startswith("/") and not path.startswith(("//", "/\\")) and not parts.netloc and "\\" not in path
+    """The path if it stays on this server, else that of the dashboard: no redirect to elsewhere.
+
+    Browsers leave out tabs and line breaks, and then ``///elsewhere`` is a host.
+    """
+    ours = path.startswith("/") and not path.startswith("//") and "\\" not in path and path.isprintable()
     return path if ours else url_for("dashboard.show")

@@ -67,7 +67,9 @@ def test_a_fragment_sends_the_whole_page_to_the_log_in(app: Flask, stranger: Bro
 
 def test_after_the_log_in_it_goes_on_where_it_was_but_never_elsewhere(stranger: Browser, admin: Browser) -> None:
     stranger.get("/login")
-    for wanted, reached in (("/batches", "/batches"), ("//evil.example", "/"), ("https://evil.example/x", "/")):
+    for wanted, reached in (
+        ("/batches", "/batches"), ("//evil.example", "/"), ("https://evil.example/x", "/"), ("/\n//evil.example", "/"),
+    ):  # fmt: skip
         answer = stranger.post(
             "/login",
             {"email": "admin@example.test", "password": "Ledger-Harbor-4417-tern", "next": wanted},

@@ -116,6 +116,10 @@ def test_the_way_back_from_an_error_leads_to_no_other_site(viewer: Browser) -> N
     answer = viewer.client.get("//evil.test/x", base_url=HOST)
     assert answer.status_code == 404
     assert "evil.test" not in answer.text
+    for site, named in (("https://evil.test/", False), (f"{HOST}/batches?q=x", True)):
+        answer = viewer.client.post("/batches/1/stop", base_url=HOST, headers={"Referer": site})
+        assert answer.status_code == 400
+        assert (f'href="{site}"' in answer.text) is named
 
 
 def test_ready_only_when_a_worker_and_the_scheduler_are_alive(

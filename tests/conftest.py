@@ -7,7 +7,7 @@ import os
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
@@ -19,6 +19,9 @@ from launcher import machine
 from tests.postgres import database_url, throw_away_server
 from tests.redis_server import start_redis
 
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
 # The same few examples in every run; `./crossfoot campaign` asks for many new ones. A loaded machine is slow now and
 # then, which is no failure.
 settings.register_profile("ci", derandomize=True, max_examples=40, deadline=None, database=None)
@@ -26,6 +29,7 @@ settings.register_profile("campaign", max_examples=2000, deadline=None, database
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 
+QUIET = ("--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run")
 #: Files whose tests share one installation that takes half a minute to furnish.
 SHARED = ("journeys/test_pages.py",)
 
@@ -111,3 +115,15 @@ def chromium() -> str:
     if found is None:
         missing("Chromium")
     return found or ""
+
+
+@pytest.fixture(scope="session")
+def browser(chromium: str) -> Iterator[Browser]:
+    """One Chromium for the tests of all folders: Playwright starts once a process. It calls nobody but the pages."""
+    from playwright.sync_api import sync_playwright  # noqa: PLC0415  # most runs of a single file need none
+
+    more = ("--no-sandbox",) if os.geteuid() == 0 else ()
+    with sync_playwright() as playwright:
+        found = playwright.chromium.launch(executable_path=chromium, args=[*QUIET, *more])
+        yield found
+        found.close()

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
-from tests.journeys.conftest import browser, context, installation, page
+from tests.journeys.conftest import context, installation, page
 from tests.journeys.installation import Installation
 from tests.journeys.person import ENDED, Person
 
-__all__ = ["browser", "context", "installation", "page"]
+__all__ = ["context", "installation", "page"]
 
 #: What was posted by hand before Crossfoot came: everything up to this day.
 CUT_OVER = "10/31/2026"

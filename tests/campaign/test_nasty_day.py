@@ -20,13 +20,13 @@ from app.domain.states import RecordKind
 from app.models.connections import Book, Link
 from app.models.records import UnpostedRow
 from app.services import books, links, proposals
-from tests.journeys.conftest import browser, context, installation, page
+from tests.journeys.conftest import context, installation, page
 from tests.journeys.furnished import database_of
 from tests.journeys.installation import ROOT, Installation
 from tests.journeys.person import EMAIL, ENDED, Person
 from tests.services.test_rerun import KEPT
 
-__all__ = ["browser", "context", "installation", "page"]
+__all__ = ["context", "installation", "page"]
 
 LEFT_UNLINKED = {
     *(("accounts", account) for account in ("4010", "4300", "4400", "4500", "4600")),

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.journeys.installation import Installation, installed
 
@@ -19,17 +18,6 @@ ANSWERED = "Failed to load resource: the server responded"
 #: A poll that is given up because somebody types or leaves; a call that failed says htmx:sendError besides.
 GIVEN_UP = ("htmx:afterRequest,", "htmx:sendAbort,")
 MEANT = (ANSWERED, *GIVEN_UP)
-QUIET = ("--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run")
-
-
-@pytest.fixture(scope="session")
-def browser(chromium: str) -> Iterator[Browser]:
-    """One Chromium for all tests; it calls nobody but the pages."""
-    more = ("--no-sandbox",) if os.geteuid() == 0 else ()
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=chromium, args=[*QUIET, *more])
-        yield found
-        found.close()
 
 
 @pytest.fixture

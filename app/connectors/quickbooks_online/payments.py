@@ -259,13 +259,14 @@ def _payment(row: Members, home: str) -> LedgerPayment:
 def _lines(row: Members) -> tuple[Applied, ...]:
     """One entry for each document that a payment pays or draws from.
 
-    A line that names several is told as ``other``: which of them gets how much is not said, and not guessed.
+    A line that names several is told as ``other``: which of them gets how much is not said, and not guessed. One that
+    names none pays nothing yet. Raises ValueError for one without an amount.
     """
     sums: dict[tuple[Charge, str], Decimal] = {}
     for line in _whole(row, "Line"):
         named = _whole(line, "LinkedTxn")
-        amount = amount_of(line.get("Amount")) if named else ZERO
-        if not amount:
+        amount = amount_of(line.get("Amount"))
+        if not named or not amount:
             continue
         charge = CHARGES.get(text(named[0], "TxnType"), Charge.OTHER)
         key = (charge if len(named) == 1 and amount > 0 else Charge.OTHER, identity(named[0], "TxnId"))

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from app.connectors.protocols import ConnectionFailedError
@@ -61,6 +61,7 @@ FREE = {"SyncToken", "PaymentRefNum", "PaymentMethodRef", "PrivateNote", "MetaDa
 
 
 @given(st.sampled_from(MEANT), anything)
+@example(("Line", 1), {"currencyCode": "usd"})
 def test_anything_in_any_place_is_the_same_payment_or_a_refusal_or_another_value_there(
     place: tuple[Any, ...], item: Any
 ) -> None:

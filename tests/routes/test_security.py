@@ -13,11 +13,13 @@ import structlog
 from flask import Flask
 from rq import Worker
 from rq.serializers import JSONSerializer
+from sqlalchemy.exc import IntegrityError
 
 from app import logs
 from app.database import Database
 from app.factory import create_app
 from app.models.columns import utcnow
+from app.models.people import User
 from app.models.postings import Heartbeat
 from app.settings import Secret, Settings
 from tests.routes.conftest import HOST, Browser, Vendors, words
@@ -110,6 +112,15 @@ def test_a_trace_on_a_terminal_shows_no_values(
     shown = capsys.readouterr().out
     assert "ValueError: invalid literal" in shown
     assert password not in shown
+
+
+def test_an_error_of_the_database_shows_no_values(database: Database) -> None:
+    with database.session() as session:
+        session.add_all(User(email="a@x.test", role="viewer", password_hash="hunter-2") for _ in range(2))
+        with pytest.raises(IntegrityError) as told:
+            session.commit()
+    assert "INSERT INTO users" in str(told.value)
+    assert "hunter-2" not in str(told.value)
 
 
 def test_the_way_back_from_an_error_leads_to_no_other_site(viewer: Browser) -> None:

@@ -14,7 +14,7 @@ from app.connectors.notices.post import PostMessenger
 from app.connectors.quickbooks_online.settings import App
 from app.connectors.registry import Registry
 from app.database import Database
-from app.services import intuit_keys
+from app.services.connections import intuit_keys
 from app.settings import Settings
 
 

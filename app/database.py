@@ -18,8 +18,8 @@ from app.settings import Settings
 class Database:
     """Engine of one database. Sessions are short: none stays open while a vendor is being called.
 
-    ``memory`` is a file beside it that a restore leaves as it is (services/copied_back.py); None where there is no
-    place for it.
+    ``memory`` is a file beside it that a restore leaves as it is (services/posting/copied_back.py); None where there is
+    no place for it.
     """
 
     def __init__(self, url: str, encryption_keys: tuple[str, ...] = (), home: Path | None = None) -> None:

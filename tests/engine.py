@@ -27,7 +27,11 @@ from app.models.batches import Batch
 from app.models.connections import Book, SourceRow
 from app.models.postings import Posting, PostingProblem, PostingRecord
 from app.models.records import UnpostedRow
-from app.services import batch_json, batches, connections, links, lists, records, running
+from app.services.batches import as_json, batches
+from app.services.connections import connections
+from app.services.mapping import links, lists
+from app.services.posting import running
+from app.services.records import records
 from app.settings import Endpoints, Secret, Waits
 from sandbox.connectwise.site import Site
 from sandbox.quickbooks_online.company import Company
@@ -116,7 +120,7 @@ class Engine:
 
     def json(self, batch_id: int) -> dict[str, Any]:
         with self.database.reading() as session:
-            return batch_json.batch_json(session, session.get_one(Batch, batch_id))
+            return as_json.batch_json(session, session.get_one(Batch, batch_id))
 
     def posting(self, number: str) -> Posting:
         with self.database.reading() as session:

@@ -11,7 +11,7 @@ from app.connectors.addresses import NetRules
 from app.connectors.quickbooks_online.settings import App
 from app.connectors.registry import Registry
 from app.database import Database
-from app.services import running
+from app.services.posting import running
 from app.settings import Endpoints
 from tests.engine import ALLOW, SHORT
 

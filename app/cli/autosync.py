@@ -18,8 +18,11 @@ from app.domain.states import RecordKind
 from app.models.columns import utcnow
 from app.models.connections import Book
 from app.models.rounds import Round
-from app.services import autosync as service
-from app.services import autosync_checks, batches, books, payments, rounds
+from app.services.autosync import autosync as service
+from app.services.autosync import checks, rounds
+from app.services.batches import batches
+from app.services.connections import books
+from app.services.payments import payments
 
 KINDS = [*(kind.value for kind in RecordKind), payments.KIND]
 #: So many last runs are shown.
@@ -105,7 +108,7 @@ def _switch(
     if on is False:
         service.switch_off(session, book, by=context.actor)
     elif on:
-        still_open = autosync_checks.still_open(session, book)
+        still_open = checks.still_open(session, book)
         service.switch_on(session, book, by=context.actor, open_checks=still_open, override=override, now=utcnow())
         for title in still_open:
             say(f"Overridden: {title}.")
@@ -125,8 +128,7 @@ def _emit(context: Context, session: Session, book: Book) -> None:
         "next": shown.next,
         "settings": {key: text for key, text in books.show(book).items() if key.startswith(PREFIX)},
         "checks": [
-            {"title": check.title, "done": check.done, "remark": check.remark}
-            for check in autosync_checks.checks(session, book)
+            {"title": check.title, "done": check.done, "remark": check.remark} for check in checks.checks(session, book)
         ],
         "runs": [_run(session, made) for made in reversed(rounds.recent(session, book.id or 0, RUNS))],
     }

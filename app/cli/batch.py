@@ -29,7 +29,10 @@ from app.domain.book_settings import SETTINGS
 from app.domain.problems import ValidationError
 from app.domain.states import RecordKind
 from app.models.batches import Batch
-from app.services import approving, batch_json, batches, books, connections, decisions, records, rounds
+from app.services.autosync import rounds
+from app.services.batches import approving, as_json, batches, decisions
+from app.services.connections import books, connections
+from app.services.records import records
 
 wait_option = click.option("--wait", is_flag=True, help="Wait until the work ends; needs a running ./crossfoot up.")
 batch_argument = click.argument("batch_id", metavar="ID", type=int)
@@ -157,7 +160,7 @@ def _only_listed(order: Order, listed: Sequence[str]) -> list[str]:
 def list_(context: Context) -> None:
     """List all batches, newest first."""
     with context.database.reading() as session:
-        found = [batch_json.summary_json(session, row) for row in _all(session)]
+        found = [as_json.summary_json(session, row) for row in _all(session)]
     rows = [[str(b["batch"]), b["name"], b["book"], b["kind"], b["status"], b["started"] or ""] for b in found]
     heads = ["ID", "NAME", "COMPANY", "KIND", "STATUS", "STARTED"]
     lines = table(rows, heads) if found else ["There is no batch yet."]

@@ -13,7 +13,8 @@ from app.cli.options import command
 from app.cli.output import emit, printable, table
 from app.domain.problems import ValidationError
 from app.models.connections import Book
-from app.services import archives, audit, books, settings_file
+from app.services.connections import archives, books, settings_file
+from app.services.people import audit
 
 
 @click.group()

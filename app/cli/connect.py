@@ -13,7 +13,7 @@ from app.cli.options import command
 from app.cli.output import emit, finding_lines, printable
 from app.connectors.protocols import Check
 from app.domain.problems import CrossfootError, ValidationError
-from app.services import connections
+from app.services.connections import connections
 from app.settings import Environment, Secret
 
 KEY_VARIABLE = "CONNECTWISE_PRIVATE_KEY"

@@ -14,7 +14,9 @@ from app.cli.redis_at_hand import answers, is_private
 from app.connectors.protocols import Check
 from app.domain.problems import CrossfootError, Severity
 from app.jobs import workers
-from app.services import cards, connections, health, people, stripe_keys
+from app.services.connections import cards, connections, health
+from app.services.paying import stripe_keys
+from app.services.people import users
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,7 @@ def _installation(context: Context) -> Iterator[Line]:
     dialect = context.database.engine.dialect.name
     yield Line("database", ok=True, message=f"{dialect}, at the newest schema.")
     with context.database.reading() as session:
-        admin = people.has_admin(session)
+        admin = users.has_admin(session)
     remedy = "" if admin else "Run ./crossfoot init --admin EMAIL."
     yield Line("admin", admin, "There is one." if admin else "There is none yet.", remedy)
     yield _address(settings.public_url, real=settings.qbo_environment == "production" and settings.qbo.are_intuits)

@@ -15,7 +15,10 @@ from app.connectors.protocols import ConnectionFailedError
 from app.domain.problems import CrossfootError, NotFoundError
 from app.domain.states import RecordKind
 from app.models.batches import Batch
-from app.services import batch_json, batches, books, connections, everything, records, rounds
+from app.services.autosync import rounds
+from app.services.batches import as_json, batches
+from app.services.connections import books, connections
+from app.services.records import everything, records
 
 #: What a person calls all kinds together.
 ALL = "all"
@@ -81,8 +84,8 @@ def _finish(context: Context, made: Sequence[Batch], *, wait: bool) -> int:
             wait_for(context, batch.id or 0)
     with context.database.reading() as session:
         now = [batches.find(session, batch.id or 0) for batch in made]
-        values = [batch_json.batch_json(session, batch) for batch in now]
-        statuses = {batch_json.exit_status(session, batch) for batch in now}
+        values = [as_json.batch_json(session, batch) for batch in now]
+        statuses = {as_json.exit_status(session, batch) for batch in now}
     emit({"batches": values}, [line for value in values for line in batch_lines(value)], as_json=context.as_json)
     if not wait:
         return 0

@@ -8,7 +8,8 @@ from app.cli.context import Context, pass_context
 from app.cli.options import book_option, command
 from app.cli.output import emit
 from app.domain.states import RecordKind
-from app.services import books, explaining
+from app.services.connections import books
+from app.services.records import explaining
 
 MARKS = {True: "yes", False: "NO", None: "?"}
 

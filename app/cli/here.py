@@ -8,7 +8,8 @@ import time
 from app.cli.context import Context
 from app.domain.states import Status
 from app.models.columns import utcnow
-from app.services import batches, progress, running
+from app.services.batches import batches, progress
+from app.services.posting import running
 
 LOOK = 0.5
 

@@ -8,7 +8,8 @@ from app.cli.context import Context, pass_context
 from app.cli.options import book_option, command, record_kind, source_of
 from app.cli.output import emit, printable
 from app.domain.states import RecordKind
-from app.services import books, connections, holding, records
+from app.services.connections import books, connections
+from app.services.records import holding, records
 
 record_option = click.option("--record", required=True, metavar="ID", help="The record, as `unposted` lists it.")
 

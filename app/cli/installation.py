@@ -14,7 +14,7 @@ from app.cli.output import emit
 from app.domain.problems import CrossfootError, NotFoundError, ValidationError
 from app.models.people import User
 from app.models.tables import metadata
-from app.services import people
+from app.services.people import users
 from app.settings import Environment
 
 PASSWORD_VARIABLE = "CROSSFOOT_ADMIN_PASSWORD"  # noqa: S105 - a name, not a password
@@ -31,15 +31,15 @@ def init(context: Context, email: str) -> None:
     """
     with context.database.session() as session:
         try:
-            known: User | None = people.find(session, email)
+            known: User | None = users.find(session, email)
         except NotFoundError:
             known = None
         made = known is None
         if known is None:
-            if people.has_admin(session):
+            if users.has_admin(session):
                 raise ValidationError("There is an admin already.", "Use ./crossfoot user add EMAIL --role admin.")
             session.rollback()  # no lock while a person types
-            known = people.create_user(session, email=email, role="admin", by=context.actor, password=_password())
+            known = users.create_user(session, email=email, role="admin", by=context.actor, password=_password())
         elif known.role != "admin":
             raise ValidationError(f"{known.email} is {known.role}, not admin.", "Give another address.")
     done = f"{known.email} is admin now." if made else f"{known.email} is admin already; nothing was changed."
@@ -83,7 +83,7 @@ def migration_check(context: Context) -> None:
 def setup_code(context: Context) -> None:
     """Print the one-time code that /setup asks for; nothing once there is an admin."""
     with context.database.session() as session:
-        code = people.setup_code(session)
+        code = users.setup_code(session)
     url = f"{context.settings.public_url}/setup"
     lines = [f"No admin yet. Open {url} and enter this one-time code: {code}"] if code else []
     emit({"code": code, "url": url if code else ""}, lines, as_json=context.as_json)

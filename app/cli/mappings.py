@@ -16,8 +16,9 @@ from app.cli.output import emit, say, table
 from app.connectors.protocols import ConnectionFailedError
 from app.domain.links import LinkKind
 from app.models.connections import Book
-from app.services import books, connections, link_files, links, lists, proposals, source_lists, workbench
-from app.services.suggestions import EXACT, Reason
+from app.services.connections import books, connections
+from app.services.mapping import link_files, links, lists, proposals, source_lists, workbench
+from app.services.mapping.suggestions import EXACT, Reason
 
 
 @click.group()

@@ -13,7 +13,7 @@ from app.domain.links import LinkKind
 from app.domain.problems import NotFoundError, ValidationError
 from app.domain.states import RecordKind
 from app.models.connections import Book
-from app.services import records
+from app.services.records import records
 
 type_of_date = click.DateTime(["%Y-%m-%d"])
 

@@ -16,8 +16,10 @@ from app.cli.output import emit, printable, table
 from app.cli.waiting import begin, need_a_worker, wait_for
 from app.models.batches import Batch
 from app.models.connections import Book
-from app.services import batches, books, payment_tally
-from app.services import payments as service
+from app.services.batches import batches
+from app.services.connections import books
+from app.services.payments import payments as service
+from app.services.payments import tally
 
 
 @click.group()
@@ -60,8 +62,8 @@ def _finish(context: Context, batch: Batch, *, wait: bool) -> int:
         wait_for(context, batch.id or 0)
     with context.database.reading() as session:
         now = batches.find(session, batch.id or 0)
-        value = payment_tally.sync_json(session, now)
-        status = payment_tally.exit_status(now, payment_tally.of(session, now))
+        value = tally.sync_json(session, now)
+        status = tally.exit_status(now, tally.of(session, now))
     emit(value, lines(value), as_json=context.as_json)
     return status if wait else 0
 

@@ -9,8 +9,10 @@ from app.cli.options import book_option, command, record_kind
 from app.cli.output import emit
 from app.domain.states import RecordKind
 from app.models.columns import dumps
-from app.services import books, lists, proofs
-from app.services.connections import open_destination
+from app.services.connections import books
+from app.services.connections.connections import open_destination
+from app.services.mapping import lists
+from app.services.records import proofs
 
 
 @command(None)

@@ -13,8 +13,9 @@ from app.cli.output import emit, say, table
 from app.domain.problems import CrossfootError, NotFoundError
 from app.models.connections import Book
 from app.models.reconcile import DriftLook
-from app.services import agreements, books, drift, looks, tie_out, tie_out_files
-from app.services.feet import cents_text
+from app.services.batches.feet import cents_text
+from app.services.connections import books
+from app.services.reconcile import agreements, drift, looks, tie_out, tie_out_files
 
 #: Rows of the drift list that are printed.
 MOST = 500

@@ -6,7 +6,7 @@ from app.cli.context import Context, pass_context
 from app.cli.options import command
 from app.cli.output import emit, say
 from app.jobs import doorbell
-from app.services import running
+from app.services.posting import running
 
 
 @command()

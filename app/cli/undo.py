@@ -14,7 +14,10 @@ from app.cli.output import say
 from app.cli.waiting import finish
 from app.domain.states import PostingState, RecordKind
 from app.models.postings import Posting
-from app.services import batches, books, connections, records, rerunning, undoing
+from app.services.batches import batches
+from app.services.connections import books, connections
+from app.services.posting import rerunning, undoing
+from app.services.records import records
 
 
 def undo_records(context: Context, batch_id: int, chosen: tuple[str, ...]) -> int:

@@ -23,7 +23,9 @@ from app.domain.problems import Problem, Severity
 from app.domain.states import RecordKind
 from app.models.connections import Book
 from app.models.records import Hold, UnpostedRow
-from app.services import books, connections, holding, lists, previews, records
+from app.services.connections import books, connections
+from app.services.mapping import lists
+from app.services.records import holding, previews, records
 
 
 @command()

@@ -11,7 +11,8 @@ from app.cli.context import Context, pass_context
 from app.cli.options import command
 from app.cli.output import emit, table
 from app.models.people import NO_ROLE, ROLES, User
-from app.services import access, books, invitations, people, two_factor
+from app.services.connections import books
+from app.services.people import access, invitations, two_factor, users
 
 
 @click.group()
@@ -43,7 +44,7 @@ def add(context: Context, email: str, role: str, book_ref: str, by_mail: bool) -
                 emit(value, [f"{added.email} is {role} in {book.name}."], as_json=context.as_json)
                 return
         else:
-            added = people.create_user(session, email=email, role=role, by=context.actor)
+            added = users.create_user(session, email=email, role=role, by=context.actor)
         handed = invitations.invite(session, added, _sender(context), by_mail=by_mail)
     _emit(context, added, handed)
 
@@ -54,7 +55,7 @@ def list_(context: Context) -> None:
     """List everybody."""
     with context.database.reading() as session:
         beside, names = access.everybodys(session), {book.id: book.name for book in books.list_books(session)}
-        found = [_json(row, beside.get(row.id or 0, {})) for row in people.list_users(session)]
+        found = [_json(row, beside.get(row.id or 0, {})) for row in users.list_users(session)]
     cells = [[u["email"], u["name"], _roles(u, names), "yes" if u["active"] else "no"] for u in found]
     lines = table(cells, ["EMAIL", "NAME", "ROLE", "ACTIVE"]) if found else ["There is no user yet."]
     emit({"users": found}, lines, as_json=context.as_json)
@@ -66,8 +67,8 @@ def list_(context: Context) -> None:
 def disable(context: Context, email: str) -> None:
     """End a user's sessions; no more log-ins."""
     with context.database.session() as session:
-        found = people.find(session, email)
-        people.disable(session, found, by=context.actor)
+        found = users.find(session, email)
+        users.disable(session, found, by=context.actor)
         emit(_json(found), [f"{found.email} can no longer log in."], as_json=context.as_json)
 
 
@@ -78,7 +79,7 @@ def disable(context: Context, email: str) -> None:
 def reset(context: Context, email: str, by_mail: bool) -> None:
     """Take away a user's password; prints a one-time link for choosing a new one, or mails it."""
     with context.database.session() as session:
-        found = people.find(session, email)
+        found = users.find(session, email)
         handed = invitations.reset(session, found, _sender(context), by_mail=by_mail)
     _emit(context, found, handed)
 
@@ -89,7 +90,7 @@ def reset(context: Context, email: str, by_mail: bool) -> None:
 def reset_two_factor(context: Context, email: str) -> None:
     """For a user who lost app and recovery codes: no code is asked for, and every session ends."""
     with context.database.session() as session:
-        found = people.find(session, email)
+        found = users.find(session, email)
         two_factor.reset(session, found, by=context.actor)
         emit(_json(found), [f"{found.email} logs in with the password alone."], as_json=context.as_json)
 
@@ -99,7 +100,7 @@ def _sender(context: Context) -> invitations.Sender:
 
 
 def _emit(context: Context, found: User, handed: invitations.Handed) -> None:
-    days = people.TICKET_LIFE.days
+    days = users.TICKET_LIFE.days
     lines = [f"One-time link for {found.email}, good for {days} days:", handed.link]
     if handed.mail:
         lines = [f"A one-time link, good for {days} days, is on its way to {found.email}."]

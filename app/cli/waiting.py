@@ -12,7 +12,7 @@ from app.cli.output import emit, on_terminal, printable, say, table
 from app.domain.problems import CrossfootError
 from app.domain.states import Status
 from app.models.batches import Batch
-from app.services import batch_json, batches, progress
+from app.services.batches import as_json, batches, progress
 
 LOOK = 0.5
 #: RQ and Redis are imported by the commands that ring: the others start a quarter of a second sooner.
@@ -47,8 +47,8 @@ def finish(context: Context, batch: Batch, *, wait: bool) -> int:
         wait_for(context, batch.id or 0)
     with context.database.reading() as session:
         now = batches.find(session, batch.id or 0)
-        value = batch_json.batch_json(session, now)
-        status = batch_json.exit_status(session, now)
+        value = as_json.batch_json(session, now)
+        status = as_json.exit_status(session, now)
     emit(value, batch_lines(value), as_json=context.as_json)
     return status if wait else 0
 

@@ -8,24 +8,14 @@ from app.database import Database
 from app.jobs import doorbell
 from app.jobs.runtime import Runtime
 from app.models.columns import utcnow
-from app.services import (
-    amending,
-    approving,
-    autosync,
-    bounces,
-    channels,
-    customer_data,
-    customer_mail,
-    entry_changes,
-    looks,
-    notices,
-    outbox,
-    pay_recording,
-    payments,
-    reloading,
-    running,
-    source_lists,
-)
+from app.services.autosync import autosync
+from app.services.batches import approving
+from app.services.mail import bounces, channels, customer_mail, notices, outbox
+from app.services.mapping import customer_data, entry_changes, source_lists
+from app.services.paying import pay_recording
+from app.services.payments import payments
+from app.services.posting import amending, reloading, running
+from app.services.reconcile import looks
 
 #: Seconds after which a ring that nobody has heard is forgotten: the next sweep rings again.
 TTL = 60

@@ -5,32 +5,17 @@ from __future__ import annotations
 from app.domain.states import RecordKind
 from app.jobs import doorbell, sweeping
 from app.jobs.runtime import runtime
-from app.services import (
-    amending,
-    autosync,
-    billing,
-    bounces,
-    channels,
-    connections,
-    customer_data,
-    customer_mail,
-    entry_changes,
-    looks,
-    outbox,
-    pay_finding,
-    pay_links,
-    pay_recording,
-    payments,
-    previews,
-    queueing,
-    reloading,
-    retention,
-    rounds,
-    running,
-    sessions,
-    source_lists,
-    tokens,
-)
+from app.services.autosync import autosync, rounds
+from app.services.batches import queueing, retention
+from app.services.connections import connections, tokens
+from app.services.mail import bounces, channels, customer_mail, outbox
+from app.services.mapping import customer_data, entry_changes, source_lists
+from app.services.paying import pay_finding, pay_links, pay_recording
+from app.services.payments import payments
+from app.services.people import sessions
+from app.services.posting import amending, billing, reloading, running
+from app.services.reconcile import looks
+from app.services.records import previews
 
 
 def run_batch(batch_id: int) -> None:

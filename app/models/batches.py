@@ -15,7 +15,7 @@ GOING: dict[str, Any] = {"sqlite_where": text("ended_at IS NULL"), "postgresql_w
 class Batch(SQLModel, table=True):
     """What a person (or a schedule) submitted.
 
-    Its status is derived (services/progress), not stored; stored is only what rows cannot say:
+    Its status is derived (services/batches/progress), not stored; stored is only what rows cannot say:
 
     Attributes:
         name_key: the name while it is taken; None once a batch that wrote nothing has given it back.
@@ -32,7 +32,7 @@ class Batch(SQLModel, table=True):
         waiting: ``{"reason", "until"}`` shown as "waiting for QuickBooks’ limit".
         failure: a systemic Problem that ended it (consent gone, PSA refusing the key).
         approval: ``""`` none is asked for; ``wanted``, ``rejected``: no worker begins anything; ``given``; ``used``
-            once writing has begun under it. ``approval_seal`` is what was approved (services/approvals),
+            once writing has begun under it. ``approval_seal`` is what was approved (services/batches/approvals),
             ``approval_by`` who approved or rejected it, ``approval_note`` why it was voided or rejected.
         prepared_by: who submitted it, and who changed it since; none of them can approve it.
     """

@@ -10,7 +10,7 @@ from app.models.columns import EncryptedJson, Json, Label, Moment, utcnow
 
 
 class NoticeWish(SQLModel, table=True):
-    """What a user wants to be mailed about a company; without a row the role decides (services/notice_wishes)."""
+    """What a user wants to be mailed about a company; without a row the role decides (services/mail/notice_wishes)."""
 
     __tablename__ = "notice_wishes"
     __table_args__ = (UniqueConstraint("user_id", "book_id"),)

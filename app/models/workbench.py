@@ -48,10 +48,10 @@ class EntryChange(SQLModel, table=True):
     """The intent to change one entry of the ledger's lists: a customer's data, or an inactive entry made active.
 
     ``state``: ``proposed`` (a person has not said yes yet), ``wanted``, ``sending`` (committed before its call),
-    ``in_doubt``, ``done``, ``refused``. A row without ``ledger_id`` is no change but the wish that a Book's customers be
-    compared: ``comparing``, then ``done`` or ``refused``. ``version`` is what the entry was read as: another one is never overwritten.
-    ``source_id`` is the PSA id to be linked once an entry is active again. An entry has one unfinished change at a
-    time: the partial unique index says so.
+    ``in_doubt``, ``done``, ``refused``. A row without ``ledger_id`` is no change but the wish that a Book's customers
+    be compared: ``comparing``, then ``done`` or ``refused``. ``version`` is what the entry was read as: another one is
+    never overwritten. ``source_id`` is the PSA id to be linked once an entry is active again. An entry has one
+    unfinished change at a time: the partial unique index says so.
     """
 
     __tablename__ = "entry_changes"

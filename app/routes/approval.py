@@ -17,7 +17,10 @@ from app.models.postings import Posting, PostingRecord
 from app.routes import fragments, shell
 from app.routes.guard import me, requires
 from app.routes.web import reading, web, writing
-from app.services import approvals, approving, batches, payment_tally, people, previews, progress
+from app.services.batches import approvals, approving, batches, progress
+from app.services.payments import tally
+from app.services.people import users
+from app.services.records import previews
 
 approval = Blueprint("approval", __name__, url_prefix="/batches/<int:batch_id>")
 
@@ -36,19 +39,19 @@ def _page(batch: Batch, status: int = 200, **context: Any) -> ResponseReturnValu
     session = reading()
     book = session.get_one(Book, batch.book_id)
     shell.use_book(book)
-    names = people.labels(session)
+    names = users.labels(session)
     return render_template(
         "batches/approval.html",
         batch=batch, book=book, view=progress.view(session, batch), names=names,
         plan=_plan(session, book, batch), seen=approvals.short(approvals.seal(session, batch)),
         why_not=approving.whose(session, batch, me().email),
         approvers=[names.get(user.email, user.email) for user in approving.may(session, batch)],
-        tally=payment_tally.of(session, batch) if batch.kind == payment_tally.KIND else None, **context,
+        tally=tally.of(session, batch) if batch.kind == tally.KIND else None, **context,
     ), status  # fmt: skip
 
 
 def _plan(session: Session, book: Book, batch: Batch) -> previews.Plan | None:
-    if batch.kind == payment_tally.KIND:
+    if batch.kind == tally.KIND:
         return None
     query = select(PostingRecord.record).join(Posting).where(Posting.batch_id == batch.id, Posting.state == "ready")
     records = list(session.exec(query))

@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from app.routes.guard import requires
 from app.routes.web import reading
-from app.services import attention as service
+from app.services.batches import attention as service
 
 attention = Blueprint("attention", __name__)
 

@@ -15,8 +15,9 @@ from app.routes import fragments, shell
 from app.routes.formats import parse_date
 from app.routes.guard import requires
 from app.routes.web import reading
-from app.services import audit_log, audit_words, books, people
-from app.services.audit_log import Filter
+from app.services.connections import books
+from app.services.people import audit_log, audit_words, users
+from app.services.people.audit_log import Filter
 
 audit = Blueprint("audit", __name__)
 #: No number of a row or a Book is larger.
@@ -37,7 +38,7 @@ def show() -> ResponseReturnValue:
         following=following,
         before=before,
         things=audit_log.things(session, rows),
-        names=people.labels(session),
+        names=users.labels(session),
         books={book.id: book for book in books.list_books(session)},
         actors=audit_log.actors(session),
         actions=audit_log.actions(session),

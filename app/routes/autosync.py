@@ -23,8 +23,12 @@ from app.routes import fragments, shell
 from app.routes.formats import date, local
 from app.routes.guard import me, requires
 from app.routes.web import reading, web, writing
-from app.services import autosync as service
-from app.services import autosync_checks, books, mail_settings, records, rounds
+from app.services.autosync import autosync as service
+from app.services.autosync import checks as autosync_checks
+from app.services.autosync import rounds
+from app.services.connections import books
+from app.services.mail import mail_settings
+from app.services.records import records
 
 autosync = Blueprint("autosync", __name__, url_prefix="/settings/books/<int:book_id>/autosync")
 #: So many ticks the strip of last runs has.

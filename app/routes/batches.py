@@ -21,23 +21,14 @@ from app.routes import fragments, pacing, payments, shell
 from app.routes.formats import plural
 from app.routes.guard import me, requires
 from app.routes.web import reading, web, writing
-from app.services import (
-    approving,
-    batch_files,
-    batch_history,
-    batch_rows,
-    connections,
-    lookups,
-    overview,
-    people,
-    progress,
-    queueing,
-    rerunning,
-    undo_plan,
-    undoing,
-)
-from app.services import batches as service
-from app.services.batch_history import Filter
+from app.services.batches import approving, files, lookups, overview, progress, queueing
+from app.services.batches import batches as service
+from app.services.batches import history as batch_history
+from app.services.batches import rows as batch_rows
+from app.services.batches.history import Filter
+from app.services.connections import connections
+from app.services.people import users
+from app.services.posting import rerunning, undo_plan, undoing
 
 batches = Blueprint("batches", __name__)
 
@@ -61,7 +52,7 @@ def history() -> ResponseReturnValue:
         rows=page.rows,
         sums=overview.sums(session, [batch.id or 0 for batch, _ in page.rows]),
         books={book.id: book for book in session.exec(select(Book).order_by(col(Book.name)))},
-        names=people.labels(session),
+        names=users.labels(session),
         following=page.following,
         paged="before" in request.args,
         wanted=wanted,
@@ -107,7 +98,7 @@ def _context(batch: Batch) -> dict[str, Any]:
         "sending": view.states.get(PostingState.SENDING, 0),
         "ahead": queueing.ahead(session, batch) if view.moving else None,
         "to_go": _seconds_to_go(view),
-        "names": people.labels(session),
+        "names": users.labels(session),
         "approvers": [user.email for user in approving.may(session, batch)] if batch.approval == "wanted" else [],
     }
 
@@ -337,7 +328,7 @@ def _both(batch: Batch) -> tuple[Source, Destination]:
 def errors(batch_id: int) -> ResponseReturnValue:
     """Every problem of every document."""
     batch = service.find(reading(), batch_id)
-    return _file(batch_files.errors_csv(reading(), batch), f"{batch.name} errors.csv", "text/csv")
+    return _file(files.errors_csv(reading(), batch), f"{batch.name} errors.csv", "text/csv")
 
 
 @batches.get("/batches/<int:batch_id>/invoices.csv")
@@ -345,7 +336,7 @@ def errors(batch_id: int) -> ResponseReturnValue:
 def invoices(batch_id: int) -> ResponseReturnValue:
     """A payment sync, invoice by invoice."""
     batch = service.find(reading(), batch_id)
-    return _file(batch_files.payments_csv(reading(), batch), f"{batch.name} invoices.csv", "text/csv")
+    return _file(files.payments_csv(reading(), batch), f"{batch.name} invoices.csv", "text/csv")
 
 
 @batches.get("/batches/<int:batch_id>/log")
@@ -353,7 +344,7 @@ def invoices(batch_id: int) -> ResponseReturnValue:
 def log(batch_id: int) -> ResponseReturnValue:
     """The whole log."""
     batch = service.find(reading(), batch_id)
-    return _file(batch_files.log_text(reading(), batch), f"{batch.name} log.txt", "text/plain")
+    return _file(files.log_text(reading(), batch), f"{batch.name} log.txt", "text/plain")
 
 
 def _file(text: str, name: str, kind: str) -> Response:

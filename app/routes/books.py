@@ -20,8 +20,13 @@ from app.models.connections import Book
 from app.routes import fragments, shell
 from app.routes.guard import installation, me, requires
 from app.routes.web import reading, web, writing
-from app.services import archives, audit, cards, links, lists, records, samples, settings_file, stripe_keys
-from app.services import books as service
+from app.services.connections import archives, cards, settings_file
+from app.services.connections import books as service
+from app.services.mail import samples
+from app.services.mapping import links, lists
+from app.services.paying import stripe_keys
+from app.services.people import audit
+from app.services.records import records
 
 books = Blueprint("books", __name__)
 

@@ -14,8 +14,9 @@ from app.models.connections import SourceRow
 from app.routes import fragments, pacing
 from app.routes.guard import me, requires
 from app.routes.web import reading, web, writing
-from app.services import books, cards, intuit_keys, overview
-from app.services import connections as service
+from app.services.batches import overview
+from app.services.connections import books, cards, intuit_keys
+from app.services.connections import connections as service
 
 connections = Blueprint("connections", __name__)
 

@@ -15,8 +15,11 @@ from app.routes import shell
 from app.routes.formats import plural
 from app.routes.guard import me, requires
 from app.routes.web import reading, web, writing
-from app.services import books, mail_lists, mail_settings, online_payments, pay_links, people, samples
-from app.services import customer_mail as service
+from app.services.connections import books
+from app.services.mail import customer_mail as service
+from app.services.mail import mail_lists, mail_settings, samples
+from app.services.paying import online_payments, pay_links
+from app.services.people import users
 
 customer_mail = Blueprint("customer_mail", __name__)
 
@@ -84,7 +87,7 @@ def _one(book_id: int, mail_id: int, status: int = 200, **more: Any) -> Response
         text, wrong = "", error
     return render_template(
         "letters/one.html", book=book, row=row, text=text, wrong=wrong, again=service.AGAIN,
-        names=people.labels(session), **more,
+        names=users.labels(session), **more,
     ), status  # fmt: skip
 
 

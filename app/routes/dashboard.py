@@ -18,8 +18,10 @@ from app.routes import autosync, fragments, shell
 from app.routes.formats import local
 from app.routes.guard import requires
 from app.routes.web import reading, web
-from app.services import attention, batches, books, cards, intuit_keys, overview, progress, records
-from app.services.records import Sum
+from app.services.batches import attention, batches, overview, progress
+from app.services.connections import books, cards, intuit_keys
+from app.services.records import records
+from app.services.records.records import Sum
 
 dashboard = Blueprint("dashboard", __name__)
 RUNS = 30

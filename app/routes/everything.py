@@ -18,9 +18,14 @@ from app.models.connections import Book
 from app.routes import autosync, formats, fragments, pacing, shell
 from app.routes.guard import me, requires
 from app.routes.web import reading, web, writing
-from app.services import approvals, books, connections, lists, people, records, rounds
-from app.services import everything as service
-from app.services.batches import SUMMARIES
+from app.services.autosync import rounds
+from app.services.batches import approvals
+from app.services.batches.batches import SUMMARIES
+from app.services.connections import books, connections
+from app.services.mapping import lists
+from app.services.people import users
+from app.services.records import everything as service
+from app.services.records import records
 
 everything = Blueprint("everything", __name__, url_prefix="/run/everything")
 
@@ -185,7 +190,7 @@ def show_round(book_id: int, round_id: int) -> ResponseReturnValue:
         abort(404)
     shell.use_book(book)
     view = rounds.view(session, made)
-    context = {"book": book, "view": view, "names": people.labels(session), "said": autosync.said(made)}
+    context = {"book": book, "view": view, "names": users.labels(session), "said": autosync.said(made)}
     if not fragments.is_fragment():
         return render_template("run/round.html", **context)
     status = 200 if view.moving else fragments.STOP_POLLING

@@ -19,8 +19,11 @@ from app.routes import formats, pacing, shell
 from app.routes.guard import me, requires
 from app.routes.mapping_lists import TITLES
 from app.routes.web import reading, web, writing
-from app.services import books, connections, progress, proposals, records, source_lists, workbench
-from app.services import first_day as service
+from app.services.batches import progress
+from app.services.connections import books, connections
+from app.services.mapping import proposals, source_lists, workbench
+from app.services.records import first_day as service
+from app.services.records import records
 
 first_day = Blueprint("first_day", __name__)
 

@@ -16,7 +16,9 @@ from app.models.connections import Book, Link
 from app.models.postings import Posting, PostingRecord
 from app.routes import formats, mapping_lists, mappings
 from app.routes.guard import me
-from app.services import books, holding, redating, renaming
+from app.services.batches import redating, renaming
+from app.services.connections import books
+from app.services.records import holding
 
 
 def offered(session: Session, book: Book, problem: Problem, source_name: str) -> dict[str, Any]:

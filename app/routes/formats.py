@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from flask import Flask, g
 
 from app.models.columns import utcnow
-from app.services.sessions import device
+from app.services.people.sessions import device
 
 MINUS = "\u2212"
 SIGNS = {"USD": "$", "CAD": "CA$", "AUD": "A$", "NZD": "NZ$", "GBP": "£", "EUR": "€"}

@@ -18,7 +18,7 @@ from app.models.logins import LoginSession
 from app.models.people import User
 from app.routes import fragments
 from app.routes.web import reading, web
-from app.services import access, sessions
+from app.services.people import access, sessions
 
 P = ParamSpec("P")
 View = Callable[P, ResponseReturnValue]

@@ -9,7 +9,7 @@ from app.domain.book_settings import INSTALLATION
 from app.domain.problems import ValidationError
 from app.routes.guard import me, requires
 from app.routes.web import reading, writing
-from app.services import installation as service
+from app.services.connections import installation as service
 
 installation = Blueprint("installation", __name__)
 

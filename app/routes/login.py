@@ -15,7 +15,8 @@ from app.routes import security
 from app.routes.guard import Person, local_path, me_in, public, requires
 from app.routes.guard import me as person
 from app.routes.web import reading, web, writing
-from app.services import invitations, mail_settings, notice_wishes, people, sessions, two_factor
+from app.services.mail import mail_settings, notice_wishes
+from app.services.people import invitations, sessions, two_factor, users
 
 login = Blueprint("login", __name__)
 
@@ -44,7 +45,7 @@ def show() -> ResponseReturnValue:
     """The log-in form; on a fresh installation the way to the first admin."""
     if current_user.is_authenticated:
         return redirect(url_for("dashboard.show"))
-    if not people.has_admin(reading()):
+    if not users.has_admin(reading()):
         return redirect(url_for("login.set_up"))
     return _form()
 
@@ -57,7 +58,7 @@ def enter() -> ResponseReturnValue:
     """Check e-mail and password."""
     email, wanted = request.form.get("email", ""), request.form.get("next", "")
     with writing() as db:
-        user = people.authenticate(db, email, request.form.get("password", ""))
+        user = users.authenticate(db, email, request.form.get("password", ""))
     if user is None:
         left = security.tries_left()
         return _form(email=email, next=wanted, wrong=True, left=left), FAILED_TRY
@@ -172,7 +173,7 @@ def leave() -> ResponseReturnValue:
 @public
 def set_up() -> ResponseReturnValue:
     """The form for the first admin, only while there is none."""
-    if people.has_admin(reading()):
+    if users.has_admin(reading()):
         return redirect(url_for("login.show"))
     return render_template("people/setup.html", form={})
 
@@ -186,7 +187,7 @@ def make_admin() -> ResponseReturnValue:
     try:
         _same_twice()
         with writing() as db:
-            user = people.set_up(
+            user = users.set_up(
                 db,
                 code=form.get("code", ""),
                 email=form.get("email", ""),
@@ -209,7 +210,7 @@ def _same_twice() -> None:
 def welcome(token: str) -> ResponseReturnValue:
     """A one-time link: choose a password."""
     try:
-        user = people.ticket_holder(reading(), token)
+        user = users.ticket_holder(reading(), token)
     except NotFoundError as error:
         return render_template("people/welcome.html", error=error), 404
     return render_template("people/welcome.html", user=user, token=token, name=user.name)
@@ -223,9 +224,9 @@ def come_in(token: str) -> ResponseReturnValue:
     try:
         _same_twice()
         with writing() as db:
-            user = people.redeem_ticket(db, token, request.form.get("password", ""), request.form.get("name", ""))
+            user = users.redeem_ticket(db, token, request.form.get("password", ""), request.form.get("name", ""))
     except ValidationError as error:
-        holder = people.ticket_holder(reading(), token)
+        holder = users.ticket_holder(reading(), token)
         page = render_template(
             "people/welcome.html", user=holder, token=token, name=request.form.get("name", ""), error=error
         )
@@ -257,7 +258,7 @@ def _mine(**context: object) -> str:
 def change_me() -> ResponseReturnValue:
     """Name, theme, keyboard shortcuts."""
     with writing() as db:
-        people.change_profile(
+        users.change_profile(
             db,
             me_in(db),
             name=request.form.get("name", ""),
@@ -277,7 +278,7 @@ def change_password() -> ResponseReturnValue:
         _same_twice()
         with writing() as db:
             user = me_in(db)
-            people.change_password(db, user, request.form.get("old", ""), request.form.get("password", ""))
+            users.change_password(db, user, request.form.get("old", ""), request.form.get("password", ""))
     except ValidationError as error:
         return _mine(error=error), FAILED_TRY
     begin_session(user)

@@ -14,7 +14,7 @@ from app.models.mail import Mail
 from app.routes.guard import me, requires
 from app.routes.mail_sign_in import callback_url
 from app.routes.web import reading, web, writing
-from app.services import bounces, letters, mail_grants, mail_settings, outbox
+from app.services.mail import bounces, grants, letters, mail_settings, outbox
 
 mail = Blueprint("mail", __name__)
 
@@ -47,8 +47,8 @@ def _page(status: int = 200, **context: object) -> ResponseReturnValue:
     return render_template(
         "settings/mail.html",
         server=server, values={**values, **typed}, securities=SECURITIES, mails=mails, before=before,
-        following=following, public_url=web().settings.public_url, app=mail_grants.app(reading()),
-        providers=mail_grants.PROVIDERS, signed_in=mail_grants.signed_in(reading(), server), callback=callback_url(),
+        following=following, public_url=web().settings.public_url, app=grants.app(reading()),
+        providers=grants.PROVIDERS, signed_in=grants.signed_in(reading(), server), callback=callback_url(),
         box=bounces.mailbox(reading()), box_wrong=bounces.wrong(reading()), **context,
     ), status  # fmt: skip
 

@@ -9,7 +9,7 @@ from app.domain.problems import CrossfootError
 from app.routes.formats import plural
 from app.routes.guard import me, requires
 from app.routes.web import web, writing
-from app.services import bounces
+from app.services.mail import bounces
 
 mail_bounces = Blueprint("mail_bounces", __name__)
 

@@ -13,7 +13,7 @@ from app.connectors.mail.mailer import MailGrant
 from app.domain.problems import CrossfootError, ValidationError
 from app.routes.guard import me, requires
 from app.routes.web import reading, web, writing
-from app.services import mail_grants, mail_settings
+from app.services.mail import grants, mail_settings
 
 mail_sign_in = Blueprint("mail_sign_in", __name__)
 
@@ -32,7 +32,7 @@ def store_app() -> ResponseReturnValue:
     """Take our registration at the provider."""
     try:
         with writing() as db:
-            mail_grants.store_app(db, request.form, me().email)
+            grants.store_app(db, request.form, me().email)
     except ValidationError as error:
         return _back(f"{error.message} {error.remedy}", "bad")
     return _back("Saved. Now sign in.")
@@ -47,7 +47,7 @@ def _back(words: str, tone: str = "message") -> ResponseReturnValue:
 @requires("admin")
 def begin() -> ResponseReturnValue:
     """Send the browser to the provider."""
-    app, server = mail_grants.app(reading()), mail_settings.server(reading())
+    app, server = grants.app(reading()), mail_settings.server(reading())
     if app is None or server is None or not server.user:
         return _back("Enter server, user and the app first: the sign-in is only used with that server and user.", "bad")
     state, verifier = secrets.token_urlsafe(32), secrets.token_urlsafe(48)
@@ -70,7 +70,7 @@ def callback() -> ResponseReturnValue:
             server = mail_settings.server(db)
             if server is None:
                 raise ValidationError("The mail server was taken away meanwhile.", "Enter it again, then sign in.")
-            mail_grants.keep(db, grant, server, me().email)
+            grants.keep(db, grant, server, me().email)
     except CrossfootError as error:
         return _back(f"{error.message} {error.remedy}", "bad")
     return _back(f"Signed in. Mail goes out as {server.user}; send yourself a test mail.")
@@ -86,7 +86,7 @@ def _granted(trip: Any) -> MailGrant:
     if args.get("error") or not args.get("code"):
         said = (args.get("error_description") or args.get("error") or "no code")[:200]
         raise ValidationError(f"The provider did not let us in ({said}).", "Sign in again, and agree there.")
-    app = mail_grants.app(reading())
+    app = grants.app(reading())
     if app is None:
         raise ValidationError("The app was taken away meanwhile.", "Enter it again, then sign in.")
     return web().mailer.exchange(app, callback_url(), args["code"], trip["verifier"])
@@ -97,5 +97,5 @@ def _granted(trip: Any) -> MailGrant:
 def sign_out() -> ResponseReturnValue:
     """Back to the password."""
     with writing() as db:
-        mail_grants.forget(db, me().email)
+        grants.forget(db, me().email)
     return _back("Signed out. Mail logs in with the password again; revoke the app at the provider too.")

@@ -13,10 +13,11 @@ from app.domain.links import CREATABLE, NOUNS, Entry, LinkKind
 from app.models.connections import Book
 from app.routes import shell
 from app.routes.web import reading
-from app.services import books, lists, proposals, source_lists, workbench
-from app.services.records import Sum
-from app.services.suggestions import Suggestion
-from app.services.workbench import Bench, Line
+from app.services.connections import books
+from app.services.mapping import lists, proposals, source_lists, workbench
+from app.services.mapping.suggestions import Suggestion
+from app.services.mapping.workbench import Bench, Line
+from app.services.records.records import Sum
 
 PAGE = 100
 MEMBERS = "members"

@@ -21,18 +21,9 @@ from app.routes.formats import plural
 from app.routes.guard import local_path, me, requires
 from app.routes.mapping_lists import TITLES, kind_of
 from app.routes.web import reading, web, writing
-from app.services import (
-    books,
-    connections,
-    entry_changes,
-    link_files,
-    links,
-    lists,
-    proposals,
-    source_lists,
-    workbench,
-)
-from app.services.suggestions import Suggestion
+from app.services.connections import books, connections
+from app.services.mapping import entry_changes, link_files, links, lists, proposals, source_lists, workbench
+from app.services.mapping.suggestions import Suggestion
 
 mappings = Blueprint("mappings", __name__)
 

@@ -11,8 +11,8 @@ from app.jobs import doorbell
 from app.models.notices import Notice
 from app.routes.guard import me, me_in, requires
 from app.routes.web import reading, web, writing
-from app.services import channels, mail_settings, notice_wishes
-from app.services.notice_wishes import Wish
+from app.services.mail import channels, mail_settings, notice_wishes
+from app.services.mail.notice_wishes import Wish
 
 notices = Blueprint("notices", __name__)
 

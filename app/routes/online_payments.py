@@ -12,8 +12,9 @@ from app.routes.formats import plural
 from app.routes.guard import me, requires
 from app.routes.pacing import asks_vendors
 from app.routes.web import reading, web, writing
-from app.services import books, pay_links, stripe_keys
-from app.services import online_payments as service
+from app.services.connections import books
+from app.services.paying import online_payments as service
+from app.services.paying import pay_links, stripe_keys
 
 online_payments = Blueprint("online_payments", __name__)
 

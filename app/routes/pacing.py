@@ -8,7 +8,7 @@ from flask_login import current_user
 from app.connectors.protocols import Destination
 from app.routes import security
 from app.routes.web import web
-from app.services import connections
+from app.services.connections import connections
 
 #: Told by the error page, and by a notice where a fragment was asked for.
 TOO_OFTEN = (

@@ -20,7 +20,7 @@ from app.jobs import doorbell
 from app.routes import security
 from app.routes.guard import public
 from app.routes.web import NAME, Web, reading, web
-from app.services import pay_links
+from app.services.paying import pay_links
 
 pay = Blueprint("pay", __name__)
 log = structlog.get_logger("crossfoot.web")

@@ -22,8 +22,11 @@ from app.models.postings import Posting, PostingRecord
 from app.routes import formats, fragments, shell
 from app.routes.guard import me, requires
 from app.routes.web import reading, web, writing
-from app.services import approvals, approving, books, payment_tally, people, progress, queueing
-from app.services import payments as service
+from app.services.batches import approvals, approving, progress, queueing
+from app.services.connections import books
+from app.services.payments import payments as service
+from app.services.payments import tally as payment_tally
+from app.services.people import users
 
 payments = Blueprint("payments", __name__)
 
@@ -74,7 +77,7 @@ def _page(book: Book, status: int = 200, **more: Any) -> ResponseReturnValue:
         moving=service.moving(session, book.id or 0),
         rules=[(setting.label, dict(setting.choices).get(values[setting.key], "")) for setting in PAYMENTS[:3]],
         rows=[(batch, progress.status(session, batch), payment_tally.of(session, batch)) for batch in newest],
-        names=people.labels(session),
+        names=users.labels(session),
         strict=approvals.needed(book),
         token=secrets.token_urlsafe(16),
         start=request.values.get("start", "last"),
@@ -167,7 +170,7 @@ def _context(batch: Batch) -> dict[str, Any]:
         "batch": batch, "book": book, "view": progress.view(session, batch), "tally": tally,
         "ahead": queueing.ahead(session, batch) if batch.ended_at is None else None,
         "causes": payment_tally.causes(session, batch, tally),
-        "names": people.labels(session), "stopped_once": bool(batch.stop_asked), "strict": approvals.needed(book),
+        "names": users.labels(session), "stopped_once": bool(batch.stop_asked), "strict": approvals.needed(book),
         "approvers": [user.email for user in approving.may(session, batch)] if batch.approval == "wanted" else [],
     }  # fmt: skip
 

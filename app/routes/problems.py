@@ -27,21 +27,11 @@ from app.routes.guard import local_path, me, requires
 from app.routes.mapping_lists import TITLES
 from app.routes.mappings import offers
 from app.routes.web import reading, web, writing
-from app.services import (
-    afterwards,
-    batches,
-    books,
-    decisions,
-    links,
-    posting_problems,
-    posting_rows,
-    problem_groups,
-    redating,
-    reloading,
-    renaming,
-    support,
-    workbench,
-)
+from app.services.batches import afterwards, batches, decisions, problem_groups, redating, renaming
+from app.services.connections import books
+from app.services.mapping import links, workbench
+from app.services.posting import posting_problems, posting_rows, reloading
+from app.services.records import support
 
 problems = Blueprint("problems", __name__)
 Found = list[problem_groups.Entry]

@@ -19,8 +19,8 @@ from app.domain.problems import CrossfootError, ValidationError
 from app.models.connections import Book
 from app.routes.guard import me, requires
 from app.routes.web import reading, web, writing
-from app.services import connections as service
-from app.services import pending_company
+from app.services.connections import connections as service
+from app.services.connections import pending_company
 
 quickbooks = Blueprint("quickbooks", __name__)
 

@@ -19,9 +19,10 @@ from app.models.reconcile import PsaAgreement
 from app.routes import fragments, pacing, shell
 from app.routes.guard import local_path, me, requires
 from app.routes.web import reading, web, writing
-from app.services import agreements as service
-from app.services import books, connections, drift, figures, looks, tie_out, tie_out_files
-from app.services.tie_out import Loaded, Month, Statement
+from app.services.connections import books, connections
+from app.services.reconcile import agreements as service
+from app.services.reconcile import drift, figures, looks, tie_out, tie_out_files
+from app.services.reconcile.tie_out import Loaded, Month, Statement
 
 reconcile = Blueprint("reconcile", __name__)
 

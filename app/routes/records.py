@@ -24,23 +24,15 @@ from app.routes import fragments, pacing, shell, trails
 from app.routes.guard import me, requires
 from app.routes.trails import Trail
 from app.routes.web import reading, web, writing
-from app.services import (
-    connections,
-    decisions,
-    holding,
-    ledger_looks,
-    lookups,
-    people,
-    proofs,
-    sides,
-    support,
-    timelines,
-    undoing,
-)
-from app.services import records as service
-from app.services.lookups import Lookup
-from app.services.proofs import Proof
-from app.services.timelines import Event
+from app.services.batches import decisions, lookups
+from app.services.batches.lookups import Lookup
+from app.services.connections import connections
+from app.services.people import users
+from app.services.posting import ledger_looks, undoing
+from app.services.records import holding, proofs, sides, support, timelines
+from app.services.records import records as service
+from app.services.records.proofs import Proof
+from app.services.records.timelines import Event
 
 records = Blueprint("records", __name__, url_prefix="/records/<int:book_id>/<kind>/<path:record>")
 
@@ -123,7 +115,7 @@ def show(book_id: int, kind: str, record: str) -> ResponseReturnValue:
 
 
 def _context(here: Sight) -> dict[str, Any]:
-    return {"here": here, "names": people.labels(reading())}
+    return {"here": here, "names": users.labels(reading())}
 
 
 def _kind(word: str) -> RecordKind:

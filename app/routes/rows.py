@@ -20,7 +20,9 @@ from app.routes.guard import me, requires
 from app.routes.kinds import PREFIX, in_addresses, kind
 from app.routes.selecting import Sight
 from app.routes.web import reading, writing
-from app.services import books, holding, outlook, people, previews, records, selections
+from app.services.connections import books
+from app.services.people import users
+from app.services.records import holding, outlook, previews, records, selections
 
 rows = Blueprint("rows", __name__, url_prefix=PREFIX)
 in_addresses(rows)
@@ -54,7 +56,7 @@ def _about(here: Sight, row: UnpostedRow) -> dict[str, Any]:
         "problems": previews.readiness(session, here.book, [row])[row.record],
         "standing": records.standings(session, here.source_id, kind(), only).get(row.record, records.FREE),
         "question": outlook.questions(session, here.source_id, kind(), only).get(row.record),
-        "names": people.labels(session),
+        "names": users.labels(session),
     }
 
 
@@ -125,6 +127,6 @@ def progress() -> ResponseReturnValue:
     whole = listed.counts.total()
     if str(listed.looked) == request.args.get("seen") and listed.looked < whole:
         return fragments.nothing()
-    context = {"here": here, "list": listed, "names": people.labels(reading()), "oob": True}
+    context = {"here": here, "list": listed, "names": users.labels(reading()), "oob": True}
     ended = listed.looked == whole
     return fragments.answer(render_template("run/_progress.html", **context), events="all-looked-at" if ended else None)

@@ -18,7 +18,11 @@ from app.routes.guard import me, requires
 from app.routes.kinds import PREFIX, in_addresses, kind
 from app.routes.selecting import Sight
 from app.routes.web import reading, web, writing
-from app.services import batches, books, connections, lists, people, precedents, records, selections, views
+from app.services.batches import batches
+from app.services.connections import books, connections
+from app.services.mapping import lists
+from app.services.people import users
+from app.services.records import precedents, records, selections, views
 
 run = Blueprint("run", __name__, url_prefix=PREFIX)
 in_addresses(run)
@@ -55,7 +59,7 @@ def _context(here: Sight, **more: Any) -> dict[str, Any]:
         "here": here,
         "list": selecting.listed(session, here),
         "books": books.list_books(session),
-        "names": people.labels(session),
+        "names": users.labels(session),
         **more,
     }
 

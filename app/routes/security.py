@@ -19,8 +19,8 @@ from limits.errors import ConfigurationError
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app.routes import fragments
-from app.services import audit
-from app.services.sessions import LIFE
+from app.services.people import audit
+from app.services.people.sessions import LIFE
 from app.settings import Settings
 
 #: Nothing from elsewhere, nothing inline. Tabler draws ticks and arrows as data URLs.

@@ -17,10 +17,12 @@ from app.models.records import Selection, UnpostedList
 from app.routes import kinds, shell
 from app.routes.guard import me
 from app.routes.web import writing
-from app.services import approvals, batch_names, books, outlook, precedents, previews, records, selections, views
-from app.services.outlook import Question
-from app.services.precedents import Precedent
-from app.services.records import Brief, Filter, Location, Page, Standing, Sum
+from app.services.batches import approvals, names
+from app.services.connections import books
+from app.services.records import outlook, precedents, previews, records, selections, views
+from app.services.records.outlook import Question
+from app.services.records.precedents import Precedent
+from app.services.records.records import Brief, Filter, Location, Page, Standing, Sum
 
 #: Above this the bar does not say what would be created and linked; the page before Submit does.
 PLANNED = 500
@@ -111,7 +113,7 @@ def sight(session: Session, selection: Selection, book: Book, kind: RecordKind, 
     offered = [row for row in everywhere if options.location in ("", row.location_id)]
     chosen = selections.chosen(selection, offered)
     asks = bar and len(chosen.records) <= PLANNED
-    proposed = batch_names.propose(session, book, kind, me().initials, today)
+    proposed = names.propose(session, book, kind, me().initials, today)
     return Sight(
         book=book,
         source_id=source_id,

@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from app.models.people import User
 from app.routes.guard import me, me_in, requires
 from app.routes.web import reading, writing
-from app.services import sessions as service
+from app.services.people import sessions as service
 
 sessions = Blueprint("sessions", __name__)
 

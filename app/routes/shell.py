@@ -12,7 +12,11 @@ from sqlalchemy.exc import SQLAlchemyError
 from app.jobs import workers
 from app.models.connections import Book
 from app.routes.web import reading, web
-from app.services import attention, autosync_ends, books, drift, health, mail_lists
+from app.services.autosync import ends
+from app.services.batches import attention
+from app.services.connections import books, health
+from app.services.mail import mail_lists
+from app.services.reconcile import drift
 
 
 class Around:
@@ -40,9 +44,9 @@ class Around:
         return health.broken(reading())
 
     @cached_property
-    def paused(self) -> list[autosync_ends.Paused]:
+    def paused(self) -> list[ends.Paused]:
         """Companies whose AutoSync waits for a person."""
-        return autosync_ends.paused(reading())
+        return ends.paused(reading())
 
     @cached_property
     def drifted(self) -> int:

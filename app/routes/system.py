@@ -15,7 +15,7 @@ from app.jobs import workers
 from app.routes import fragments
 from app.routes.guard import public, requires
 from app.routes.web import reading, web
-from app.services import health
+from app.services.connections import health
 
 system = Blueprint("system", __name__)
 

@@ -15,8 +15,8 @@ from app.routes import selecting
 from app.routes.guard import me
 from app.routes.kinds import words_of
 from app.routes.web import writing
-from app.services import neighbours, records, selections
-from app.services.neighbours import Neighbours
+from app.services.records import neighbours, records, selections
+from app.services.records.neighbours import Neighbours
 
 #: What of an address says which list was shown; the rest of it is not passed on.
 KEPT = ("batch", "list", "view", "q", "state", "sort")

@@ -9,7 +9,7 @@ from app.domain.problems import ValidationError
 from app.routes import login, security
 from app.routes.guard import me, me_in, requires
 from app.routes.web import reading, writing
-from app.services import two_factor as service
+from app.services.people import two_factor as service
 
 two_factor = Blueprint("two_factor", __name__)
 

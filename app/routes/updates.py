@@ -16,7 +16,8 @@ from app.routes import fragments, pacing, shell
 from app.routes.formats import plural
 from app.routes.guard import me, requires
 from app.routes.web import reading, web, writing
-from app.services import books, customer_data, entry_changes, lists
+from app.services.connections import books
+from app.services.mapping import customer_data, entry_changes, lists
 
 updates = Blueprint("updates", __name__)
 PAGE = 100

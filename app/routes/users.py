@@ -11,7 +11,10 @@ from app.models.people import ROLES, User
 from app.routes import mail as mail_pages
 from app.routes.guard import me, requires
 from app.routes.web import reading, web, writing
-from app.services import access, books, invitations, mail_settings, outbox, people, sessions, two_factor
+from app.services.connections import books
+from app.services.mail import mail_settings, outbox
+from app.services.people import access, invitations, sessions, two_factor
+from app.services.people import users as people
 
 users = Blueprint("users", __name__)
 

@@ -15,7 +15,9 @@ from app.jobs import doorbell
 from app.routes import security
 from app.routes.guard import public
 from app.routes.web import reading, web, writing
-from app.services import intuit_keys, pay_links, payments, stripe_keys
+from app.services.connections import intuit_keys
+from app.services.paying import pay_links, stripe_keys
+from app.services.payments import payments
 
 webhooks = Blueprint("webhooks", __name__)
 

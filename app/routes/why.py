@@ -11,8 +11,8 @@ from app.routes import fragments, pacing, selecting, shell
 from app.routes.guard import me, requires
 from app.routes.kinds import PREFIX, in_addresses, kind, words_of
 from app.routes.web import reading, web, writing
-from app.services import explaining, selections
-from app.services.explaining import Explanation
+from app.services.records import explaining, selections
+from app.services.records.explaining import Explanation
 
 why = Blueprint("why", __name__, url_prefix=PREFIX)
 in_addresses(why)

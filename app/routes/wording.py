@@ -16,11 +16,12 @@ from app.domain.settings_catalogue import TABS
 from app.models.columns import utcnow
 from app.models.connections import Book
 from app.routes.formats import date, dated, plural
-from app.services import books, outlook, precedents
-from app.services.decisions import DIFFERENCES
-from app.services.forecasts import STOPS
-from app.services.previews import Plan
-from app.services.timelines import Event
+from app.services.batches.decisions import DIFFERENCES
+from app.services.connections import books
+from app.services.records import outlook, precedents
+from app.services.records.forecasts import STOPS
+from app.services.records.previews import Plan
+from app.services.records.timelines import Event
 
 #: Words in codes that are written otherwise than in lower case.
 SPELLED = {"gl": "GL", "pdf": "PDF", "psa": "PSA", "quickbooks": "QuickBooks", "connectwise": "ConnectWise"}

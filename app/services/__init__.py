@@ -1,1 +1,1 @@
-"""Use cases: module = noun, function = verb, first argument = session."""
+"""Use cases, in packages by subject: module = noun, function = verb, first argument = session."""

@@ -25,7 +25,9 @@ from app.models.batches import Batch
 from app.models.connections import Book
 from app.models.postings import Posting, PostingRecord
 from app.models.rounds import AutoSync, Round
-from app.services import autosync, books, running
+from app.services.autosync import autosync
+from app.services.connections import books
+from app.services.posting import running
 from tests import engine
 from tests.campaign.service import Row
 from tests.engine import BY, Engine

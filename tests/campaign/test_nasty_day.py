@@ -19,7 +19,8 @@ from app.domain.links import LinkKind
 from app.domain.states import RecordKind
 from app.models.connections import Book, Link
 from app.models.records import UnpostedRow
-from app.services import books, links, proposals
+from app.services.connections import books
+from app.services.mapping import links, proposals
 from tests.journeys.conftest import context, installation, page
 from tests.journeys.furnished import database_of
 from tests.journeys.installation import ROOT, Installation

@@ -13,7 +13,7 @@ from sqlmodel import col, select
 from app.domain.problems import ValidationError
 from app.models.connections import Book
 from app.models.records import UnpostedRow
-from app.services import batches
+from app.services.batches import batches
 from app.settings import Waits
 from tests import engine
 from tests.campaign.service import Row

@@ -19,7 +19,8 @@ from app.models.connections import Book
 from app.models.postings import Posting
 from app.models.reloads import Reload
 from app.models.workbench import EntryChange
-from app.services import amending, books, reloading
+from app.services.connections import books
+from app.services.posting import amending, reloading
 from tests import engine
 from tests.campaign.service import Row
 from tests.faults.rig import Rig

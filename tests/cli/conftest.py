@@ -14,7 +14,8 @@ from app.cli.context import Context
 from app.cli.main import main
 from app.database import Database
 from app.domain.links import LinkKind
-from app.services import connections, running
+from app.services.connections import connections
+from app.services.posting import running
 from app.settings import Settings, Waits
 from tests import template
 from tests.builders import a_document, an_entry

@@ -4,7 +4,7 @@ import pytest
 
 from app.database import Database
 from app.models.connections import InstallationSetting
-from app.services import people
+from app.services.people import users as people
 from tests.cli.conftest import CommandLine
 from tests.rows import a_book
 

@@ -23,7 +23,9 @@ from app.connectors.quickbooks_online.settings import App
 from app.connectors.registry import Registry
 from app.connectors.stripe import connector as _stripe
 from app.database import Database
-from app.services import amending, billing, outbox, pay_recording, reloading, running
+from app.services.mail import outbox
+from app.services.paying import pay_recording
+from app.services.posting import amending, billing, reloading, running
 from app.settings import Endpoints, Waits
 from tests.faults.traps import Trap, dying_at_exit
 

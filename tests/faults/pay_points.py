@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from app.models.connections import Book
-from app.services import books, stripe_keys
+from app.services.connections import books
+from app.services.paying import stripe_keys
 from sandbox.stripe.account import KEY
 from tests import engine
 from tests.faults.rig import Rig

@@ -17,7 +17,8 @@ from app.database import Database
 from app.domain.states import SectionKey
 from app.models.batches import Section
 from app.models.postings import Posting, PostingProblem
-from app.services import batches, undoing
+from app.services.batches import batches
+from app.services.posting import undoing
 from app.settings import Waits
 from tests import engine
 from tests.engine import Engine

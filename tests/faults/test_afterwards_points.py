@@ -12,7 +12,8 @@ from sqlmodel import col, select, update
 from app.models.columns import utcnow
 from app.models.connections import Book
 from app.models.mail import Mail
-from app.services import books, customer_mail, mail_settings, outbox
+from app.services.connections import books
+from app.services.mail import customer_mail, mail_settings, outbox
 from tests import engine
 from tests.faults.rig import THREE, Rig
 from tests.mail_server import Post, mail_server

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.services import batches
+from app.services.batches import batches
 from tests.faults.rig import THREE, Rig
 from tests.thorough import sampled
 

@@ -19,7 +19,8 @@ from app.models.connections import Book
 from app.models.postings import Posting
 from app.models.records import UnpostedRow
 from app.models.rounds import AutoSync, Round, RoundBatch
-from app.services import links, pay_links
+from app.services.mapping import links
+from app.services.paying import pay_links
 from sandbox.quickbooks_online import people
 from tests.journeys.installation import Installation
 from tests.journeys.person import EMAIL, ENDED, Person

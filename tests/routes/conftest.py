@@ -21,7 +21,7 @@ from app.connectors.tokens import Tokens
 from app.database import Database
 from app.factory import create_app
 from app.routes import security
-from app.services import passwords, people, sessions
+from app.services.people import passwords, sessions, users
 from app.settings import Endpoints, Secret, Settings
 from tests import template
 from tests.fakes import FakeConnectors, some_tokens
@@ -178,7 +178,7 @@ def password_hash() -> str:
 def _person(app: Flask, database: Database, role: str, password_hash: str) -> Browser:
     """Logged in by the cookie that the log-in form would have given."""
     with database.session() as session:
-        user = people.create_user(
+        user = users.create_user(
             session, email=f"{role}@example.test", role=role, by="test", name=f"{role.title()} Person"
         )
         user.password_hash = password_hash

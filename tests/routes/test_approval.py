@@ -10,7 +10,10 @@ from app.domain.links import LinkKind
 from app.models.connections import Book
 from app.models.mail import Mail
 from app.models.people import User
-from app.services import approving, books, links, mail_settings
+from app.services.batches import approving
+from app.services.connections import books
+from app.services.mail import mail_settings
+from app.services.mapping import links
 from tests.routes.conftest import Browser, Vendors, field, words
 from tests.routes.test_run import chosen, submission
 from tests.routes.world import World

@@ -15,7 +15,7 @@ from app.models.batches import Batch
 from app.models.columns import utcnow
 from app.models.connections import Book
 from app.models.postings import Posting
-from app.services import attention
+from app.services.batches import attention
 from tests.builders import BOLT, a_document, a_line
 from tests.routes.conftest import Browser, Vendors, words
 from tests.routes.test_records import posted

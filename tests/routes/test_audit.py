@@ -6,7 +6,7 @@ import csv
 import io
 
 from app.database import Database
-from app.services import audit
+from app.services.people import audit
 from tests.routes.conftest import Browser, Vendors, words
 from tests.routes.world import World
 

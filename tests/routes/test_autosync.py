@@ -13,7 +13,7 @@ from app.models.connections import Book
 from app.models.people import Audit
 from app.models.postings import Posting
 from app.models.rounds import AutoSync, Round
-from app.services import autosync
+from app.services.autosync import autosync
 from tests.builders import a_document
 from tests.routes.conftest import Browser, Vendors, field, words
 from tests.routes.test_connections import stored

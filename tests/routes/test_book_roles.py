@@ -16,7 +16,10 @@ from app.models.connections import Book, SourceRow
 from app.models.people import NO_ROLE, User
 from app.models.tables import metadata
 from app.routes.guard import NAMES_A_BOOK, Person
-from app.services import access, batches, holding, lists, timelines
+from app.services.batches import batches
+from app.services.mapping import lists
+from app.services.people import access
+from app.services.records import holding, timelines
 from tests.builders import an_entry
 from tests.fake_books import FakeBooks
 from tests.fakes import FakeSource

@@ -12,7 +12,7 @@ from app.domain.book_settings import SETTINGS
 from app.domain.problems import ValidationError
 from app.domain.settings_catalogue import TABS
 from app.models.connections import Book
-from app.services import settings_file
+from app.services.connections import settings_file
 from tests.routes.conftest import Browser, Vendors, words
 from tests.routes.test_connections import stored
 from tests.routes.world import World

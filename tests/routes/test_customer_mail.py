@@ -15,7 +15,8 @@ from app.models.columns import utcnow
 from app.models.connections import Book
 from app.models.mail import Mail
 from app.models.postings import Posting, PostingProblem
-from app.services import batches, bounces, mail_problems
+from app.services.batches import batches
+from app.services.mail import bounces, mail_problems
 from tests.imap_server import PASSWORD, USER, imap_server, report
 from tests.routes.conftest import Browser, Vendors, field, words
 from tests.routes.test_connections import stored

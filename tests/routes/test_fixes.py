@@ -12,7 +12,7 @@ from app.domain.links import LinkKind
 from app.models.connections import Book
 from app.models.people import Audit
 from app.models.postings import Posting, PostingProblem
-from app.services import links, lists
+from app.services.mapping import links, lists
 from tests.builders import an_entry
 from tests.routes.conftest import Browser, Vendors, words
 from tests.routes.test_records import posted

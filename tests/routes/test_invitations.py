@@ -12,7 +12,7 @@ from sqlmodel import select
 from app.composition import mailer_of
 from app.database import Database
 from app.models.people import Audit, User
-from app.services import mail_settings, outbox
+from app.services.mail import mail_settings, outbox
 from app.settings import Settings
 from tests.mail_server import Post, mail_server
 from tests.routes.conftest import HOST, PASSWORD, Browser, words

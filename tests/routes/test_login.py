@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 
 from app.database import Database
-from app.services import people
+from app.services.people import users
 from tests.routes.conftest import HOST, PASSWORD, Browser, words
 
 
@@ -19,13 +19,13 @@ def test_a_fresh_installation_leads_to_the_set_up(stranger: Browser) -> None:
 
 def test_the_one_time_code_makes_the_first_admin_once(stranger: Browser, database: Database) -> None:
     with database.session() as session:
-        code = people.setup_code(session)
+        code = users.setup_code(session)
     stranger.get("/setup")
     form = {"code": code, "email": "Owner@Shop.local", "password": PASSWORD, "again": PASSWORD, "name": "Olive Owner"}
     assert "Olive Owner · admin" in words(stranger.post("/setup", form))
     assert "Dashboard" in words(stranger.get("/setup"))
     with database.session() as session:
-        assert people.setup_code(session) == ""
+        assert users.setup_code(session) == ""
 
 
 @pytest.mark.parametrize(
@@ -42,12 +42,12 @@ def test_the_set_up_says_what_it_cannot_take_and_keeps_the_code(
     stranger: Browser, database: Database, changes: dict[str, str], said: str
 ) -> None:
     with database.session() as session:
-        code = people.setup_code(session)
+        code = users.setup_code(session)
     stranger.get("/setup")
     form = {"code": code, "email": "owner@shop.test", "password": PASSWORD, "again": PASSWORD}
     assert said in words(stranger.post("/setup", {**form, **changes}, status=422))
     with database.session() as session:
-        assert people.setup_code(session) == code
+        assert users.setup_code(session) == code
 
 
 def test_a_wrong_password_says_how_many_tries_are_left_and_then_pauses(stranger: Browser, admin: Browser) -> None:

@@ -12,7 +12,7 @@ import requests
 
 from app.database import Database
 from app.models.columns import utcnow
-from app.services import mail_grants
+from app.services.mail import grants
 from app.settings import Settings
 from tests import template
 from tests.mail_provider import SECRET, Provider, mail_provider
@@ -104,7 +104,7 @@ def test_an_answer_that_belongs_to_no_sign_in_is_not_taken(ready: Browser, datab
     ready.get("/oauth/mail/callback?code=stolen&state=guessed", status=303, follow=False)
     assert "does not belong to a sign-in" in words(ready.get("/settings/mail"))
     with database.reading() as session:
-        assert mail_grants._value(session, mail_grants.GRANT) is None
+        assert grants._value(session, grants.GRANT) is None
 
 
 def test_neither_secret_nor_tokens_are_shown_or_stored_in_the_open(
@@ -120,11 +120,11 @@ def test_neither_secret_nor_tokens_are_shown_or_stored_in_the_open(
 
 
 def test_the_lock_of_a_renewal_that_died_is_taken_over(database: Database) -> None:
-    assert mail_grants._take(database)
-    assert not mail_grants._take(database)
-    mail_grants._give_back(database)
-    assert mail_grants._take(database)
-    assert utcnow() - mail_grants.LONG_AGO > dt.timedelta(days=365)
+    assert grants._take(database)
+    assert not grants._take(database)
+    grants._give_back(database)
+    assert grants._take(database)
+    assert utcnow() - grants.LONG_AGO > dt.timedelta(days=365)
 
 
 def test_what_no_app_can_be_is_said(admin: Browser, provider: Provider) -> None:

@@ -7,7 +7,7 @@ from sqlmodel import select
 from app.database import Database
 from app.domain.states import RecordKind
 from app.models.connections import Book
-from app.services import batches
+from app.services.batches import batches
 from tests.routes.conftest import Browser, Vendors, words
 from tests.routes.world import World
 

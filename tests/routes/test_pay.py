@@ -25,7 +25,9 @@ from app.models.pay_links import Checkout, PayLink
 from app.models.people import Audit
 from app.models.postings import Posting, PostingProblem
 from app.routes import security
-from app.services import batches, books, pay_links, pay_problems, stripe_keys
+from app.services.batches import batches
+from app.services.connections import books
+from app.services.paying import pay_links, pay_problems, stripe_keys
 from app.settings import Settings
 from sandbox.stripe.account import KEY, SECRET, signed
 from sandbox.stripe.server import Running, start

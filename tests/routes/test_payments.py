@@ -23,7 +23,7 @@ from app.models.connections import Book
 from app.models.payments import PaymentMark
 from app.models.postings import Posting, PostingRecord
 from app.routes import security
-from app.services import books
+from app.services.connections import books
 from tests.fake_payments import FakePayingBooks, FakePayingSource
 from tests.routes.conftest import HOST, Browser, Vendors, field, words
 from tests.routes.world import World

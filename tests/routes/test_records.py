@@ -10,7 +10,7 @@ from app.database import Database
 from app.domain.documents import DocumentKind, Line, Product
 from app.domain.states import RecordKind
 from app.models.connections import Book
-from app.services import batches
+from app.services.batches import batches
 from tests.builders import a_document, money
 from tests.routes.conftest import Browser, Vendors, words
 from tests.routes.test_run import ALL, bar, chosen, submission

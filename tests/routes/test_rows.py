@@ -10,7 +10,8 @@ import pytest
 from app.database import Database
 from app.domain.documents import DocumentKind
 from app.models.batches import Batch
-from app.services import books, outlook, precedents
+from app.services.connections import books
+from app.services.records import outlook, precedents
 from tests.routes.conftest import Browser, field, words
 from tests.routes.test_run import ALL, bar, dated, world
 from tests.routes.world import World

@@ -12,7 +12,7 @@ from app.database import Database
 from app.models.batches import Batch
 from app.models.connections import Book
 from app.models.records import Selection, UnpostedRow
-from app.services import books
+from app.services.connections import books
 from tests.fakes import some_tokens
 from tests.routes.conftest import Browser, Vendors, field, words
 from tests.routes.world import World

@@ -12,7 +12,8 @@ import redis
 from app.database import Database
 from app.domain.states import RecordKind
 from app.models.connections import Book
-from app.services import connections, previews
+from app.services.connections import connections
+from app.services.records import previews
 from tests import engine
 from tests.engine import Engine
 from tests.routes.conftest import Browser, field, words

@@ -13,7 +13,7 @@ from app.database import Database
 from app.models.columns import utcnow
 from app.models.logins import LoginSession
 from app.models.people import User
-from app.services.sessions import LAG, LIFE, device
+from app.services.people.sessions import LAG, LIFE, device
 from tests.routes.conftest import Browser, words
 
 

@@ -14,7 +14,7 @@ from app.database import Database
 from app.models.columns import utcnow
 from app.models.logins import RecoveryCode, SecondFactor
 from app.models.people import Audit, User
-from app.services import people
+from app.services.people import users
 from tests.routes.conftest import PASSWORD, Browser, words
 
 
@@ -136,7 +136,7 @@ def test_new_recovery_codes_make_the_old_ones_worthless(app: Flask, admin: Brows
 def test_a_one_time_link_does_not_pass_by_the_second_factor(app: Flask, admin: Browser, database: Database) -> None:
     turned_on(admin, database)
     with database.session() as session:
-        token = people.issue_ticket(session, people.find(session, "admin@example.test"))
+        token = users.issue_ticket(session, users.find(session, "admin@example.test"))
     guest = Browser(app.test_client())
     guest.get(f"/welcome/{token}")
     form = {"password": "harbour crane tern", "again": "harbour crane tern"}

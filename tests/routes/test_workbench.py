@@ -11,7 +11,8 @@ from app.domain.entry_data import EntryData
 from app.domain.links import LinkKind
 from app.domain.source_lists import SourceEntry
 from app.models.connections import Book, Link
-from app.services import books, customer_data, links, lists, source_lists, workbench
+from app.services.connections import books
+from app.services.mapping import customer_data, links, lists, source_lists, workbench
 from tests.builders import an_entry
 from tests.routes.conftest import Browser, Vendors, field, words
 from tests.routes.world import World

@@ -7,7 +7,9 @@ from app.domain.documents import Document, DocumentKind, Party
 from app.domain.links import LinkKind
 from app.domain.states import RecordKind
 from app.models.connections import Link
-from app.services import lists, previews, records, running
+from app.services.mapping import lists
+from app.services.posting import running
+from app.services.records import previews, records
 from app.settings import Waits
 from tests.builders import BOLT, a_document, a_line, an_entry
 from tests.fake_books import FakeBooks

@@ -12,7 +12,8 @@ from sqlmodel import col, select
 from app.models.connections import Book
 from app.models.payments import PaymentEntry
 from app.models.postings import Posting, PostingRecord
-from app.services import books, payment_tally, payments
+from app.services.connections import books
+from app.services.payments import payments, tally
 from sandbox.quickbooks_online import documents as typed
 from sandbox.quickbooks_online import people
 from tests import engine
@@ -121,7 +122,7 @@ class Bookkeeper:
 
     def json(self, batch_id: int) -> dict[str, Any]:
         with self.engine.database.reading() as session:
-            return payment_tally.sync_json(session, self.engine.batch(batch_id))
+            return tally.sync_json(session, self.engine.batch(batch_id))
 
     def codes(self, batch: dict[str, Any]) -> list[str]:
         return sorted(problem["code"] for problem in batch["problems"])

@@ -13,13 +13,10 @@ from app.models.batches import Batch
 from app.models.columns import utcnow
 from app.models.connections import Book, Link
 from app.models.rounds import AutoSync, Round
-from app.services import (
-    autosync,
-    batch_json,
-    batches,
-    books,
-    running,
-)
+from app.services.autosync import autosync
+from app.services.batches import as_json, batches
+from app.services.connections import books
+from app.services.posting import running
 from tests.routes.world import WAITS, World
 
 HOME = "https://books.example"
@@ -63,7 +60,7 @@ class Clock:
 
     def json(self, batch_id: int) -> dict[str, Any]:
         with self.database.reading() as session:
-            return batch_json.batch_json(session, session.get_one(Batch, batch_id))
+            return as_json.batch_json(session, session.get_one(Batch, batch_id))
 
     @property
     def paused(self) -> str:

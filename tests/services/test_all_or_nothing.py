@@ -6,7 +6,9 @@ import pytest
 
 from app.domain.links import LinkKind
 from app.models.connections import Book
-from app.services import batches, books, decisions, links
+from app.services.batches import batches, decisions
+from app.services.connections import books
+from app.services.mapping import links
 from tests import engine
 from tests.engine import Engine
 

@@ -17,7 +17,8 @@ from app.domain.problems import Problem, Severity
 from app.domain.states import RecordKind, SectionKey
 from app.models.connections import Book
 from app.models.postings import Posting, PostingProblem
-from app.services import amending, batches, posting_problems
+from app.services.batches import batches
+from app.services.posting import amending, posting_problems
 from tests.fakes import FakeBooks, FakeConnectors
 from tests.routes.world import World
 

@@ -18,7 +18,10 @@ from app.models.batches import Batch
 from app.models.connections import Book
 from app.models.people import Audit
 from app.models.postings import Posting
-from app.services import approvals, approving, batch_json, batches, books, decisions, links, running, undoing
+from app.services.batches import approvals, approving, as_json, batches, decisions
+from app.services.connections import books
+from app.services.mapping import links
+from app.services.posting import running, undoing
 from tests import engine
 from tests.engine import Engine
 from tests.fakes import FakeConnectors
@@ -73,7 +76,7 @@ class Office:
         """A worker comes by; answers the batch's status and its documents' states."""
         self.world.work(batch)
         with self.database.reading() as session:
-            shown = batch_json.batch_json(session, batches.find(session, batch))
+            shown = as_json.batch_json(session, batches.find(session, batch))
         return shown["status"], [posting["state"] for posting in shown["postings"]]
 
     def batch(self, batch: int = 1) -> Batch:

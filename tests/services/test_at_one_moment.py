@@ -20,7 +20,11 @@ from app.models.connections import Book
 from app.models.postings import Posting
 from app.models.reconcile import Drift
 from app.models.rounds import AutoSync, Round
-from app.services import autosync, batches, books, drift, redating, run, running
+from app.services.autosync import autosync
+from app.services.batches import batches, redating
+from app.services.connections import books
+from app.services.posting import run, running
+from app.services.reconcile import drift
 from tests.fakes import FakeConnectors
 from tests.routes.world import WAITS, World
 

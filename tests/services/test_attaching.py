@@ -14,7 +14,9 @@ from app.models.attachments import Attachment
 from app.models.columns import utcnow
 from app.models.connections import Book
 from app.models.mail import Mail
-from app.services import attaching, batches, books, undoing
+from app.services.batches import batches
+from app.services.connections import books
+from app.services.posting import attaching, undoing
 from sandbox.connectwise.papers import Paper
 from tests import engine
 from tests.engine import Engine

@@ -17,9 +17,10 @@ from app.models.batches import Batch
 from app.models.connections import Book
 from app.models.people import Audit
 from app.models.postings import Posting
-from app.services import audit, audit_log, audit_words, decisions
-from app.services.audit_log import Filter
-from app.services.audit_words import Change
+from app.services.batches import decisions
+from app.services.people import audit, audit_log, audit_words
+from app.services.people.audit_log import Filter
+from app.services.people.audit_words import Change
 from tests.rows import a_source
 
 
@@ -118,7 +119,7 @@ def test_every_act_that_the_program_records_has_words() -> None:
     """Those whose names are put together are named here."""
     said = {"batch.post", "batch.dry", "batch.clear", "link.person", "link.exact_name", "link.created"}
     said |= {f"decide.{choice}" for choice in decisions.CHOICES}
-    for path in Path(audit.__file__).parents[1].glob("**/*.py"):
+    for path in Path(audit.__file__).parents[2].glob("**/*.py"):
         said |= set(
             re.findall(r'audit\.record\(\s*session, [\w.]+(?: or [\w.]+)?, "([a-z_]+\.[a-z_]+)"', path.read_text())
         )

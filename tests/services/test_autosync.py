@@ -17,15 +17,10 @@ from app.models.columns import utcnow
 from app.models.connections import Book
 from app.models.people import Audit
 from app.models.rounds import Round
-from app.services import (
-    autosync,
-    autosync_checks,
-    autosync_ends,
-    batch_names,
-    holding,
-    rounds,
-    running,
-)
+from app.services.autosync import autosync, checks, ends, rounds
+from app.services.batches import names
+from app.services.posting import running
+from app.services.records import holding
 from tests.builders import BOLT, a_document, a_line
 from tests.engine import Engine
 from tests.routes.world import WAITS, World
@@ -100,7 +95,7 @@ def test_what_a_person_holds_or_undid_is_left_alone(clock: Clock, world: World) 
 def test_where_all_or_nothing_is_posted_one_bad_record_holds_the_others_for_one_run_only(
     clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(autosync_ends, "ALL_FAILING", 2)
+    monkeypatch.setattr(ends, "ALL_FAILING", 2)
     clock.set(company__validation="batch")
     (batch,) = clock.turn()
     assert len(numbers(batch, "held")) == 5
@@ -195,7 +190,7 @@ def test_a_worker_that_slept_past_its_lease_ends_no_round_of_another_one(clock: 
         session.exec(update(Round).values(lease_owner="another one"))
         session.commit()
     error = ConnectionFailedError("The key is refused.", "Enter it again.", systemic=True)
-    autosync_ends.fail(clock.database, late, error, HOME)
+    ends.fail(clock.database, late, error, HOME)
     assert (clock.rounds()[-1].state, clock.paused) == ("due", "")
 
 
@@ -209,7 +204,7 @@ def _die(*_: object) -> None:
 def test_it_is_switched_on_when_every_check_is_fulfilled_or_by_override(world: World) -> None:
     with world.database.session() as session:
         book = session.get_one(Book, 1)
-        missing = autosync_checks.still_open(session, book)
+        missing = checks.still_open(session, book)
         assert missing == ["A batch of invoices posted by hand", "GL accounts linked"]
         with pytest.raises(ValidationError, match="GL accounts"):
             autosync.switch_on(session, book, by=BY, open_checks=missing, now=START)
@@ -222,7 +217,7 @@ def test_it_is_switched_on_when_every_check_is_fulfilled_or_by_override(world: W
     world.work(hand_in(world, "39005"))
     link(world, "91")
     with world.database.session() as session:
-        assert autosync_checks.still_open(session, session.get_one(Book, 1)) == []
+        assert checks.still_open(session, session.get_one(Book, 1)) == []
 
 
 def test_a_person_may_ask_for_a_run_out_of_turn(clock: Clock) -> None:
@@ -247,8 +242,8 @@ def test_names_of_batches_follow_the_pattern_and_are_names(clock: Clock) -> None
         book.name = "Northwind Managed Services & Sons Ltd."
         for pattern, name in patterns.items():
             at = START + dt.timedelta(minutes=5)
-            assert batch_names.from_pattern(session, book, pattern, RecordKind.INVOICES, at) == name
-            batch_names.validate(session, book, name)
+            assert names.from_pattern(session, book, pattern, RecordKind.INVOICES, at) == name
+            names.validate(session, book, name)
 
 
 # ── over real HTTP ───────────────────────────────────────────────────────────────────────────────────────────────

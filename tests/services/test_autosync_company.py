@@ -12,14 +12,10 @@ from app.database import Database
 from app.models.batches import Batch
 from app.models.mail import Mail
 from app.models.people import Audit, User
-from app.services import (
-    autosync,
-    autosync_ends,
-    batches,
-    mail_settings,
-    queueing,
-    running,
-)
+from app.services.autosync import autosync, ends
+from app.services.batches import batches, queueing
+from app.services.mail import mail_settings
+from app.services.posting import running
 from tests.builders import a_document, a_line
 from tests.fakes import FakeConnectors
 from tests.routes.world import WAITS, World
@@ -159,8 +155,8 @@ def test_a_vendor_out_of_reach_pauses_nothing_and_the_next_run_takes_up_what_was
 def test_one_failing_record_pauses_nothing_but_ten_in_a_row_do(
     clock: Clock, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert autosync_ends.ALL_FAILING == 10
-    monkeypatch.setattr(autosync_ends, "ALL_FAILING", 2)
+    assert ends.ALL_FAILING == 10
+    monkeypatch.setattr(ends, "ALL_FAILING", 2)
     clock.turn()  # one of five is held
     for records, paused in (("40001",), ""), (("40002", "40003"), "every_record_failing"):
         assert not clock.paused

@@ -11,7 +11,9 @@ from sqlmodel import update
 
 from app.models.batches import Batch
 from app.models.connections import Book
-from app.services import amending, billing, decisions, proofs
+from app.services.batches import decisions
+from app.services.posting import amending, billing
+from app.services.records import proofs
 from tests import engine
 from tests.engine import Engine
 from tests.services.test_costs import INVENTORY, assert_crossfoots, invoice_comes, outcomes, settle, undo

@@ -10,7 +10,7 @@ from app.domain.links import Rules
 from app.domain.problems import NotFoundError, ValidationError
 from app.models.connections import Book
 from app.models.people import Audit
-from app.services import books, installation
+from app.services.connections import books, installation
 from tests.rows import a_book
 
 

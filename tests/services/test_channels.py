@@ -18,8 +18,10 @@ from app.models.columns import utcnow
 from app.models.connections import Book
 from app.models.notices import Notice, NoticeChannel
 from app.models.rounds import AutoSync, Round
-from app.services import approving, autosync_ends, channels
-from app.services.letters import Words
+from app.services.autosync import ends
+from app.services.batches import approving
+from app.services.mail import channels
+from app.services.mail.letters import Words
 from tests.rows import a_book, a_source
 from tests.webhook_server import Hook, webhook_server
 
@@ -159,7 +161,7 @@ def test_a_pause_of_autosync_and_a_batch_that_waits_for_approval_are_told_withou
         session.add(Batch(book_id=1, source_id=1, kind="invoices", name="II-1", by="ben", approval="wanted"))
         session.commit()
     refused = ConnectionFailedError("The PSA refuses the key.", "Enter it again.", systemic=True)
-    autosync_ends.fail(desk.database, due, refused, HOME)
+    ends.fail(desk.database, due, refused, HOME)
     for _ in range(2):
         approving.tell(desk.database, HOME)
     for notice_id in channels.due(desk.database):

@@ -16,7 +16,10 @@ from app.models.batches import Batch
 from app.models.columns import utcnow
 from app.models.connections import Book, Link, SourceRow
 from app.models.postings import Posting, PostingProblem
-from app.services import batches, closing, lists, records, running, undoing
+from app.services.batches import batches
+from app.services.mapping import lists
+from app.services.posting import closing, running, undoing
+from app.services.records import records
 from app.settings import Waits
 from tests.builders import a_document, an_entry
 from tests.fake_books import FakeBooks

@@ -10,7 +10,9 @@ import pytest
 import requests
 
 from app.models.connections import Book
-from app.services import batches, books, connections, decisions, rerunning, undo_plan, undoing
+from app.services.batches import batches, decisions
+from app.services.connections import books, connections
+from app.services.posting import rerunning, undo_plan, undoing
 from tests import engine
 from tests.engine import Engine
 

@@ -12,8 +12,8 @@ from app.domain.links import Rules
 from app.domain.problems import Problem, Severity, ValidationError
 from app.models.columns import utcnow
 from app.models.connections import Book, SourceRow
-from app.services import cards, connections, tokens
-from app.services.tokens import BookTokens
+from app.services.connections import cards, connections, tokens
+from app.services.connections.tokens import BookTokens
 from tests.fakes import FakeBooks, FakeConnectors, FakeSource, some_tokens
 
 SITE = {"site": "https://psa.example", "company_id": "demo", "public_key": "pub", "client_id": "guid"}

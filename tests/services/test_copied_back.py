@@ -15,7 +15,8 @@ from app.models.batches import Batch
 from app.models.columns import utcnow
 from app.models.connections import Book
 from app.models.postings import Posting
-from app.services import batches, copied_back, running
+from app.services.batches import batches
+from app.services.posting import copied_back, running
 from app.settings import Waits
 from tests.fakes import FakeConnectors, FakeSlot
 from tests.routes.world import World

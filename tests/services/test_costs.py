@@ -13,7 +13,9 @@ import requests
 from app.domain.problems import ValidationError
 from app.domain.states import RecordKind
 from app.models.connections import Book
-from app.services import amending, batches, books, connections, decisions, undoing
+from app.services.batches import batches, decisions
+from app.services.connections import books, connections
+from app.services.posting import amending, undoing
 from sandbox.quickbooks_online import documents as typed
 from tests import engine
 from tests.engine import Engine

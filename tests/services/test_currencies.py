@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from app.services import connections
+from app.services.connections import connections
 from tests.engine import Engine
 from tests.services.test_cogs import by_role, sell, settle
 

@@ -15,7 +15,10 @@ from app.domain.problems import ValidationError
 from app.models.columns import utcnow
 from app.models.connections import Book
 from app.models.mail import Mail, MailFile
-from app.services import batches, books, customer_mail, mail_settings, outbox, undoing
+from app.services.batches import batches
+from app.services.connections import books
+from app.services.mail import customer_mail, mail_settings, outbox
+from app.services.posting import undoing
 from tests import engine
 from tests.engine import Engine
 from tests.mail_server import Post, mail_server

@@ -14,7 +14,8 @@ from app.models.batches import Batch
 from app.models.columns import utcnow
 from app.models.connections import Book
 from app.models.postings import Call, Posting
-from app.services import batches, doubts
+from app.services.batches import batches
+from app.services.posting import doubts
 from tests.fakes import FakeConnectors
 from tests.routes.world import World
 

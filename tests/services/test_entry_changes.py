@@ -16,7 +16,7 @@ from app.domain.links import LinkKind
 from app.domain.outcomes import InDoubt
 from app.models.connections import Book
 from app.models.workbench import EntryChange
-from app.services import entry_changes
+from app.services.mapping import entry_changes
 from tests.builders import an_entry
 from tests.fakes import FakeBooks
 

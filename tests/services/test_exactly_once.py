@@ -20,8 +20,10 @@ from app.domain.problems import ValidationError
 from app.models.batches import Batch
 from app.models.connections import Book
 from app.models.postings import Call, Posting
-from app.services import attaching, batches, connections, decisions
-from app.services.run import Run
+from app.services.batches import batches, decisions
+from app.services.connections import connections
+from app.services.posting import attaching
+from app.services.posting.run import Run
 from tests import engine
 from tests.engine import Engine
 from tests.thorough import crossed

@@ -14,7 +14,9 @@ from app.domain.links import LinkKind
 from app.domain.states import RecordKind
 from app.models.connections import Book, Link
 from app.models.records import Forecast, UnpostedRow
-from app.services import books, forecasts, links, lists, previews, records, views
+from app.services.connections import books
+from app.services.mapping import links, lists
+from app.services.records import forecasts, previews, records, views
 from tests.builders import BOLT, a_document, a_line, an_entry
 from tests.fake_books import FakeBooks
 from tests.fakes import FakeSource

@@ -8,7 +8,7 @@ from sqlmodel import col, select
 
 from app.domain.links import LinkKind
 from app.models.workbench import EntryChange
-from app.services import batches
+from app.services.batches import batches
 from tests import engine
 from tests.engine import Engine
 from tests.services.test_cogs import by_role, refuse, sell, settle

@@ -13,8 +13,8 @@ from app.database import Database
 from app.domain.outcomes import NotDone
 from app.models.columns import utcnow
 from app.models.payments import PaymentEntry
-from app.services import payment_writing
-from app.services.payment_work import Work
+from app.services.payments import writing as payment_writing
+from app.services.payments.one_run import Work
 
 LATE, WRITTEN = NotDone("late"), PaymentWritten("77")
 

@@ -8,7 +8,7 @@ from sqlmodel import Session
 from app.domain.links import LinkKind, Need
 from app.domain.problems import ValidationError
 from app.models.connections import Book
-from app.services import link_files, links, lists
+from app.services.mapping import link_files, links, lists
 from tests.builders import an_entry
 
 KIND = LinkKind.CUSTOMERS

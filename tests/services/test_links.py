@@ -12,7 +12,7 @@ from app.models.batches import Batch
 from app.models.connections import Book, Link
 from app.models.people import Audit
 from app.models.postings import Posting, PostingProblem
-from app.services import links, lists
+from app.services.mapping import links, lists
 from tests.builders import THE_DAY, an_entry, money
 from tests.fakes import FakeBooks
 from tests.rows import a_source

@@ -21,7 +21,9 @@ from app.models.connections import Book
 from app.models.people import Audit
 from app.models.postings import Posting
 from app.models.reconcile import Drift, DriftLook, LedgerDocument, PsaAgreement, PsaInvoice
-from app.services import batches, connections, drift, looks, tie_out
+from app.services.batches import batches
+from app.services.connections import connections
+from app.services.reconcile import drift, looks, tie_out
 from sandbox.connectwise.work_tables import agreement_rows
 from sandbox.quickbooks_online import documents as typed
 from tests import engine

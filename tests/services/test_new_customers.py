@@ -8,8 +8,9 @@ import requests
 
 from app.domain.links import LinkKind
 from app.models.connections import Book, Link
-from app.services import links, lists, renaming
-from app.services.connections import open_destination
+from app.services.batches import renaming
+from app.services.connections.connections import open_destination
+from app.services.mapping import links, lists
 from sandbox.quickbooks_online.chart import place
 from tests import engine
 from tests.engine import Engine

@@ -30,8 +30,11 @@ from app.models.payments import PaymentEntry
 from app.models.people import User
 from app.models.postings import Posting
 from app.models.rounds import Round, RoundBatch
-from app.services import access, batches, books, channels, mail_settings, notice_wishes, notices, outbox, people
-from app.services.notice_wishes import Wish
+from app.services.batches import batches
+from app.services.connections import books
+from app.services.mail import channels, mail_settings, notice_wishes, notices, outbox
+from app.services.mail.notice_wishes import Wish
+from app.services.people import access, users
 from tests.fakes import FakeConnectors
 from tests.mail_server import Post, mail_server
 from tests.routes.world import World
@@ -68,7 +71,7 @@ class Office:
 
     def person(self, name: str, role: str) -> None:
         with self.database.session() as session:
-            user = people.create_user(session, email=f"{name}@shop.test", role=role, by="test")
+            user = users.create_user(session, email=f"{name}@shop.test", role=role, by="test")
             user.password_hash = "can log in"
             session.add(user)
             session.commit()

@@ -25,7 +25,7 @@ from app.models.columns import utcnow
 from app.models.connections import InstallationSetting
 from app.models.mail import Mail
 from app.models.people import Audit
-from app.services import letters, mail_settings, outbox
+from app.services.mail import letters, mail_settings, outbox
 
 FORM = {"host": "smtp.test", "port": "587", "security": "starttls", "sender": "books@shop.test",
         "user": "crossfoot", "password": "relay-secret-1"}  # fmt: skip

@@ -23,7 +23,9 @@ from app.models.columns import utcnow
 from app.models.connections import Book
 from app.models.pay_links import Checkout
 from app.models.postings import Posting, PostingProblem
-from app.services import amending, batches, pay_problems, pay_recording, posting_problems
+from app.services.batches import batches
+from app.services.paying import pay_problems, pay_recording
+from app.services.posting import amending, posting_problems
 from tests.fake_books import FakeBooks
 from tests.fakes import FakeConnectors, FakeSource
 from tests.routes.world import WAITS, World, documents

@@ -18,19 +18,11 @@ from app.domain.problems import NotFoundError
 from app.models.columns import utcnow
 from app.models.connections import Book
 from app.models.pay_links import Checkout, PayLink
-from app.services import (
-    batches,
-    books,
-    customer_mail,
-    mail_settings,
-    online_payments,
-    outbox,
-    pay_finding,
-    pay_links,
-    pay_recording,
-    stripe_keys,
-    undoing,
-)
+from app.services.batches import batches
+from app.services.connections import books
+from app.services.mail import customer_mail, mail_settings, outbox
+from app.services.paying import online_payments, pay_finding, pay_links, pay_recording, stripe_keys
+from app.services.posting import undoing
 from sandbox.stripe.account import KEY
 from tests import engine
 from tests.engine import Engine

@@ -19,7 +19,9 @@ from app.models.batches import Batch
 from app.models.connections import Book
 from app.models.payments import AppliedLine, LedgerPaymentRow, PaymentEntry, PaymentMark, PaymentTarget
 from app.models.postings import Posting, PostingRecord
-from app.services import books, payment_tally, payments, running
+from app.services.connections import books
+from app.services.payments import payments, tally
+from app.services.posting import running
 from app.settings import Waits
 from tests import template
 from tests.engine import KEY
@@ -136,7 +138,7 @@ class InMemory:
             with self.database.reading() as session:
                 batch = session.get_one(Batch, made.id)
                 if batch.ended_at is not None:
-                    return payment_tally.sync_json(session, batch)
+                    return tally.sync_json(session, batch)
         raise AssertionError("the batch does not end")
 
     def entries(self, invoice: str) -> list[Entry]:

@@ -19,7 +19,10 @@ from app.models.batches import Batch
 from app.models.columns import utcnow
 from app.models.connections import Book
 from app.models.payments import PaymentEntry, PaymentRun, PaymentTarget
-from app.services import approving, batches, books, payments, running
+from app.services.batches import approving, batches
+from app.services.connections import books
+from app.services.payments import payments
+from app.services.posting import running
 from tests import engine
 from tests.services.bookkeeper import Bookkeeper
 

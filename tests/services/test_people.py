@@ -9,7 +9,7 @@ from sqlmodel import Session
 
 from app.domain.problems import NotFoundError, ValidationError
 from app.models.columns import utcnow
-from app.services import passwords, people
+from app.services.people import passwords, users
 
 GOOD = "Ledger-Harbor-4417-tern"
 
@@ -45,51 +45,51 @@ def test_one_s_own_address_is_no_password() -> None:
 
 @pytest.mark.parametrize("email", ["Ann@Shop.local", "owner@example.test", "a.b+c@host"])
 def test_any_name_at_host_is_an_address_whatever_its_case(session: Session, email: str) -> None:
-    user = people.create_user(session, email=email, role="admin", by="test")
-    assert people.find(session, email.upper()).id == user.id
+    user = users.create_user(session, email=email, role="admin", by="test")
+    assert users.find(session, email.upper()).id == user.id
 
 
 @pytest.mark.parametrize("email", ["", "ann", "ann@", "@shop", "a b@shop.test"])
 def test_what_is_no_address_is_refused(session: Session, email: str) -> None:
     with pytest.raises(ValidationError, match="not an e-mail address"):
-        people.create_user(session, email=email, role="admin", by="test")
+        users.create_user(session, email=email, role="admin", by="test")
 
 
 def test_an_address_is_taken_once(session: Session) -> None:
-    people.create_user(session, email="ann@shop.test", role="admin", by="test")
+    users.create_user(session, email="ann@shop.test", role="admin", by="test")
     with pytest.raises(ValidationError, match="already"):
-        people.create_user(session, email="ANN@shop.test", role="viewer", by="test")
+        users.create_user(session, email="ANN@shop.test", role="viewer", by="test")
 
 
 def test_only_the_right_password_of_an_active_user_logs_in(session: Session) -> None:
-    people.create_user(session, email="boss@shop.test", role="admin", by="test")
-    ann = people.create_user(session, email="ann@shop.test", role="viewer", by="test", password=GOOD)
-    assert people.authenticate(session, "Ann@shop.test", GOOD) is not None
-    assert people.authenticate(session, "ann@shop.test", GOOD + "x") is None
-    assert people.authenticate(session, "nobody@shop.test", GOOD) is None
-    assert people.authenticate(session, "boss@shop.test", "") is None
-    people.disable(session, ann, "test")
-    assert people.authenticate(session, "ann@shop.test", GOOD) is None
+    users.create_user(session, email="boss@shop.test", role="admin", by="test")
+    ann = users.create_user(session, email="ann@shop.test", role="viewer", by="test", password=GOOD)
+    assert users.authenticate(session, "Ann@shop.test", GOOD) is not None
+    assert users.authenticate(session, "ann@shop.test", GOOD + "x") is None
+    assert users.authenticate(session, "nobody@shop.test", GOOD) is None
+    assert users.authenticate(session, "boss@shop.test", "") is None
+    users.disable(session, ann, "test")
+    assert users.authenticate(session, "ann@shop.test", GOOD) is None
 
 
 def test_a_ticket_works_once_and_for_three_days(session: Session) -> None:
-    ann = people.create_user(session, email="ann@shop.test", role="viewer", by="test")
-    old = people.issue_ticket(session, ann)
-    token = people.issue_ticket(session, ann)
+    ann = users.create_user(session, email="ann@shop.test", role="viewer", by="test")
+    old = users.issue_ticket(session, ann)
+    token = users.issue_ticket(session, ann)
     with pytest.raises(NotFoundError):
-        people.ticket_holder(session, old)
+        users.ticket_holder(session, old)
     with pytest.raises(NotFoundError):
-        people.ticket_holder(session, token, now=utcnow() + dt.timedelta(days=3, seconds=1))
-    people.redeem_ticket(session, token, GOOD)
+        users.ticket_holder(session, token, now=utcnow() + dt.timedelta(days=3, seconds=1))
+    users.redeem_ticket(session, token, GOOD)
     with pytest.raises(NotFoundError):
-        people.redeem_ticket(session, token, GOOD)
+        users.redeem_ticket(session, token, GOOD)
     assert token not in (ann.ticket_hash, old)
 
 
 def test_the_set_up_code_is_the_same_until_it_is_used(session: Session) -> None:
-    code = people.setup_code(session)
-    assert people.setup_code(session) == code
-    people.set_up(session, code=code.upper(), email="owner@shop.test", password=GOOD)
-    assert people.setup_code(session) == ""
+    code = users.setup_code(session)
+    assert users.setup_code(session) == code
+    users.set_up(session, code=code.upper(), email="owner@shop.test", password=GOOD)
+    assert users.setup_code(session) == ""
     with pytest.raises(ValidationError, match="admin already"):
-        people.set_up(session, code=code, email="second@shop.test", password=GOOD)
+        users.set_up(session, code=code, email="second@shop.test", password=GOOD)

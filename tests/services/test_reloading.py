@@ -17,7 +17,8 @@ from app.models.batches import Batch
 from app.models.columns import utcnow
 from app.models.postings import Posting
 from app.models.reloads import Reload
-from app.services import connections, reloading
+from app.services.connections import connections
+from app.services.posting import reloading
 from tests.engine import BY, Engine
 from tests.fakes import FakeSource
 from tests.rows import a_source

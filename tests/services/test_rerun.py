@@ -9,7 +9,9 @@ import pytest
 import requests
 
 from app.domain.problems import ValidationError
-from app.services import batches, connections, rerunning
+from app.services.batches import batches
+from app.services.connections import connections
+from app.services.posting import rerunning
 from tests import engine
 from tests.engine import Engine
 

@@ -16,7 +16,8 @@ from app.models.batches import Batch
 from app.models.connections import Book
 from app.models.postings import Posting
 from app.models.records import UnpostedRow
-from app.services import overview, records
+from app.services.batches import overview
+from app.services.records import records
 from tests.builders import a_document, a_record
 from tests.rows import a_source
 

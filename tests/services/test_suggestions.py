@@ -3,7 +3,7 @@ from __future__ import annotations
 import time
 
 from app.domain.links import LinkKind
-from app.services import links, suggestions
+from app.services.mapping import links, suggestions
 from tests.builders import an_entry
 
 ACME = an_entry(LinkKind.CUSTOMERS, "12", "Acme Dental", email="ap@acme.example", holder="customer")

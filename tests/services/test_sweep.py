@@ -20,7 +20,7 @@ from app.jobs import doorbell, sweeping
 from app.jobs.runtime import Runtime
 from app.models.connections import Book
 from app.models.mail import Mail
-from app.services import batches
+from app.services.batches import batches
 from tests.fakes import FakeConnectors
 from tests.routes.conftest import settings_at
 from tests.routes.world import World

@@ -15,7 +15,8 @@ from app.domain.links import LinkKind
 from app.domain.modules import Context, Module
 from app.domain.states import RecordKind
 from app.models.connections import Book
-from app.services import books, links
+from app.services.connections import books
+from app.services.mapping import links
 from sandbox.connectwise.drafts import add_draft
 from tests import engine
 from tests.engine import Engine

@@ -16,7 +16,7 @@ from app.models.columns import utcnow
 from app.models.connections import Book, Link, ListEntry
 from app.models.postings import Posting, PostingRecord
 from app.models.reconcile import Drift, DriftLook, LedgerDocument, PsaAgreement, PsaInvoice
-from app.services import agreements, drift, figures, looks, tie_out
+from app.services.reconcile import agreements, drift, figures, looks, tie_out
 from tests.rows import a_book, a_source
 
 DAY = dt.date(2026, 11, 20)

@@ -8,9 +8,9 @@ import pytest
 from app.connectors.protocols import ConnectionFailedError
 from app.database import Database
 from app.models.connections import Book
-from app.services import tokens
-from app.services.contacts import RowContact
-from app.services.tokens import BookTokens
+from app.services.connections import tokens
+from app.services.connections.contacts import RowContact
+from app.services.connections.tokens import BookTokens
 from tests.fakes import some_tokens
 
 #: The lock and the upserts are SQL of each database's own dialect.

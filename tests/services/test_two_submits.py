@@ -13,7 +13,7 @@ from app.domain.problems import ValidationError
 from app.domain.states import RecordKind
 from app.models.connections import Book
 from app.models.postings import PostingRecord
-from app.services import batches
+from app.services.batches import batches
 from tests.fakes import FakeConnectors
 from tests.routes.world import World
 

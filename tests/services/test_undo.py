@@ -9,7 +9,9 @@ from sqlmodel import select
 from app.domain.problems import ValidationError
 from app.models.connections import Book
 from app.models.postings import Posting
-from app.services import batches, books, connections, decisions, undo_plan, undoing
+from app.services.batches import batches, decisions
+from app.services.connections import books, connections
+from app.services.posting import undo_plan, undoing
 from tests import engine
 from tests.engine import Engine
 

@@ -6,8 +6,8 @@ import dataclasses
 
 from app.domain.documents import Reference
 from app.domain.links import LinkKind, Rules
-from app.services import wants
-from app.services.links import Index
+from app.services.mapping import wants
+from app.services.mapping.links import Index
 from tests.builders import a_document, an_entry
 
 

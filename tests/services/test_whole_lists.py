@@ -15,17 +15,8 @@ from app.domain.problems import ValidationError
 from app.models.columns import utcnow
 from app.models.connections import Book, Link
 from app.models.workbench import EntryChange
-from app.services import (
-    books,
-    connections,
-    customer_data,
-    entry_changes,
-    links,
-    lists,
-    proposals,
-    source_lists,
-    workbench,
-)
+from app.services.connections import books, connections
+from app.services.mapping import customer_data, entry_changes, links, lists, proposals, source_lists, workbench
 from tests import engine
 from tests.engine import Engine
 

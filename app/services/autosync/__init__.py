@@ -1,0 +1,1 @@
+"""AutoSync: what is due is submitted by itself, round by round."""

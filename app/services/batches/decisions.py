@@ -1,0 +1,216 @@
+"""Decisions: what only a person can say about a document, and what follows from it."""
+
+from __future__ import annotations
+
+from collections.abc import Set
+from dataclasses import replace
+
+from sqlmodel import Session, col, select
+
+from app.connectors.protocols import Destination
+from app.database import Database
+from app.domain.codec import from_json, to_json
+from app.domain.documents import DocumentKind
+from app.domain.outcomes import Receipt
+from app.domain.problems import NotFoundError, Severity, ValidationError
+from app.domain.states import STOPPED, PostingState, Role, SectionKey
+from app.models.batches import Batch
+from app.models.columns import utcnow
+from app.models.postings import Posting, PostingProblem, PostingRecord
+from app.services.batches import approvals, batches
+from app.services.people import audit
+from app.services.posting import all_or_nothing, beside, posting_problems, receipts
+from app.services.posting.reading import document_of
+
+CHOICES = ("link", "post", "skip", "keep")
+#: Problems that ask "is this it?": link, post anyway and skip answer them.
+QUESTIONS = ("looks_already_posted", "several_in_books", "still_in_doubt")
+
+DIFFERENCES = ("total_differs", "tax_differs")
+
+
+def find(session: Session, batch: Batch, record: str) -> Posting:
+    """The batch's posting of a record. Raises NotFoundError."""
+    query = (
+        select(Posting)
+        .join(PostingRecord, col(PostingRecord.posting_id) == Posting.id)
+        .where(Posting.batch_id == batch.id, PostingRecord.record == record)
+    )
+    posting = session.exec(query.order_by(col(Posting.id))).first()  # the document itself, not what stands beside it
+    if posting is None:
+        raise NotFoundError(f"Batch {batch.id} has no record {record}.", "`batch show` lists its records.")
+    return posting
+
+
+def choices(session: Session, posting: Posting) -> tuple[str, ...]:
+    """What a person may decide about a posting now; empty when there is nothing to decide."""
+    codes = posting_problems.codes(session, [posting.id or 0]).get(posting.id or 0, frozenset())
+    return choices_of(posting.state, codes, needs_person=posting.needs_person, keep=posting.keep)
+
+
+def choices_of(state: str, codes: Set[str], *, needs_person: bool, keep: bool) -> tuple[str, ...]:
+    """The same from what it depends on: the state, and the codes of all problems that stand beside the posting."""
+    if state == PostingState.HELD and codes & set(QUESTIONS):
+        return ("link", "post", "skip")
+    if state == PostingState.IN_DOUBT and needs_person:
+        return ("link", "post")
+    if state in STOPPED:
+        return ("skip",)
+    if state == PostingState.UNDONE and "undone_elsewhere" in codes:
+        return ("skip",)
+    if state == PostingState.POSTED and not keep:
+        return ("keep",)
+    if state == PostingState.CLOSED and codes & set(DIFFERENCES) and not keep:
+        return ("keep",)  # posted again by a rerun while its PSA batch stood
+    if state == PostingState.SKIPPED and "nothing_to_post" in codes:
+        return ("keep",)
+    return ()
+
+
+def decide(
+    database: Database,
+    batch_id: int,
+    record: str,
+    choice: str,
+    *,
+    by: str,
+    ledger_id: str = "",
+    destination: Destination | None = None,
+) -> None:
+    """Carry out a decision and commit; the caller rings the doorbell.
+
+    ``link`` needs the destination, to read what is linked; and ``ledger_id`` where several documents are offered.
+
+    Raises:
+        NotFoundError: the batch has no such record. ConnectionFailedError: the ledger can't be asked.
+        ValidationError: the choice is unknown, or doesn't fit the posting as it stands now.
+    """
+    if choice not in CHOICES:
+        raise ValidationError(f"“{choice}” is not a decision.", f"Choose {', '.join(CHOICES)}.")
+    receipt = None
+    if choice == "link":  # the vendor is asked before the transaction begins
+        with database.reading() as session:
+            posting = _fitting(session, batches.find(session, batch_id), record, choice)
+            wanted = _wanted(session, posting, ledger_id)
+        receipt = _receipt(posting, wanted, destination)
+    with database.session() as session:
+        batch = batches.find(session, batch_id)
+        session.refresh(batch, with_for_update=True)
+        posting = _fitting(session, batch, record, choice)
+        _carry_out(session, posting, choice, receipt)
+        session.add(posting)
+        audit.record(session, by, f"decide.{choice}", f"posting:{posting.id}", record=record, ledger_id=ledger_id)
+        batches.log(session, posting.batch_id, f"{posting.number}: {choice}.", posting=posting, by=by)
+        alone = posting.beside is None and not all_or_nothing.waits(session, batch_id)
+        if choice == "skip" and alone:
+            batches.touch(session, batch_id)
+        else:
+            batches.go_on(session, batch)
+            approvals.void(session, batch, f"“{choice}” was decided for {posting.number}", by=by)
+        session.commit()
+
+
+def _fitting(session: Session, batch: Batch, record: str, choice: str) -> Posting:
+    """The posting, or the one beside it, to which the choice applies as it stands now."""
+    posting = find(session, batch, record)
+    allowed = choices(session, posting)
+    for other in beside.of(session, [posting], list(PostingState)):
+        if choice not in allowed and choice in choices(session, other):
+            return other
+    if choice not in allowed:
+        raise ValidationError(
+            f"{posting.number} is {posting.state.replace('_', ' ')}: “{choice}” does not apply to it.",
+            f"Possible now: {', '.join(allowed)}." if allowed else "Nothing is to be decided about it.",
+        )
+    return posting
+
+
+def _carry_out(session: Session, posting: Posting, choice: str, receipt: Receipt | None) -> None:
+    match choice:
+        case "link" if receipt:
+            _link(session, posting, receipt)
+        case "post":
+            _post_anyway(session, posting)
+        case "skip":
+            _skip(session, posting)
+        case _:
+            _keep(session, posting)
+
+
+def candidates(session: Session, posting: Posting) -> list[Receipt]:
+    """Documents of the books that a question offers."""
+    rows = posting_problems.of(session, [posting.id or 0]).get(posting.id or 0, [])
+    found = {}
+    for row in rows:
+        for data in (row.technical or {}).get("candidates", []):
+            receipt = from_json(Receipt, data)
+            found[receipt.ledger_id] = receipt
+    return list(found.values())
+
+
+def _wanted(session: Session, posting: Posting, ledger_id: str) -> str:
+    offered = [receipt.ledger_id for receipt in candidates(session, posting)]
+    if not ledger_id and len(offered) != 1:
+        raise ValidationError(
+            "It must be said which QuickBooks document it is.", f"Give one of: {', '.join(offered) or 'its id'}."
+        )
+    wanted = ledger_id or offered[0]
+    if session.exec(select(Posting.id).where(Posting.book_id == posting.book_id, Posting.ledger_id == wanted)).first():
+        raise ValidationError(f"QuickBooks document {wanted} is linked to another record.", "Choose another one.")
+    return wanted
+
+
+def _receipt(posting: Posting, wanted: str, destination: Destination | None) -> Receipt:
+    receipt = destination.read(DocumentKind(posting.kind), wanted) if destination else None
+    if receipt is None or receipt.voided:
+        raise ValidationError(
+            f"QuickBooks has no {posting.kind.replace('_', ' ')} with the id {wanted}.",
+            "Give the id of one that exists.",
+        )
+    return receipt
+
+
+def _link(session: Session, posting: Posting, receipt: Receipt) -> None:
+    document = document_of(posting)
+    posting_problems.clear(session, posting)
+    posting.state, posting.needs_person = receipts.booked_state(posting), False
+    posting.ledger_id, posting.ledger_number = receipt.ledger_id, receipt.number
+    posting.ledger_cents = receipts.booked_cents(document, receipt)
+    posting.receipt, posting.posted_at = to_json(receipt), utcnow()
+    posting.looked_anyway = posting.checked = True
+    for problem, _ in receipts.differences(document, receipt):
+        blocks = problem.code == "total_differs"  # a person chose this document: only another total is asked about
+        shown = problem if blocks else replace(problem, severity=Severity.WARNING)
+        posting_problems.add(session, posting, SectionKey.DOCUMENTS, shown, blocks_close=blocks)
+
+
+def _post_anyway(session: Session, posting: Posting) -> None:
+    """A new generation: an old answer, or an old document, can never stand for this one."""
+    posting_problems.clear(session, posting)
+    posting.generation += 1
+    posting.state, posting.needs_person = PostingState.READY, False
+    posting.looked_anyway, posting.checked = True, False
+    if posting.closing != "done" and posting.role != Role.BILL:
+        posting.document = None  # a record that is closed in the PSA can't be read again
+
+
+def _skip(session: Session, posting: Posting) -> None:
+    """Not posted, and not asked about again: the record is let go, on hold until a person asks for it by name."""
+    posting_problems.clear(session, posting)
+    posting.state = PostingState.SKIPPED
+    beside.let_go(session, beside.of(session, [posting], beside.LOOSE))
+    for link in session.exec(select(PostingRecord).where(PostingRecord.posting_id == posting.id)):
+        link.live = False
+        session.add(link)
+
+
+def _keep(session: Session, posting: Posting) -> None:
+    """What the books hold is right: close it as it is."""
+    posting.keep, posting.proved = True, False
+    closing_codes = [
+        row.code
+        for row in session.exec(select(PostingProblem).where(PostingProblem.posting_id == posting.id))
+        if row.blocks_close or row.section in (SectionKey.CLOSE, SectionKey.PROVE)
+    ]
+    if closing_codes:
+        posting_problems.clear(session, posting, *closing_codes)

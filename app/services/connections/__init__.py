@@ -1,0 +1,1 @@
+"""Connections: what is connected, with which settings, and whether everything is alive."""

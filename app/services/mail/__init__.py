@@ -1,0 +1,1 @@
+"""Mail and channels: what leaves the house for people to read."""

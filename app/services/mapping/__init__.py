@@ -1,0 +1,1 @@
+"""Mapping: links from the PSA to the ledger, the lists of both sides, and what may be meant."""

@@ -1,0 +1,1 @@
+"""Paying: a customer pays an invoice online, and the books are told."""

@@ -1,0 +1,222 @@
+"""One run of one batch of payments: read the books, check against the PSA, write the difference, prove it.
+
+The lease is that of every batch. Beside it a run needs the turn of its Book: of two batches of payments on one company
+the second waits behind the first, and says so.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import threading
+
+from sqlalchemy import or_, update
+from sqlmodel import Session, col, func, select
+
+from app.connectors.payments import TakesPayments, TellsPayments
+from app.connectors.protocols import ConnectionFailedError, Connectors
+from app.database import Database
+from app.domain.codec import to_json
+from app.domain.problems import CrossfootError, Problem
+from app.domain.states import RecordKind
+from app.models.batches import Batch
+from app.models.columns import utcnow
+from app.models.connections import Book, SourceRow
+from app.models.payments import PaymentEntry, PaymentMark, PaymentRun, PaymentTarget
+from app.services.batches import approvals, batches
+from app.services.connections import books, connections
+from app.services.payments import checking, doubts, payments, proving, reading, tally, writing
+from app.services.payments.one_run import Work
+from app.services.posting import copied_back, failures
+from app.services.posting.run import Lease, LeaseLostError, Run, SystemicError, give_back, release_lease, take_lease
+from app.settings import Waits
+
+#: Seconds until a batch behind another one asks again.
+QUEUE = 3.0
+CANNOT = Problem(
+    "payments_unknown",
+    "These two systems cannot bring payments together: one of them does not tell or take them.",
+    "Payments come from QuickBooks Online to ConnectWise PSA.",
+)
+
+
+def run(
+    database: Database, connectors: Connectors, batch_id: int, waits: Waits, abandon: threading.Event | None = None
+) -> None:
+    """Work on the batch until it has ended, is stopped, or waits. Harmless when another run has it."""
+    owner = take_lease(database, batch_id, waits)
+    if owner is None or not _turn(database, batch_id, owner):
+        return
+    try:
+        work = _open(database, connectors, batch_id, waits, owner)
+    except (ConnectionFailedError, CrossfootError) as error:
+        _end(database, batch_id, owner, failures.of(error))
+        return
+    work.run.abandon = abandon or work.run.abandon
+    with Lease(work.run):
+        _work(work)
+
+
+# ── whose turn it is ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _turn(database: Database, batch_id: int, owner: str) -> bool:
+    """Take the Book's turn; where another batch has it, wait behind it and say so."""
+    with database.session() as session:
+        batch = session.get_one(Batch, batch_id)
+        over = select(Batch.id).where(or_(col(Batch.ended_at).is_not(None), col(Batch.stopped).is_(True)))
+        free = or_(
+            col(PaymentMark.batch_id).is_(None), col(PaymentMark.batch_id) == batch_id,
+            col(PaymentMark.batch_id).in_(over),
+        )  # fmt: skip
+        taken = session.exec(
+            update(PaymentMark).where(col(PaymentMark.book_id) == batch.book_id, free).values(batch_id=batch_id),
+            execution_options={"synchronize_session": False},
+        ).rowcount
+        if taken == 1:
+            if (batch.waiting or {}).get("queue"):
+                batch.waiting = None
+                session.add(batch)
+            session.commit()
+            return True
+        before = session.exec(
+            select(Batch.name)
+            .join(PaymentMark, col(PaymentMark.batch_id) == Batch.id)
+            .where(PaymentMark.book_id == batch.book_id)
+        ).first()
+        session.rollback()
+    wake = utcnow() + dt.timedelta(seconds=QUEUE)
+    reason = f"batch {before or 'before'} of the same company: payments are synced one after the other"
+    note = {"reason": reason, "until": wake.isoformat(), "queue": True}
+    release_lease(database, batch_id, owner, wake_at=wake, waiting=note)
+    return False
+
+
+def _open(database: Database, connectors: Connectors, batch_id: int, waits: Waits, owner: str) -> Work:
+    """Raises ConnectionFailedError, CrossfootError."""
+    with database.session() as session:
+        batch = session.get_one(Batch, batch_id)
+        batch.started_at = batch.started_at or utcnow()
+        session.add(batch)
+        book, source_row = session.get_one(Book, batch.book_id), session.get_one(SourceRow, batch.source_id)
+        rules, code, options = books.rules_of(book), source_row.code, payments.options_of(book)
+        gated = bool(batch.prepared_by) and batch.approval != "used"
+        session.commit()
+    destination = connections.open_destination(database, connectors, batch.book_id)
+    source = connections.open_source(database, connectors, batch.source_id)
+    if not isinstance(destination, TellsPayments) or not isinstance(source, TakesPayments):
+        raise CrossfootError(CANNOT.message, CANNOT.remedy)
+    run_ = Run(
+        database=database, source=source, destination=destination, waits=waits, batch_id=batch_id,
+        book_id=batch.book_id, source_id=batch.source_id, source_code=code, kind=RecordKind.INVOICES, rules=rules,
+        accept=False, mode=batch.mode, by=batch.by, owner=owner, size=1,
+    )  # fmt: skip
+    return Work(run_, destination, source, options, gated)
+
+
+# ── the stages ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _work(work: Work) -> None:
+    """The stages in their order; what ends them early is written down, and the lease given back."""
+    failure: Problem | None = None
+    wake: float | None = None
+    run_ = work.run
+    try:
+        wake = _stages(work)
+    except LeaseLostError:
+        return
+    except SystemicError as error:
+        failure = failures.of(error)
+    except ConnectionFailedError as error:
+        failure = failures.of(error)
+        wake = _patience(run_, error)
+    except Exception as error:
+        _end(run_.database, run_.batch_id, run_.owner, failures.of_our_own(error))
+        raise
+    if wake is not None and failure is not None:
+        run_.wait_note(f"{failure.message} Crossfoot tries again", wake)
+    if run_.abandon.is_set() and failure is None:
+        wake = 0.0
+    if wake is None or run_.asked_to_stop():
+        _end(run_.database, run_.batch_id, run_.owner, failure)
+    else:
+        release_lease(run_.database, run_.batch_id, run_.owner, wake_at=utcnow() + dt.timedelta(seconds=wake))
+
+
+def _stages(work: Work) -> float | None:
+    """Answers when to come back, None when everything is done or somebody asked to stop."""
+    if (later := copied_back.wait(work.run, writing.PATIENCE)) is not None:
+        return later
+    if work.run.mode != "dry":
+        doubts.recover(work)
+        reading.begin_anew(work)
+        if writing.anything(work):  # what an earlier run planned, or left in doubt, comes first
+            wake = writing.write(work)
+            if wake is not None or work.run.stopping():
+                return wake
+    reading.read(work)
+    checking.check(work)
+    if work.run.mode == "dry" or work.run.stopping() or not _approved(work):
+        return None
+    wake = writing.write(work)
+    if wake is None and not work.run.stopping():
+        proving.prove(work)
+    return wake
+
+
+def _approved(work: Work) -> bool:
+    """Whether what was planned may be written; where another person must say so first, the batch waits from now on."""
+    if not work.gated or not writing.anything(work):
+        return True
+    with work.run.database.session() as session:
+        work.run.hold_on(session)
+        batch = session.get_one(Batch, work.run.batch_id)
+        if batch.approval:
+            work.gated = not approvals.stands(session, batch, writing=True)
+            return not work.gated
+        approvals.ask(batch, by=batch.by)
+        session.add(batch)
+        work.run.log(session, "It waits for another person’s approval.")
+        work.run.changed(session)
+    return False
+
+
+def _patience(run_: Run, error: ConnectionFailedError) -> float | None:
+    with run_.database.reading() as session:
+        query = select(func.max(PaymentEntry.sent_at)).where(PaymentEntry.batch_id == run_.batch_id)
+        sent = session.exec(query).one()
+    return failures.patience(error, sent, begun=sent is not None)
+
+
+def _end(database: Database, batch_id: int, owner: str, failure: Problem | None) -> None:
+    """The run is over: ended, or stopped because somebody asked. The Book's turn is given on.
+
+    Where a person resumed it after it was asked to stop, another run follows instead.
+    """
+    with database.session() as session:
+        batch = session.get_one(Batch, batch_id, with_for_update=True)
+        if batch.lease_owner != owner:
+            return  # a frozen worker: another one has the batch, and the Book's turn with it
+        stopped = batch.stop_asked and failure is None and _unfinished(session, batch)
+        values = {"ended_at": None if stopped else utcnow(), "stopped": stopped, "stop_asked": False, "waiting": None,
+                  "failure": to_json(failure) if failure else None}  # fmt: skip
+        waits = batch.approval == "wanted" or batch.wake_at is not None
+        goes_on = waits and failure is None and not stopped
+        if goes_on:
+            values = {"waiting": None}
+        else:
+            text = f"Failed: {failure.message}" if failure else "Stopped." if stopped else "Ended."
+            batches.log(session, batch_id, text)
+        if not goes_on and not stopped:
+            row = session.get_one(PaymentRun, batch_id)
+            row.written = tally.count_written(session, batch_id)
+            session.add(row)
+        session.exec(update(PaymentMark).where(col(PaymentMark.batch_id) == batch_id).values(batch_id=None))
+        give_back(session, batch_id, owner, **values)
+        session.commit()
+
+
+def _unfinished(session: Session, batch: Batch) -> bool:
+    left = ("open",) if batch.mode == "dry" else ("open", "planned")
+    query = select(PaymentTarget.id).where(PaymentTarget.batch_id == batch.id, col(PaymentTarget.state).in_(left))
+    return session.exec(query.limit(1)).first() is not None or batch.started_at is None

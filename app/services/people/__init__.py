@@ -1,0 +1,1 @@
+"""People: who comes in, who may do what, and who did what."""

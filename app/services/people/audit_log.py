@@ -1,0 +1,144 @@
+"""Reading the audit log: newest first, by key, filtered; and all that matches as CSV. Nothing in it is ever deleted."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import io
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, String, cast, or_
+from sqlalchemy import select as columns
+from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
+
+from app.models.batches import Batch
+from app.models.connections import Book, SourceRow
+from app.models.people import Audit
+from app.models.postings import Posting
+from app.services.batches.files import guarded
+from app.services.people import audit_words
+
+PAGE = 100
+HEAD = ("when", "who", "from", "act", "did", "to", "company", "field", "old", "new", "detail")
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """What of the log is wanted; what is empty does not narrow. ``since`` and ``until`` are aware, until is outside."""
+
+    actor: str = ""
+    action: str = ""
+    book_id: int | None = None
+    since: dt.datetime | None = None
+    until: dt.datetime | None = None
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Thing:
+    """What a deed was about, as people call it."""
+
+    label: str
+    book_id: int | None = None
+    batch_id: int | None = None
+
+
+#: Kind of a subject → id, and the fields of its Thing.
+_NAMES: Mapping[str, Select[*tuple[Any, ...]]] = {
+    "book": columns(col(Book.id), col(Book.name), col(Book.id)),
+    "batch": columns(col(Batch.id), col(Batch.name), col(Batch.book_id), col(Batch.id)),
+    "posting": columns(col(Posting.id), "document " + col(Posting.number), col(Posting.book_id), col(Posting.batch_id)),
+    "source": columns(col(SourceRow.id), col(SourceRow.name)),
+}
+
+
+def page(session: Session, wanted: Filter, before: int | None = None) -> tuple[list[Audit], int | None]:
+    """Up to 100 rows, and the key of the next page."""
+    query = _matching(wanted).limit(PAGE + 1)
+    if before:
+        query = query.where(col(Audit.id) < before)
+    rows = list(session.exec(query))
+    return rows[:PAGE], rows[PAGE - 1].id if len(rows) > PAGE else None
+
+
+def _matching(wanted: Filter) -> SelectOfScalar[Audit]:
+    query = select(Audit).order_by(col(Audit.id).desc())
+    if wanted.actor:
+        query = query.where(col(Audit.actor) == wanted.actor)
+    if wanted.action:
+        query = query.where(col(Audit.action) == wanted.action)
+    if wanted.book_id:
+        query = query.where(col(Audit.book_id) == wanted.book_id)
+    if wanted.since:
+        query = query.where(col(Audit.at) >= wanted.since)
+    if wanted.until:
+        query = query.where(col(Audit.at) < wanted.until)
+    for word in wanted.words.split():
+        query = query.where(_holds(word))
+    return query
+
+
+def _holds(word: str) -> ColumnElement[bool]:
+    """The word stands somewhere in the row, or the act is called so."""
+    pattern = "%" + word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+    where: tuple[Any, ...] = (Audit.actor, Audit.action, Audit.subject, Audit.address, Audit.detail)
+    called = [act for act, words in audit_words.ACTS.items() if word.lower() in words.lower()]
+    named = [cast(col(column), String).ilike(pattern, escape="\\") for column in where]
+    return or_(*named, col(Audit.action).in_(called))
+
+
+def actors(session: Session) -> list[str]:
+    """Everybody who ever did something."""
+    return list(session.exec(select(Audit.actor).where(Audit.actor != "").distinct().order_by(Audit.actor)))
+
+
+def actions(session: Session) -> list[str]:
+    """Everything that was ever done, by what it is called."""
+    return sorted(session.exec(select(Audit.action).distinct()), key=audit_words.act)
+
+
+def things(session: Session, rows: Iterable[Audit]) -> dict[str, Thing]:
+    """Subject → what it is called, for those that still are there."""
+    wanted: dict[str, set[int]] = {}
+    for row in rows:
+        kind, _, ident = row.subject.partition(":")
+        if ident.isdecimal():
+            wanted.setdefault(kind, set()).add(int(ident))
+    found: dict[str, Thing] = {}
+    for kind, query in _NAMES.items():
+        for ident, *about in session.execute(query.where(query.selected_columns[0].in_(wanted.get(kind, ())))):
+            found[f"{kind}:{ident}"] = Thing(*about)
+    return found
+
+
+def as_csv(session: Session, wanted: Filter) -> Iterator[str]:
+    """All that matches, newest first, a line per changed field, in pieces: the log is never in memory as a whole."""
+    books = dict(session.exec(select(Book.id, Book.name)).all())
+    yield _lines([HEAD])
+    before: int | None = None
+    while True:
+        rows, before = page(session, wanted, before)
+        named = things(session, rows)
+        yield _lines(cells for row in rows for cells in _cells(row, named, books))
+        if before is None:
+            return
+
+
+def _cells(row: Audit, named: dict[str, Thing], books: Mapping[int | None, str]) -> Iterator[tuple[str, ...]]:
+    thing = named.get(row.subject)
+    head = (
+        row.at.isoformat(timespec="seconds"), row.actor, row.address, row.action, audit_words.act(row.action),
+        thing.label if thing else row.subject, books.get(row.book_id, ""),
+    )  # fmt: skip
+    rest = audit_words.rest(row.detail)
+    for change in audit_words.changes(row.detail) or [audit_words.Change("", "", "")]:
+        yield (*head, change.name, change.old, change.new, rest)
+
+
+def _lines(rows: Iterable[Iterable[str]]) -> str:
+    text = io.StringIO()
+    csv.writer(text).writerows(guarded(cells) for cells in rows)
+    return text.getvalue()

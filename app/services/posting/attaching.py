@@ -1,0 +1,353 @@
+"""Attachments: the PSA's PDF beside each invoice in the books, and receipts beside each expense, once.
+
+One row per document and ledger id; several files go one after the other, the row's name says which is on its way.
+Before a file goes out the ledger is asked for one of its name, then the intent is committed. An answer that was lost is
+looked up by the name; only what is absent twice, once the call cannot be running any more, goes again. A file that
+can't be had is a warning beside the posting, never a failed document.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from sqlalchemy import update
+from sqlmodel import Session, col, func, select
+
+from app.connectors.ledger_changes import Attached, Attaching, AttachOutcome
+from app.connectors.protocols import ConnectionFailedError, Slot, Wait
+from app.domain.documents import DocumentKind
+from app.domain.outcomes import InDoubt, NotDone, Refused
+from app.domain.problems import Problem, Severity
+from app.domain.states import SectionKey
+from app.models.attachments import Attachment
+from app.models.columns import utcnow
+from app.models.postings import Posting, PostingRecord
+from app.services.batches import afterwards
+from app.services.posting import papers, posting_problems, posting_rows
+from app.services.posting.run import Lanes, Run, SystemicError
+
+#: With nothing to do for longer than this, the worker is given back.
+PATIENCE = 25.0
+#: Sends without any answer after which a person is told instead.
+MOST_SENDS = 3
+#: The first look after a lost answer comes so soon; a file that is there ends the doubt.
+EARLY = dt.timedelta(seconds=1)
+#: A mail's PDF has the same name.
+name_of = papers.name_of
+
+
+@dataclass(slots=True)
+class Task:
+    """One file on its way: whose it is, and its content once the PSA has given it; ``left_out`` can never go."""
+
+    ident: int
+    doubt: bool
+    kind: DocumentKind
+    ledger_id: str
+    name: str
+    record: str
+    papers: tuple[str, ...] = ()
+    left_out: list[str] = field(default_factory=list)
+    content: bytes = field(default=b"", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """A file that the books have not, under the name that it gets there."""
+
+    name: str
+    content: bytes = field(repr=False)
+
+
+Seen = str | Fetched | ConnectionFailedError | None
+
+
+def work(run: Run) -> float | None:
+    """Attach what this batch's documents want; answers seconds until the next doubt is looked up, None if done."""
+    ledger = run.destination
+    if not isinstance(ledger, Attaching):
+        return None
+    if not afterwards.has_section(run.database, run.batch_id, SectionKey.ATTACHMENTS):
+        return None
+    _want(run)
+    if not _due(run, set(), later=True):
+        return None
+    run.begin(SectionKey.ATTACHMENTS)
+    _recover(run)
+    wake = _Work(run, ledger).through()
+    if wake is None and not run.stopping():
+        run.end(SectionKey.ATTACHMENTS)
+    return wake
+
+
+def _want(run: Run) -> None:
+    """An intent for every document of the batch that is in the books, may have files and has no intent."""
+    have = select(Attachment.id).where(
+        Attachment.posting_id == Posting.id, Attachment.ledger_id == Posting.ledger_id
+    )  # fmt: skip
+    with run.database.session() as session:
+        run.hold_on(session)
+        kinds = papers.KINDS.get(run.kind, ())
+        query = select(Posting).where(
+            Posting.batch_id == run.batch_id, Posting.role == "main", col(Posting.kind).in_(kinds),
+            col(Posting.state).in_(afterwards.STANDING), Posting.ledger_id != "", ~have.exists(),
+        )  # fmt: skip
+        rows = session.exec(query.options(*posting_rows.BARE)).all()
+        session.add_all(
+            Attachment(
+                posting_id=posting.id or 0, batch_id=run.batch_id, ledger_id=posting.ledger_id,
+                name=papers.name_of(DocumentKind(posting.kind), posting.number),
+            )
+            for posting in rows
+        )  # fmt: skip
+        session.commit()
+
+
+def _recover(run: Run) -> None:
+    """What an earlier run left on the wire is in doubt."""
+    with run.database.session() as session:
+        run.hold_on(session)
+        left = (col(Attachment.batch_id) == run.batch_id, col(Attachment.state) == "sending")
+        session.exec(update(Attachment).where(*left).values(state="in_doubt", look_at=utcnow()))
+        session.commit()
+
+
+def _due(run: Run, under_way: set[int], *, later: bool = False, limit: int = 8) -> list[Task]:
+    """Files to be attached or looked up now (or ``later`` too), of documents that still stand in the books."""
+    open_ones = col(Attachment.state).in_(("wanted", "sending", "in_doubt") if later else ("wanted", "in_doubt"))
+    query = (
+        select(Attachment, Posting.kind, func.min(PostingRecord.record), Posting.id)
+        .join(Posting, col(Posting.id) == Attachment.posting_id)
+        .join(PostingRecord, col(PostingRecord.posting_id) == Posting.id)
+        .where(Attachment.batch_id == run.batch_id, open_ones, Attachment.ledger_id == Posting.ledger_id)
+        .where(col(Posting.state).in_(afterwards.STANDING), col(Attachment.id).not_in(under_way))
+        .group_by(col(Attachment.id), col(Posting.kind), col(Posting.id))
+        .order_by(col(Attachment.id))
+        .limit(limit)
+    )
+    if not later:
+        query = query.where((col(Attachment.look_at).is_(None)) | (col(Attachment.look_at) <= utcnow()))
+    with run.database.reading() as session:
+        found = session.exec(query).all()
+        many = [ident for _, kind, _, ident in found if papers.has_many(DocumentKind(kind))]
+        documents = dict(session.exec(select(Posting.id, Posting.document).where(col(Posting.id).in_(many))).all())
+        return [
+            Task(
+                row.id or 0, row.state == "in_doubt", DocumentKind(kind), row.ledger_id, row.name, record,
+                tuple((documents.get(ident) or {}).get("papers", ())),
+            )
+            for row, kind, record, ident in found
+        ]  # fmt: skip
+
+
+class _Work:
+    """One run's work on them: looks, PDFs and uploads side by side, rows only in this thread."""
+
+    def __init__(self, run: Run, ledger: Attaching) -> None:
+        self._run, self._ledger = run, ledger
+        self._ready: list[Task] = []
+        self._under_way: set[int] = set()
+
+    def through(self) -> float | None:
+        """Until nothing is left, or what is left has time."""
+        lanes_each = self._run.destination.lanes
+        with Lanes(looks=lanes_each, uploads=lanes_each) as lanes:
+            while not self._run.stopping():
+                pause = self._start(lanes)
+                if not lanes.busy and not self._ready:
+                    if pause is None or pause > PATIENCE:
+                        return pause
+                    self._run.lost.wait(min(pause, 0.5))
+                    continue
+                lanes.settle(min(pause or 0.5, 0.5))
+        return None
+
+    def _start(self, lanes: Lanes) -> float | None:
+        """Begin what there is room for; answers when there is more to do, None where that is never."""
+        while self._ready and lanes.free("uploads"):
+            slot = self._run.destination.reserve(0)
+            if isinstance(slot, Wait):
+                return slot.seconds
+            self._upload(lanes, self._ready.pop(0), slot)
+        room = lanes.room("looks") - len(self._ready)
+        for task in _due(self._run, self._under_way, limit=room) if room > 0 else []:
+            self._under_way.add(task.ident)
+            lanes.go("looks", self._look(task), lambda seen, task=task: self._looked(task, seen))  # type: ignore[misc]
+        return self._next_look()
+
+    def _next_look(self) -> float | None:
+        with self._run.database.reading() as session:
+            query = (
+                select(func.min(Attachment.look_at))
+                .join(Posting, col(Posting.id) == Attachment.posting_id)
+                .where(Attachment.batch_id == self._run.batch_id, Attachment.ledger_id == Posting.ledger_id)
+                .where(col(Attachment.state).in_(("wanted", "in_doubt")), col(Posting.state).in_(afterwards.STANDING))
+            )
+            moment = session.exec(query).one()
+        if moment is None:
+            return None
+        aware = moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
+        return max(0.05, (aware - utcnow()).total_seconds())
+
+    # ── look ──
+
+    def _look(self, task: Task) -> Callable[[], Seen]:
+        """In a lane: the first file that is not there yet; the id of the last one where all are; None for a doubt."""
+
+        def look() -> Seen:
+            try:
+                return self._doubted(task) if task.doubt else self._missing(task)
+            except ConnectionFailedError as error:
+                return error
+
+        return look
+
+    def _doubted(self, task: Task) -> str | None:
+        return self._ledger.attachment(task.kind, task.ledger_id, task.name)
+
+    def _missing(self, task: Task) -> str | Fetched:
+        run, last = self._run, ""
+        files, task.left_out = papers.wanted(run.source, task.kind, run.kind, task.record, task.name, task.papers)
+        for file in files:
+            there = self._ledger.attachment(task.kind, task.ledger_id, file.name)
+            if there is None:
+                return Fetched(file.name, file.read())
+            last = there
+        return last
+
+    def _looked(self, task: Task, seen: Seen) -> None:
+        if isinstance(seen, Fetched):
+            task.name, task.content = seen.name, seen.content
+            self._ready.append(task)
+            return
+        self._under_way.discard(task.ident)
+        if isinstance(seen, str):
+            (self._attached if task.doubt else self._done)(task, seen)
+        elif seen is None:
+            self._absent(task)
+        elif seen.systemic or seen.code == "redis_gone":
+            raise seen
+        elif task.doubt:
+            self._set(task, look_at=self._later(self._run.waits.between))
+        else:
+            self._failed(task, Problem(seen.code, seen.message, seen.remedy))
+
+    def _absent(self, task: Task) -> None:
+        """In doubt, and not there: believed only when the call cannot be running any more, and twice."""
+        with self._run.database.reading() as session:
+            row = session.get_one(Attachment, task.ident)
+        ended = (row.sent_at or utcnow()) + dt.timedelta(seconds=self._run.waits.running)
+        if utcnow() < ended:
+            self._set(task, look_at=ended)
+        elif row.absent == 0:
+            self._set(task, absent=1, look_at=self._later(self._run.waits.between))
+        elif row.sends < MOST_SENDS:
+            self._set(task, state="wanted", absent=0, look_at=None)
+        else:
+            self._failed(task, NEVER_ANSWERED)
+
+    # ── upload ──
+
+    def _upload(self, lanes: Lanes, task: Task, slot: Slot) -> None:
+        """The intent is committed, then the file leaves."""
+        if not self._intend(task):
+            slot.release(sent=False)
+            self._under_way.discard(task.ident)
+            return
+        ledger = self._ledger
+        lanes.go(
+            "uploads",
+            lambda: ledger.attach(task.kind, task.ledger_id, task.name, task.content, slot),
+            lambda outcome: self._settle(task, outcome),
+        )
+
+    def _intend(self, task: Task) -> bool:
+        with self._run.database.session() as session:
+            ours = (col(Attachment.id) == task.ident, col(Attachment.state) == "wanted", self._run.still_ours())
+            values = {
+                "state": "sending",
+                "name": task.name,
+                "sent_at": utcnow(),
+                "sends": Attachment.sends + 1,
+                "absent": 0,
+            }
+            begun = session.exec(update(Attachment).where(*ours).values(**values)).rowcount == 1
+            session.commit()
+        return begun
+
+    def _settle(self, task: Task, outcome: AttachOutcome) -> None:
+        self._under_way.discard(task.ident)
+        task.content = b""
+        match outcome:
+            case Attached(attachment_id):
+                self._attached(task, attachment_id)
+            case Refused(problem):
+                self._failed(task, problem)
+            case NotDone(_, wait, systemic):
+                self._set(task, state="wanted", look_at=self._later(wait) if wait else None)
+                if systemic:
+                    raise SystemicError(systemic)
+            case InDoubt():
+                self._set(task, state="in_doubt", look_at=utcnow() + EARLY)
+
+    # ── rows: of a run that lost the batch only a success is written down ──
+
+    def _later(self, seconds: float) -> dt.datetime:
+        return utcnow() + dt.timedelta(seconds=seconds)
+
+    def _set(self, task: Task, **values: object) -> None:
+        with self._run.database.session() as session:
+            self._run.hold_on(session)
+            session.exec(update(Attachment).where(col(Attachment.id) == task.ident).values(**values))
+            session.commit()
+
+    def _attached(self, task: Task, attachment_id: str) -> None:
+        """One file is there; of a document that may have several, the next one is looked for."""
+        if not papers.has_many(task.kind):
+            self._done(task, attachment_id)
+            return
+        with self._run.database.session() as session:
+            posting = self._ended(session, task, "wanted", attachment_id)
+            session.exec(update(Attachment).where(col(Attachment.id) == task.ident).values(sends=0, absent=0))
+            self._run.log(session, f"{task.name} is attached in QuickBooks.", posting, attachment_id=attachment_id)
+            self._run.changed(session)
+
+    def _done(self, task: Task, attachment_id: str) -> None:
+        with self._run.database.session() as session:
+            posting = self._ended(session, task, "done", attachment_id)
+            posting_problems.clear(session, posting, afterwards.NOT_ATTACHED)
+            posting_problems.clear(session, posting, papers.LEFT_OUT)
+            if task.left_out:
+                posting_problems.add(session, posting, SectionKey.ATTACHMENTS, papers.left_out(task.left_out))
+            if not papers.has_many(task.kind):
+                self._run.log(session, f"{task.name} is attached in QuickBooks.", posting, attachment_id=attachment_id)
+            self._run.changed(session)
+
+    def _failed(self, task: Task, why: Problem) -> None:
+        with self._run.database.session() as session:
+            self._run.hold_on(session)
+            posting = self._ended(session, task, "failed", "")
+            problem = Problem(
+                afterwards.NOT_ATTACHED,
+                f"{task.name} was not attached: {why.message}",
+                f"The {papers.noun(task.kind)} itself is posted. {why.remedy} Then retry.".replace("  ", " "),
+                Severity.WARNING,
+                technical={"cause": why.code, **why.technical},
+            )
+            posting_problems.add(session, posting, SectionKey.ATTACHMENTS, problem)
+            self._run.log(session, problem.message, posting)
+            self._run.changed(session)
+
+    def _ended(self, session: Session, task: Task, state: str, attachment_id: str) -> Posting:
+        row = session.get_one(Attachment, task.ident)
+        row.state, row.attachment_id, row.look_at = state, attachment_id, None
+        session.add(row)
+        return session.get_one(Posting, row.posting_id, options=posting_rows.BARE)
+
+
+NEVER_ANSWERED = Problem(
+    "no_answer", "QuickBooks took the file several times without ever answering, and does not show it.",
+    "Look at the document in QuickBooks.",
+)  # fmt: skip

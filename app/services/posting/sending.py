@@ -1,0 +1,330 @@
+"""Documents: intent first, then the call, then its outcome. Nothing here sends anything twice.
+
+The order for one call: the throttle's slot is granted; the postings go from ready to sending by a conditional UPDATE
+and the call row with its exact bytes is committed; then, within the slot's 20 seconds, the first byte leaves.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import secrets
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, func, or_, update
+from sqlalchemy.orm import aliased
+from sqlmodel import col, select
+
+from app.connectors.protocols import Body, OutgoingCall, Slot, UntranslatableError, Wait
+from app.domain.documents import Document, DocumentKind
+from app.domain.links import LinkKind
+from app.domain.problems import Problem
+from app.domain.states import PostingState, Role, SectionKey
+from app.models.columns import utcnow
+from app.models.connections import Book
+from app.models.postings import Call, CallMember, Creation, Posting, PostingRecord
+from app.services.mapping import links, wants
+from app.services.posting import beside, copied_back, item_accounts, posting_problems, posting_rows, settling
+from app.services.posting.reading import document_of
+from app.services.posting.run import Lanes, LeaseLostError, Run
+
+#: An UPDATE in a session that holds none of its rows needs not look for them there.
+NOT_LOADED = {"synchronize_session": False}
+#: The throttle is asked again after this many seconds at most: a penalty may be lifted.
+LOOK_AGAIN = 1.0
+#: Behind another batch's call a worker waits so long; then it is given back, for longer than a run is patient.
+BEHIND_OTHERS, COME_BACK = 20.0, 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A posting with its body, ready to go into a call."""
+
+    posting: Posting
+    record: str
+    party: str
+    body: Body
+
+
+def start(run: Run, lanes: Lanes) -> float | None:
+    """Send what can be sent while lanes are free.
+
+    Answers the seconds after which it makes sense to come back, 0 for "as soon as an answer is in"; None when
+    there is nothing (left) to send. Raises SystemicError, LeaseLostError.
+    """
+    while lanes.free("documents"):
+        paused = _paused(run)
+        if paused and paused.due_at and paused.due_at > utcnow():
+            seconds = max(0.1, (paused.due_at - utcnow()).total_seconds())
+            run.wait_note("QuickBooks’ limit", seconds)
+            return min(seconds, 1.0)
+        if (left := run.send_from - time.monotonic()) > 0:
+            return left
+        ready = [] if paused else _next(run)
+        if not paused and not ready:
+            return 0 if lanes.busy else _behind_others(run)
+        slot = run.destination.reserve(len(paused.kinds) if paused else len(ready))
+        if isinstance(slot, Wait):
+            run.wait_note(slot.reason, slot.seconds)
+            run.send_from = time.monotonic() + min(slot.seconds, LOOK_AGAIN)
+            return slot.seconds
+        run.wait_note("", 0)
+        run.behind_since = None
+        try:
+            call = _again(run, paused) if paused else _intend(run, ready)
+        except BaseException:
+            slot.release(sent=False)
+            raise
+        if call is None:
+            slot.release(sent=False)
+            return 0.1  # a customer is under way elsewhere, a stop was asked for, or the lease is gone: look again
+        _go(run, lanes, call, slot)
+    return 0
+
+
+def _behind_others(run: Run) -> float | None:
+    """Seconds to wait for another batch that has the same customers under way; None where nothing waits.
+
+    Its call ends within seconds, or is in doubt for minutes and may need this very worker to be looked up.
+    """
+    with run.database.reading() as session:
+        ready = (
+            Posting.batch_id == run.batch_id, Posting.state == PostingState.READY, col(Posting.checked),
+            beside.may_go(),
+        )  # fmt: skip
+        later = func.count(col(Posting.send_at)), func.min(Posting.send_at)
+        count, timed, first = session.exec(select(func.count(), *later).where(*ready)).one()
+    if not count:
+        run.behind_since = None
+        return None
+    if first and timed == count and (left := (first - utcnow()).total_seconds()) > 0:
+        run.wait_note("QuickBooks works on the same records", left)
+        return max(0.1, left)
+    now = time.monotonic()
+    run.behind_since = run.behind_since or now
+    return LOOK_AGAIN if now - run.behind_since < BEHIND_OTHERS else COME_BACK
+
+
+def _go(run: Run, lanes: Lanes, call: Call, slot: Slot) -> None:
+    outgoing = OutgoingCall(
+        call.request_id, call.target, call.body, tuple(call.item_ids), tuple(DocumentKind(k) for k in call.kinds)
+    )
+    ident, sends = call.id or 0, call.sends
+    lanes.go(
+        "documents",
+        lambda: run.destination.send(outgoing, slot),
+        lambda outcomes: settling.settle(run, ident, sends, outcomes),
+    )
+
+
+# ── what goes next ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _paused(run: Run) -> Call | None:
+    """A call that was provably not executed, or whose doubt ended with "absent": it goes again to the byte."""
+    with run.database.reading() as session:
+        query = select(Call).where(Call.batch_id == run.batch_id, Call.state == "paused")
+        return session.exec(query.order_by(col(Call.due_at), col(Call.id)).limit(1)).first()
+
+
+def _next(run: Run) -> list[Ready]:
+    """Up to ``run.size`` documents whose customers are in no other call under way, translated; holds what can't be."""
+    with run.database.reading() as session:
+        other = aliased(Posting)
+        flying = select(other.party_key).where(
+            other.book_id == run.book_id,
+            or_(
+                col(other.state) == PostingState.SENDING,
+                (col(other.state) == PostingState.IN_DOUBT) & col(other.needs_person).is_(False),
+            ),
+        )
+        query = (
+            select(Posting, func.min(PostingRecord.record))
+            .join(PostingRecord, col(PostingRecord.posting_id) == Posting.id)
+            .where(Posting.batch_id == run.batch_id, Posting.state == PostingState.READY, col(Posting.checked))
+            .where(col(Posting.party_key).not_in(flying), beside.may_go())
+            .where(or_(col(Posting.send_at).is_(None), col(Posting.send_at) <= utcnow()))
+            .group_by(col(Posting.id))
+            .order_by(col(Posting.party_key), col(Posting.id))
+            .limit(run.size)
+            .options(*posting_rows.WITH_DOCUMENT)
+        )
+        candidates = list(session.exec(query).all())
+        index = run.index.get(session, run.book_id) if candidates else None
+        policies = wants.policies(session.get_one(Book, run.book_id))
+    if index is None:
+        return []
+    ready = [_translate(run, posting, record, index, policies) for posting, record in candidates]
+    good = [item for item in ready if item is not None]
+    return good or (_next(run) if candidates else [])
+
+
+def _translate(
+    run: Run, posting: Posting, record: str, index: links.Index, policies: dict[LinkKind, str]
+) -> Ready | None:
+    """The document in the ledger's form, with the links as they are now; held if that cannot be."""
+    document = document_of(posting)
+    if posting.role == Role.COGS and (entry := _without_stock(run, posting, document, index)) is not document:
+        if entry is None:
+            return None
+        document = entry
+    found = wants.of(document, index, run.rules, policies, accept=False)
+    needed = [problem for problem in found.problems if problem.severity == "error"]
+    needed += item_accounts.not_done(run, found.updates)
+    try:
+        body = run.destination.translate(
+            document, run.mark(record, posting.generation, posting.role), found.links, run.rules
+        )
+    except UntranslatableError as error:
+        needed = needed or list(error.problems)
+    if needed:
+        _hold(run, posting, [_refused_creation(run, problem.subject) or problem for problem in needed])
+        return None
+    party = wants.flight_key(document, wants.party_of(document, found.links), record)
+    return Ready(posting, record, party, body)
+
+
+def _without_stock(run: Run, posting: Posting, document: Document, index: links.Index) -> Document | None:
+    """A COGS entry as its items are by now: one that was created with its invoice may be kept in stock there.
+
+    None where nothing is left of it.
+    """
+    entry, remarks = beside.reduced(document, index)
+    if not remarks:
+        return document
+    with run.database.session() as session:
+        run.hold_on(session)
+        row = session.get_one(Posting, posting.id)
+        if row.state == PostingState.READY:
+            beside.keep(session, row, entry)
+            posting_problems.add(session, row, SectionKey.DOCUMENTS, remarks[0])
+            if entry.is_empty:
+                beside.skipped(session, row)
+            run.changed(session, row)
+    return None if entry.is_empty else entry
+
+
+def _hold(run: Run, posting: Posting, problems: Sequence[Problem]) -> None:
+    with run.database.session() as session:
+        run.hold_on(session)
+        fresh = session.get_one(Posting, posting.id)
+        if fresh.state == PostingState.READY:
+            fresh.checked = False
+            posting_problems.hold(session, fresh, SectionKey.CHECK, problems)
+            run.changed(session, fresh)
+
+
+def _refused_creation(run: Run, subject: str) -> Problem | None:
+    """Why the customer or item that this document needs was not created."""
+    kind, _, source_id = subject.partition(":")
+    with run.database.reading() as session:
+        query = select(Creation).where(
+            Creation.book_id == run.book_id, Creation.kind == kind, Creation.source_id == source_id
+        )
+        creation = session.exec(query).first()
+    return posting_problems.from_json(creation.problem) if creation and creation.problem else None
+
+
+# ── intent ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _intend(run: Run, ready: Sequence[Ready]) -> Call | None:
+    """Commit the intent. None when another run was first for some of them, or the lease is gone: pick anew."""
+    request_id = secrets.token_hex(16)
+    outgoing = run.destination.compose([item.body for item in ready], request_id)
+    now = utcnow()
+    idents = [item.posting.id or 0 for item in ready]
+    with run.database.session() as session:
+        run.hold_on(session)
+        for item in ready:
+            claimed = session.exec(
+                update(Posting)
+                .where(col(Posting.id) == item.posting.id, col(Posting.state) == PostingState.READY)
+                .where(col(Posting.generation) == item.posting.generation, run.still_ours())
+                .where(_not_flying(run, item, idents))
+                .values(state=PostingState.SENDING, attempt=Posting.attempt + 1, party_key=item.party),
+                execution_options=NOT_LOADED,
+            ).rowcount
+            if claimed != 1:
+                session.rollback()
+                _why_not(run)
+                _rekey(run, ready)
+                return None
+        call = Call(
+            book_id=run.book_id, batch_id=run.batch_id, request_id=request_id, target=outgoing.target,
+            body=outgoing.body, item_ids=list(outgoing.item_ids), kinds=[str(kind) for kind in outgoing.kinds],
+            sent_at=now, ended_by=now + dt.timedelta(seconds=run.waits.running),
+        )  # fmt: skip
+        session.add(call)
+        session.flush()
+        session.add_all(
+            CallMember(
+                call_id=call.id or 0, posting_id=item.posting.id or 0, place=place, generation=item.posting.generation
+            )
+            for place, item in enumerate(ready)
+        )
+        copied_back.note(session, now)
+        run.changed(session, *posting_rows.of(session, idents, posting_rows.BARE).values())
+    copied_back.keep(run.database, now)
+    return call
+
+
+def _not_flying(run: Run, item: Ready, together: Sequence[int]) -> ColumnElement[bool]:
+    """No other call has a document of this customer under way."""
+    other = aliased(Posting)
+    flying = select(other.id).where(
+        other.book_id == run.book_id,
+        other.party_key == item.party,
+        other.state == PostingState.SENDING,
+        col(other.id).not_in(together),
+    )
+    return ~flying.exists()
+
+
+def _rekey(run: Run, ready: Sequence[Ready]) -> None:
+    """Remember the ledger's customer of each, so that the next pick sees whose documents are under way."""
+    with run.database.session() as session:
+        for item in ready:
+            session.exec(
+                update(Posting)
+                .where(col(Posting.id) == item.posting.id, col(Posting.state) == PostingState.READY)
+                .values(party_key=item.party)
+            )
+        session.commit()
+
+
+def _why_not(run: Run) -> None:
+    if run.stopping():
+        return
+    if run.lost.is_set():
+        raise LeaseLostError
+
+
+def _again(run: Run, paused: Call) -> Call | None:
+    """The identical call once more, with the same request id."""
+    now = utcnow()
+    with run.database.session() as session:
+        run.hold_on(session)
+        taken = session.exec(
+            update(Call)
+            .where(col(Call.id) == paused.id, col(Call.state) == "paused", run.still_ours())
+            .values(
+                state="open", sends=Call.sends + 1, looks=0, absent=0, due_at=None,
+                ended_by=now + dt.timedelta(seconds=run.waits.running),
+            )
+        ).rowcount  # fmt: skip
+        if taken != 1:
+            session.rollback()
+            _why_not(run)
+            return None
+        session.exec(
+            update(Posting)
+            .where(col(Posting.id).in_(settling.members_of(paused.id)), col(Posting.state) == PostingState.IN_DOUBT)
+            .values(state=PostingState.SENDING, attempt=Posting.attempt + 1)
+        )
+        copied_back.note(session, now)
+        run.changed(session)
+        call = session.get_one(Call, paused.id, populate_existing=True)
+    copied_back.keep(run.database, now)
+    return call

@@ -1,0 +1,1 @@
+"""Reconcile: both systems are read in bulk and compared with what was posted."""

@@ -103,7 +103,7 @@ def _run(project: Project, folder: Path, port: int, *, once: bool) -> int:
             status = _story(app, vendors, notes)
             if once:
                 return status
-            _say_how_to_go_on(app, notes)
+            _say_how_to_go_on(app, vendors, notes)
             return _serve(service, path)
         finally:
             _stop_all(service, sandbox)
@@ -170,11 +170,6 @@ def _story(app: App, vendors: Json, notes: Notes) -> int:
     batch = app.json("batch", "run", "--book", book, "--kind", "invoices", *chosen, "--accept", ok=(0, 1))
     batch = _follow(app, batch)
     _tell_foot(batch)
-    paid = demo_parts.customers_pay(vendors)
-    tell(f"Meanwhile customers have paid in QuickBooks; {paid} payments can be brought to ConnectWise:")
-    tell(f"  {app.base}/run/payments")
-    tell(f"To let customers pay by Stripe’s stand-in too, enter its key, {vendors['stripe']['key']}:")
-    tell(f"  {app.base}/settings/books/1/payments")
     return exit_status(batch)
 
 
@@ -280,7 +275,12 @@ def exit_status(batch: Json) -> int:
     return 1 if open_ends or waiting or batch["status"] == "completed_with_errors" else 0
 
 
-def _say_how_to_go_on(app: App, notes: Notes) -> None:
+def _say_how_to_go_on(app: App, vendors: Json, notes: Notes) -> None:
+    paid = demo_parts.customers_pay(vendors)
+    tell(f"Meanwhile customers have paid in QuickBooks; {paid} payments can be brought to ConnectWise:")
+    tell(f"  {app.base}/run/payments")
+    tell(f"To let customers pay by Stripe’s stand-in too, enter its key, {vendors['stripe']['key']}:")
+    tell(f"  {app.base}/settings/books/1/payments")
     tell("")
     tell(f"Open {app.base} and log in as {EMAIL} with the password {notes.password}")
     tell("Some invoices were left for you: each says what is wrong and offers the fix. Ctrl-C stops the demo.")

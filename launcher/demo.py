@@ -165,12 +165,19 @@ def _story(app: App, vendors: Json, notes: Notes) -> int:
     """Connect both sides and run one batch; returns the batch's exit status."""
     book = _connect(app, vendors, notes)
     records = _ready_records(app, vendors, book)
-    tell(f"Posting the {len(records)} invoices that are ready:")
-    chosen = [part for record in records for part in ("--record", record)]
+    tell(posting_line(records))
+    chosen = [part for row in records for part in ("--record", str(row["record"]))]
     batch = app.json("batch", "run", "--book", book, "--kind", "invoices", *chosen, "--accept", ok=(0, 1))
     batch = _follow(app, batch)
     _tell_foot(batch)
     return exit_status(batch)
+
+
+def posting_line(records: Collection[Json]) -> str:
+    """What is about to be posted, and why the counts that follow are lower: a total of zero is no document."""
+    zero = [str(row["number"]) for row in records if not Decimal(row["total"])]
+    also = f" ({', '.join(zero)}: zero in total, so skipped)" if zero else ""
+    return f"Posting the {len(records)} invoices that are ready{also}:"
 
 
 def _connect(app: App, vendors: Json, notes: Notes) -> str:
@@ -207,7 +214,7 @@ def _connected_book(app: App) -> str | None:
     return next((str(book["name"]) for book in books if book["connected"]), None)
 
 
-def _ready_records(app: App, vendors: Json, book: str) -> list[str]:
+def _ready_records(app: App, vendors: Json, book: str) -> list[Json]:
     """The records without a problem; the broken ones stay for the newcomer."""
     ready = _without_problem(app, vendors, book)
     if len(ready) < ENOUGH:
@@ -219,10 +226,10 @@ def _ready_records(app: App, vendors: Json, book: str) -> list[str]:
     return ready
 
 
-def _without_problem(app: App, vendors: Json, book: str) -> list[str]:
+def _without_problem(app: App, vendors: Json, book: str) -> list[Json]:
     rows = app.json("unposted", "--book", book, "--kind", "invoices")["records"]
     taken = demo_parts.numbers_in_the_books(vendors)
-    return [str(row["record"]) for row in rows if is_ready(row, taken)]
+    return [row for row in rows if is_ready(row, taken)]
 
 
 def is_ready(row: Json, taken: Collection[str]) -> bool:

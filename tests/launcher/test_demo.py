@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from launcher.demo import exit_status, section_line
+from launcher.demo import exit_status, posting_line, section_line
 from launcher.demo_parts import Notes, environment_for
 from launcher.project import Project
 
@@ -25,6 +25,12 @@ VENDORS = {
 def batch(status: str, held: str = "0.00", states: tuple[str, ...] = ("closed",)) -> dict[str, Any]:
     totals = [{"currency": "USD", "held": held, "in_doubt": "0.00"}]
     return {"status": status, "totals": totals, "postings": [{"state": state} for state in states]}
+
+
+def test_what_is_posted_names_the_invoice_that_is_skipped_for_its_total() -> None:
+    records = [{"number": "10407", "total": "12.50"}, {"number": "10408", "total": "0.00"}]
+    assert posting_line(records) == "Posting the 2 invoices that are ready (10408: zero in total, so skipped):"
+    assert posting_line(records[:1]) == "Posting the 1 invoices that are ready:"
 
 
 def test_a_section_that_has_begun_is_one_line_with_its_counts() -> None:

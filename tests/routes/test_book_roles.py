@@ -14,6 +14,7 @@ from app.domain.links import LinkKind
 from app.domain.states import RecordKind
 from app.models.connections import Book, SourceRow
 from app.models.people import NO_ROLE, User
+from app.models.records import Selection
 from app.models.tables import metadata
 from app.routes.guard import NAMES_A_BOOK, Person
 from app.services.batches import batches
@@ -174,6 +175,24 @@ def test_a_record_of_another_psa_with_the_same_id_has_a_timeline_of_its_own(worl
         holding.hold(session, 1, RecordKind.INVOICES, "39006", reason="Secret deal", by="ada")
         told = [timelines.of(session, session.get_one(Book, i), RecordKind.INVOICES, "39006") for i in (1, 2)]
     assert [str(events).count("Secret deal") for events in told] == [1, 0]
+
+
+def test_a_hold_leaves_the_tick_of_the_same_id_in_a_draft_of_another_psa(
+    elsewhere: Browser, world: World, database: Database
+) -> None:
+    with database.session() as session:
+        user = session.exec(select(User).where(User.email == "viewer@example.test")).one()
+        draft = Selection(user_id=user.id or 0, kind="invoices", token="t", book_id=2, records=["39006"])
+        session.add(draft)
+        session.commit()
+        holding.hold(session, 1, RecordKind.INVOICES, "39006", reason="Price", by="ada")
+        session.refresh(draft)
+        assert draft.records == ["39006"]
+        draft.book_id = 1
+        session.commit()
+        holding.hold(session, 1, RecordKind.INVOICES, "39006", reason="Price", by="ada")
+        session.refresh(draft)
+        assert draft.records == []
 
 
 def test_the_admin_of_a_company_changes_its_settings_but_not_the_installation(elsewhere: Browser) -> None:

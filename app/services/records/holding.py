@@ -9,6 +9,7 @@ from sqlmodel import Session, col, delete, select
 
 from app.domain.problems import ValidationError
 from app.domain.states import STOPPED, RecordKind
+from app.models.connections import Book
 from app.models.records import Hold, Selection
 from app.services.people import audit
 from app.services.records import records
@@ -40,7 +41,7 @@ def hold(session: Session, source_id: int, kind: RecordKind, record: str, *, rea
     )
     held.reason, held.by, held.fingerprint = reason, by, row.fingerprint
     session.add(held)
-    _untick(session, kind, record)
+    _untick(session, source_id, kind, record)
     audit.record(session, by, "record.hold", f"{kind}:{record}", number=row.number, reason=reason, source=source_id)
     session.commit()
     return held
@@ -80,9 +81,10 @@ def lift(session: Session, source_id: int, kind: str, taken: Sequence[str]) -> N
         session.exec(delete(Hold).where(col(Hold.source_id) == source_id, col(Hold.kind) == kind, chosen))
 
 
-def _untick(session: Session, kind: RecordKind, record: str) -> None:
+def _untick(session: Session, source_id: int, kind: RecordKind, record: str) -> None:
     """In everybody's draft: nobody posts by an old tick what somebody has put on hold since."""
-    for selection in session.exec(select(Selection).where(Selection.kind == kind)):
+    drafts = select(Selection).join(Book, col(Book.id) == Selection.book_id).where(Book.source_id == source_id)
+    for selection in session.exec(drafts.where(Selection.kind == kind)):
         if record in selection.records:
             selection.records = [kept for kept in selection.records if kept != record]
             session.add(selection)

@@ -284,7 +284,8 @@ def _ask(here: Sight, status: int = 200, mode: str = "post", **more: Any) -> Res
     if mode == "clear":
         return render_template("run/clear.html", here=here, **more), status
     plan = here.plan or selecting.planned(reading(), here.book, here.source_id, kind(), here.chosen.records)
-    return render_template("run/confirm.html", here=here, plan=plan, **more), status
+    going = selecting.going(reading(), here, plan)
+    return render_template("run/confirm.html", here=here, plan=plan, going=going, **more), status
 
 
 @run.post("/submit")

@@ -137,6 +137,14 @@ def planned(session: Session, book: Book, source_id: int, kind: RecordKind, chos
     return previews.plan(session, book, source_id, kind, chosen)
 
 
+def going(session: Session, here: Sight, plan: previews.Plan) -> tuple[int, Sum]:
+    """How many documents would be posted, and their sum: what is chosen without what the plan sees held."""
+    rest = set(here.chosen.records) - set(plan.stopped)
+    rows = [row for row in here.offered if row.record in rest]
+    count = selections.documents(session, here.book, here.source_id, here.kind, [row.record for row in rows])
+    return count, records.sum_of(rows)
+
+
 def listed(session: Session, here: Sight) -> Listed:
     """One page of the list, as the address asks for it."""
     args = request.values

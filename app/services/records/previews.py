@@ -125,28 +125,31 @@ class Plan:
     Attributes:
         create: names that have no counterpart, those with a similar entry first: (name, similar name or "").
         link: names that the ledger has exactly so.
-        blocked: records that would be held for something that neither creates nor links solves.
+        stopped: records that would be held for something that neither creates nor links solves.
         unlooked: records that have not been looked at yet.
     """
 
     create: dict[LinkKind, list[tuple[str, str]]] = field(default_factory=dict)
     link: dict[LinkKind, list[str]] = field(default_factory=dict)
-    blocked: int = 0
+    stopped: tuple[str, ...] = ()
     unlooked: int = 0
+
+    @property
+    def blocked(self) -> int:
+        return len(self.stopped)
 
 
 def plan(session: Session, book: Book, source_id: int, kind: RecordKind, records: Sequence[str]) -> Plan:
     """What a batch of these records, submitted with everything accepted, would create and link."""
     resolver = forecasts.Resolver.load(session, book)
-    outlooks = forecasts.outlooks(session, book, source_id, kind, records).values()
-    looked = [outlook for outlook in outlooks if outlook is not None]
-    ready = [outlook for outlook in looked if not resolver.stops(outlook)]
+    outlooks = forecasts.outlooks(session, book, source_id, kind, records)
+    looked = {record: outlook for record, outlook in outlooks.items() if outlook is not None}
+    held = {record for record, outlook in looked.items() if resolver.stops(outlook)}
+    ready = [outlook for record, outlook in looked.items() if record not in held]
     wanted = [resolver.one(need) for need in {tuple(need): None for outlook in ready for need in outlook.needs}]
     create = {(draft.kind, draft.source_id): draft.name for want in wanted for draft in want.drafts}
     link = {(need.kind, need.source_id): need.name for want in wanted for need, _ in want.exact}
-    return Plan(
-        _with_similar(session, book, create), _by_kind(link), len(looked) - len(ready), len(outlooks) - len(looked)
-    )
+    return Plan(_with_similar(session, book, create), _by_kind(link), tuple(held), len(outlooks) - len(looked))
 
 
 def _by_kind(names: Mapping[tuple[LinkKind, str], str]) -> dict[LinkKind, list[str]]:

@@ -112,6 +112,7 @@ def _drawer(place: Place, status: int = 200, **more: Any) -> ResponseReturnValue
     shell.use_book(book)
     sample = posting_problems.to_problem(session.get_one(PostingProblem, found[0].problem))
     shown, batches_of = _shown(session, found[:SHOWN]), _batches(session, found)
+    reloadable = sample.code in reloading.CURED and all(each.kind == RecordKind.INVOICES for each in batches_of)
     return fragments.page_or_fragment(
         "problems/show.html",
         "problems/_drawer.html",
@@ -129,7 +130,8 @@ def _drawer(place: Place, status: int = 200, **more: Any) -> ResponseReturnValue
         for_support=support.of_problem(
             book, sample, len(found), [(entry["posting"], entry["batch"], entry["record"]) for entry in shown]
         ),
-        reloadable=sample.code in reloading.CURED and all(each.kind == RecordKind.INVOICES for each in batches_of),
+        reloadable=reloadable,
+        reloaded=reloading.last(session, [entry.posting for entry in found[:SHOWN]]) if reloadable else None,
         **_linking(session, book, sample.subject),
         **_others(session, book, sample),
         **more,

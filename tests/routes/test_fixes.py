@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 
 import pytest
 from sqlmodel import select, update
@@ -12,6 +13,7 @@ from app.domain.links import LinkKind
 from app.models.connections import Book
 from app.models.people import Audit
 from app.models.postings import Posting, PostingProblem
+from app.models.reloads import Reload
 from app.services.mapping import links, lists
 from tests.builders import an_entry
 from tests.routes.conftest import Browser, Vendors, words
@@ -67,6 +69,20 @@ def test_a_date_that_was_given_counts_in_the_batch_that_takes_the_record_over(
     closed.work(3)
     assert [r.date for r in closed.company.documents.values()] == [dt.date(2026, 12, 1)]
     assert "keeps the date 12/01/2026" in bookkeeper.get("/batches/3/log").text
+
+
+def test_a_reload_that_changed_nothing_is_said_with_its_time(
+    bookkeeper: Browser, closed: World, database: Database
+) -> None:
+    with database.session() as session:
+        session.exec(update(PostingProblem).values(code="gl_account_missing"))
+        posting = session.exec(select(Posting)).first()
+        assert posting
+        session.add(Reload(source_id=1, kind="invoices", record="39005", number=posting.number, batch_id=1,
+                           posting_id=posting.id, state="done", by="ada"))  # fmt: skip
+        session.commit()
+    said = words(bookkeeper.get("/batches/1/problems/gl_account_missing"))
+    assert re.search(r"asked for at \d\d:\d\d: it was reopened and closed in ConnectWise, and the same is still", said)
 
 
 def test_a_day_that_is_none_is_refused_and_nothing_changes(bookkeeper: Browser, closed: World) -> None:

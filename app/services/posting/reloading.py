@@ -60,6 +60,12 @@ def ask(session: Session, batch: Batch, postings: Sequence[Posting], *, by: str)
     return count
 
 
+def last(session: Session, postings: Sequence[int]) -> Reload | None:
+    """The newest reload that was asked for any of these postings."""
+    query = select(Reload).order_by(col(Reload.id).desc()).limit(1)
+    return session.exec(query.where(col(Reload.posting_id).in_(postings))).first()
+
+
 def _wish(session: Session, batch: Batch, posting: Posting, record: str, by: str) -> bool:
     wish = Reload(source_id=batch.source_id, kind=batch.kind, record=record, number=posting.number,
                   batch_id=batch.id, posting_id=posting.id, by=by)  # fmt: skip

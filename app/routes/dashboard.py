@@ -14,13 +14,14 @@ from app.domain.links import LinkKind
 from app.domain.states import RecordKind
 from app.models.columns import utcnow
 from app.models.connections import Book
+from app.models.records import Selection
 from app.routes import autosync, fragments, shell
 from app.routes.formats import local
 from app.routes.guard import requires
 from app.routes.web import reading, web
 from app.services.batches import attention, batches, overview, progress
 from app.services.connections import books, cards, intuit_keys
-from app.services.records import records
+from app.services.records import records, selections
 from app.services.records.records import Sum
 
 dashboard = Blueprint("dashboard", __name__)
@@ -42,11 +43,15 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class KindStanding:
-    """How much of a kind waits, is stuck and was posted this month; ``as_of`` is None where nobody has read it yet."""
+    """How much of a kind waits, is stuck and was posted this month; ``as_of`` is None where nobody has read it yet.
+
+    ``others`` are listed too, but not offered unless one asks: dated later, or at another location than the company's.
+    """
 
     kind: RecordKind
     as_of: dt.datetime | None
     waiting: Sum
+    others: int
     stuck: Sum
     posted: Sum
 
@@ -82,7 +87,7 @@ def _standing(book: Book | None) -> dict[str, object]:
     if book is None or book.source_id is None:
         return {"standing": [], "as_of": None, "attention": []}
     month = local(utcnow()).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-    standing = [_kind(session, book.source_id, kind, month) for kind in RecordKind]
+    standing = [_kind(session, book, kind, month) for kind in RecordKind]
     return {
         "standing": standing,
         "as_of": min((row.as_of for row in standing if row.as_of), default=None),
@@ -100,12 +105,16 @@ def _syncs() -> list[dict[str, Any]]:
     return [sync for sync in shown if sync["view"].word != "off" or sync["book"].id == own]
 
 
-def _kind(session: Session, source_id: int, kind: RecordKind, month: dt.datetime) -> KindStanding:
+def _kind(session: Session, book: Book, kind: RecordKind, month: dt.datetime) -> KindStanding:
+    source_id = book.source_id or 0
+    offered = selections.wanted(Selection(user_id=0, kind=kind), book, books.today_of(book))
+    waiting = records.summed(session, source_id, kind, offered)
     listing = records.as_of(session, source_id, kind)
     return KindStanding(
         kind,
         listing.as_of if listing else None,
-        records.summed(session, source_id, kind, records.Filter()),
+        waiting,
+        records.summed(session, source_id, kind, records.Filter()).count - waiting.count,
         overview.stuck(session, kind),
         overview.posted_since(session, kind, month),
     )

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import redis
+from sqlmodel import select
 
 from app.database import Database
 from app.domain.states import RecordKind
 from app.models.connections import Book
+from app.models.records import UnpostedRow
 from app.services.connections import connections
 from app.services.records import previews
 from tests import engine
@@ -175,6 +178,14 @@ def test_the_dashboard_counts_what_waits_of_each_kind(viewer: Browser, sides: En
     assert "Expenses 14 $886.39" in said
     assert "Inventory 12 $6,806.40" in said
     assert "Invoices not read yet" in said
+    with sides.database.session() as session:
+        row = session.exec(select(UnpostedRow).where(UnpostedRow.kind == "expenses")).first()
+        assert row
+        row.date = dt.date(2099, 1, 1)
+        session.commit()
+    said = words(viewer.get("/"))
+    assert "Expenses 13 $" in said, "as the selection page does, which ends today"
+    assert "1 record more is dated after today or at another location" in said
 
 
 @pytest.mark.parametrize(("kind", "search"), [("expenses", "EXP-9001"), ("inventory", "1088")])

@@ -272,6 +272,9 @@ def test_the_whole_batch_is_undone_after_a_page_says_what_goes_and_what_stays(en
     world.work()
     states = [posting.state for posting in postings(world)]
     assert sorted(states) == ["closed", "held", "undone", "undone", "undone"]
+    foot = words(ended.get("/batches/1")).partition("Does it add up?")[2].partition("In QuickBooks")[0]
+    assert "Undone" in foot
+    assert "Skipped" not in foot
 
 
 def test_an_undo_can_be_asked_for_while_quickbooks_is_away(ended: Browser, world: World) -> None:

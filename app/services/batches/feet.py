@@ -32,6 +32,9 @@ class Tally:
     def __add__(self, other: Tally) -> Tally:
         return Tally(self.count + other.count, self.cents + other.cents)
 
+    def __sub__(self, other: Tally) -> Tally:
+        return Tally(self.count - other.count, self.cents - other.cents)
+
     @property
     def amount(self) -> str:
         """The amount as a plain decimal string."""
@@ -49,6 +52,7 @@ class Foot:
     """The crossfooting foot of one currency: rows (invoices, credit memos, total) of named tallies.
 
     ``selected`` = posted + held + in_doubt + skipped + to_go, down and across; ``in_books`` and ``closed`` beside it.
+    ``undone`` is the part of ``skipped`` that was in the books and was taken out again.
     """
 
     currency: str
@@ -86,7 +90,8 @@ def _foot(tallies: Tallies, in_books: InBooks, currency: str) -> Foot:
                 **{name: sum((own.get(s, Tally()) for s in states), Tally()) for name, states in WHERE.items()},
                 "in_books": in_books.get((currency, kind), Tally()),
                 "closed": own.get(S.CLOSED, Tally()),
+                "undone": own.get(S.UNDONE, Tally()),
             }
-    names = (*COLUMNS, "in_books", "closed")
+    names = (*COLUMNS, "in_books", "closed", "undone")
     rows["total"] = {name: sum((row[name] for row in rows.values()), Tally()) for name in names}
     return Foot(currency, rows)

@@ -76,7 +76,11 @@ class Batch(SQLModel, table=True):
 
 
 class Section(SQLModel, table=True):
-    """When a stage of a batch began and ended; its counts and status come from the postings."""
+    """How long a stage of a batch took; its counts and status come from the postings.
+
+    From ``started_at`` to ``ended_at`` is the time it was at work: one that begins again takes its beginning along, so
+    that the hours between two runs do not count.
+    """
 
     __tablename__ = "sections"
     __table_args__ = (UniqueConstraint("batch_id", "key"),)

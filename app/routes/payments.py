@@ -168,6 +168,7 @@ def _context(batch: Batch) -> dict[str, Any]:
     shell.use_book(book)
     return {
         "batch": batch, "book": book, "view": progress.view(session, batch), "tally": tally,
+        "worked": progress.worked(session, [batch]).get(batch.id or 0),
         "ahead": queueing.ahead(session, batch) if batch.ended_at is None else None,
         "causes": payment_tally.causes(session, batch, tally),
         "names": users.labels(session), "stopped_once": bool(batch.stop_asked), "strict": approvals.needed(book),

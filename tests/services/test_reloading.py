@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 import pytest
@@ -13,10 +14,11 @@ from app.connectors.source_abilities import Reopens, StatusInPsa
 from app.database import Database
 from app.domain.problems import ValidationError
 from app.domain.states import PostingState
-from app.models.batches import Batch
+from app.models.batches import Batch, Section
 from app.models.columns import utcnow
 from app.models.postings import Posting
 from app.models.reloads import Reload
+from app.services.batches import progress
 from app.services.connections import connections
 from app.services.posting import reloading
 from tests.engine import BY, Engine
@@ -59,6 +61,15 @@ def state(working: Engine) -> str:
         return session.exec(select(Reload.state).order_by(col(Reload.id).desc())).first() or ""
 
 
+def hours_ago(working: Engine) -> None:
+    """What has run so far, ran eight hours ago."""
+    with working.database.session() as session:
+        for row in (*session.exec(select(Batch)), *session.exec(select(Section))):
+            row.started_at, row.ended_at = (at and at - dt.timedelta(hours=8) for at in (row.started_at, row.ended_at))
+            session.add(row)
+        session.commit()
+
+
 def is_open(working: Engine, number: str) -> bool:
     invoice = next(each for each in working.site.invoices.values() if each.number == number)
     return invoice.stamp is None
@@ -73,10 +84,15 @@ def test_after_the_mapping_is_complete_a_reload_posts_the_invoice(working: Engin
         fault = {"kind": "lose_answer", "path": "/finance/invoices/", "method": "PATCH", "times": lost}
         requests.post(f"{working.both.connectwise.url}/_faults", json=fault, timeout=5)
 
+    hours_ago(working)
     assert work(working) == {batch_id}
     assert state(working) == "done"
     working.run(batch_id)
     assert working.posting(number).state == PostingState.CLOSED
+    with working.database.reading() as session:
+        batch = session.get_one(Batch, batch_id)
+        spent = [section.seconds or 0 for section in progress.view(session, batch).sections]
+        assert max(*spent, progress.worked(session, [batch])[batch_id]) < 3600, "the hours between the runs are no work"
 
 
 def test_a_record_is_asked_for_once_at_a_time(working: Engine) -> None:

@@ -13,7 +13,7 @@ from sqlmodel import Session, col, select
 from app.domain import line_text
 from app.domain.problems import NotFoundError, ValidationError
 from app.domain.states import STOPPED, PostingState, RecordKind, Role, SectionKey
-from app.models.batches import Batch, LogLine
+from app.models.batches import Batch, LogLine, Section
 from app.models.columns import utcnow
 from app.models.connections import Book
 from app.models.postings import Creation, Posting, PostingProblem, PostingRecord
@@ -305,6 +305,8 @@ def go_on(session: Session, batch: Batch) -> None:
         batch.queued_at = utcnow()  # behind what the company has begun since
     batch.stop_asked = batch.stopped = False
     batch.wake_at = utcnow() if batch.lease_owner and batch.ended_at is None else None  # that run may have passed it by
+    cut_off = (col(Section.batch_id) == batch.id, col(Section.started_at).is_not(None), col(Section.ended_at).is_(None))
+    session.exec(update(Section).where(*cut_off).values(ended_at=batch.ended_at))
     batch.ended_at = batch.failure = batch.waiting = None
     if batch.name_key is None:
         taken = select(Batch.id).where(Batch.book_id == batch.book_id, Batch.name_key == batch.name)

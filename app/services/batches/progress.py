@@ -128,7 +128,7 @@ def _of_payments(session: Session, batch: Batch) -> BatchView:
         warned = key is SectionKey.PROVE and bool(tally.warnings)
         now = _section_status(batch, section, total=total, done=done, failed=failed, warned=warned)
         title = payment_tally.TITLES[key]
-        sections.append(SectionView(key, title, now, total, done, failed, _seconds(section)))
+        sections.append(SectionView(key, title, now, total, done, failed, _seconds(batch, section)))
     failure = posting_problems.from_json(batch.failure) if batch.failure else None
     book = session.get_one(Book, batch.book_id).name
     return BatchView(
@@ -259,7 +259,7 @@ def _section(batch: Batch, section: Section, facts: Facts) -> SectionView | None
         total,
         done,
         failed,
-        _seconds(section),
+        _seconds(batch, section),
     )
 
 
@@ -305,7 +305,25 @@ def _section_status(batch: Batch, section: Section, *, total: int, done: int, fa
     return Status.COMPLETED_WITH_WARNINGS if warned else Status.COMPLETED
 
 
-def _seconds(section: Section) -> float | None:
+def _seconds(batch: Batch, section: Section) -> float | None:
     if section.started_at is None:
         return None
-    return ((section.ended_at or utcnow()) - section.started_at).total_seconds()
+    return ((section.ended_at or batch.ended_at or utcnow()) - section.started_at).total_seconds()
+
+
+def worked(session: Session, batches: Collection[Batch]) -> dict[int, float]:
+    """Seconds that each ended batch was at work: from its beginning to its end, but no more than its sections took.
+
+    So the hours before a retry, or before an undo, do not count.
+    """
+    ended = {batch.id or 0: batch for batch in batches if batch.started_at and batch.ended_at}
+    spent = dict.fromkeys(ended, 0.0)
+    once = col(Section.key) != SectionKey.CLOSE  # it goes on beside the documents
+    for section in session.exec(select(Section).where(col(Section.batch_id).in_(ended), once)):
+        spent[section.batch_id] += _seconds(ended[section.batch_id], section) or 0.0
+    return {ident: min(elapsed(batch), spent[ident]) for ident, batch in ended.items()}
+
+
+def elapsed(batch: Batch) -> float:
+    """Seconds from the beginning of the batch's first run to the end of its last; 0 before that."""
+    return (batch.ended_at - batch.started_at).total_seconds() if batch.started_at and batch.ended_at else 0.0

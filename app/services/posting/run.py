@@ -164,11 +164,15 @@ class Run:
     def _section(self, key: SectionKey, *, started: bool) -> None:
         now = utcnow()
         with self.database.session() as session:
-            values: dict[str, Any] = {"ended_at": None if started else now}
-            section = (col(Section.batch_id) == self.batch_id) & (col(Section.key) == key)
-            session.exec(update(Section).where(section).values(**values))
-            if started:
-                session.exec(update(Section).where(section, col(Section.started_at).is_(None)).values(started_at=now))
+            query = select(Section).where(Section.batch_id == self.batch_id, Section.key == key)
+            if section := session.exec(query).first():
+                if not started:
+                    section.ended_at = now
+                elif section.started_at and section.ended_at:  # the time between two runs is no work
+                    section.started_at, section.ended_at = now - (section.ended_at - section.started_at), None
+                else:
+                    section.started_at = section.started_at or now
+                session.add(section)
             self.changed(session)
 
 

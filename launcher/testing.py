@@ -52,7 +52,7 @@ def command(project: Project, arguments: list[str]) -> int:
     set_up(project, for_tests=True)
     strict = requires_all(os.environ)
     found = {part.variable: path for part in parts(project) if (path := provide(part, strict=strict))}
-    with tempfile.TemporaryDirectory(prefix="crossfoot-tests-", dir=scratch()) as folder:
+    with tempfile.TemporaryDirectory(prefix="cf-", dir=scratch()) as folder:
         Path(folder).chmod(0o711)  # PostgreSQL runs as somebody else, and must come through
         asked = {name: value for name, value in os.environ.items() if name in (KILLS, PROFILE)}
         env = clean_environment(project, Path(folder) / "home", os.environ) | found | asked | {"TMPDIR": folder}

@@ -3,6 +3,7 @@
 import shutil
 import signal
 import stat
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -92,10 +93,12 @@ def test_a_folder_that_cannot_hold_a_socket_gets_one_elsewhere_and_a_note_where(
         shutil.rmtree(server.socket.parent)
 
 
-def test_a_note_from_a_longer_path_is_removed(folder: Path) -> None:
-    (folder / "redis.path").write_text("/somewhere/else")
-    private_server(this_project(), folder)
-    assert not (folder / "redis.path").exists()
+def test_a_note_from_a_longer_path_is_removed() -> None:
+    with tempfile.TemporaryDirectory(prefix="cf-") as short:
+        note = Path(short) / "redis.path"
+        note.write_text("/somewhere/else")
+        private_server(this_project(), Path(short))
+        assert not note.exists()
 
 
 def test_the_server_from_pypi_is_taken_where_the_system_has_none(tmp_path: Path) -> None:

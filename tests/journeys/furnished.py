@@ -54,7 +54,7 @@ def furnish(at: Installation, browser: Browser) -> Furnished:
     _link(at)
     _tick(her, "acme", "10404", "10414", "10425", "10460")
     her.press(re.compile("^Post 10 documents"))
-    her.press(re.compile("post 10 documents", re.IGNORECASE))
+    her.press(re.compile(r"post \d+ documents", re.IGNORECASE))
     expect(her.page.locator("#head .cf-st")).to_have_text(ENDED, timeout=60_000)
     _sync_payments(at, her)
     for kind, count in (("expenses", 14), ("inventory", 12)):

@@ -225,8 +225,12 @@
   showTabs(document);
 
   /* ── htmx ─────────────────────────────────────────────────────────────── */
+  let opening = null;   /* the question for a drawer with something to do, until it is answered */
+  const forPane = (event) => pane && event.detail.requestConfig.path.startsWith(pane.url);
+
   document.addEventListener("htmx:beforeRequest", (event) => {
     const from = event.detail.elt;
+    if (event.detail.target?.id === "drawer" && !forPane(event)) opening = event.detail.xhr;
     if (event.detail.target?.id === "drawer" && from.matches("a, button")) opener = from;
     if (from.dataset.busy) from.lastChild.textContent = from.dataset.busy;
   });
@@ -243,8 +247,9 @@
   });
   /* An error of ours names where it is to be shown; anything else (a proxy's page) is not put into the page. */
   document.addEventListener("htmx:beforeSwap", (event) => {
-    const late = pane && event.detail.requestConfig.path.startsWith(pane.url) && !$("#drawer[data-peek]");
-    if (late) { event.detail.shouldSwap = false; return; }   /* a drawer was opened meanwhile, and stays */
+    /* A drawer was opened meanwhile, and stays; one that is about to come would miss the place that this one takes. */
+    const late = forPane(event) && (!$("#drawer[data-peek]") || (opening && opening.readyState < XMLHttpRequest.DONE));
+    if (late) { event.detail.shouldSwap = false; return; }
     if (event.detail.xhr.status >= 400 && event.detail.xhr.getResponseHeader("HX-Retarget")) event.detail.shouldSwap = true;
   });
   document.addEventListener("htmx:sendError", () => say("The server does not answer. Nothing was changed; this page tries again."));

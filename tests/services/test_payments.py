@@ -266,6 +266,7 @@ def strict(keeper: Bookkeeper) -> Iterator[Bookkeeper]:
 
 
 def test_where_the_company_wants_it_another_person_lets_what_was_found_be_written(strict: Bookkeeper) -> None:
+    before = sum(map(Decimal, strict.amounts("10439")))
     strict.pays(("10439", "2.00"))
     first = strict.submit()
     with strict.engine.database.session() as session:
@@ -279,14 +280,15 @@ def test_where_the_company_wants_it_another_person_lets_what_was_found_be_writte
         approve(strict, first, by=engine.BY)
     strict.pays(("10439", "1.00"))  # after it was seen
     approve(strict, first)
-    assert (strict.json(first)["status"], strict.amounts("10439")) == ("awaiting_approval", ["9.00"])
+    assert strict.json(first)["status"] == "awaiting_approval"
+    assert sum(map(Decimal, strict.amounts("10439"))) == before
     assert "what would be written is no longer the same" in strict.engine.batch(first).approval_note
     second = strict.sync()["batch"]  # takes over what the first one found
     assert [strict.json(one)["status"] for one in (first, second)] == ["completed", "awaiting_approval"]
     approve(strict, second)
     done = strict.json(second)
     assert (done["status"], done["written"], done["problems"]) == ("completed", 1, [])
-    assert strict.amounts("10439") == ["12.00"]
+    assert sum(map(Decimal, strict.amounts("10439"))) == before + 3
     assert strict.sync()["status"] == "completed", "nothing new needs nobody’s word"
 
 

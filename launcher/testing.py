@@ -14,8 +14,8 @@ from launcher.programs import run_logged
 from launcher.project import Project, clean_environment
 from launcher.set_up import set_up
 
-#: Four on two cores: most of the time is waiting, and the browser tests start whole installations.
-PROCESSES = "4"
+#: Five on two cores: most of the time is waiting, and the browser tests start whole installations.
+PROCESSES = "5"
 #: A file system in memory: tests commit thousands of times, and each waits for a disk.
 MEMORY, MEMORY_BYTES = Path("/dev/shm"), 4 * 2**30  # noqa: S108  # a folder of one's own in it, by tempfile
 #: How many workers the campaign kills at random moments, and how many generated examples Hypothesis tries.

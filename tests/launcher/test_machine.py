@@ -7,7 +7,7 @@ import pytest
 
 from launcher import machine
 from launcher.messages import LauncherError
-from launcher.testing import Part, absolute, parallel, provide, requires_all
+from launcher.testing import PROCESSES, Part, absolute, parallel, provide, requires_all
 
 
 def program(folder: Path, name: str, body: str = "exit 0") -> Path:
@@ -44,8 +44,8 @@ def test_ci_requires_every_part(environ: dict[str, str]) -> None:
     assert requires_all(environ)
 
 
-def test_two_processes_run_the_tests_unless_told_otherwise() -> None:
-    assert parallel(["-k", "money"]) == ["-n", "4"]
+def test_several_processes_run_the_tests_unless_told_otherwise() -> None:
+    assert parallel(["-k", "money"]) == ["-n", PROCESSES]
     assert parallel(["-n0"]) == parallel(["--pdb"]) == []
 
 

@@ -248,15 +248,21 @@ def _supersede(session: Session, work: Work) -> None:
 
 
 def _remember(session: Session, book_id: int, changed: Iterable[LedgerPayment], *, dry: bool) -> None:
+    """In parts, so that what is written is not kept in memory until the last of thousands."""
     payments_ = {payment.ledger_id: payment for payment in changed}
-    rows: dict[str, LedgerPaymentRow] = {}
     wanted = sorted(payments_)
     for start in range(0, len(wanted), CHUNK):
-        query = select(LedgerPaymentRow).where(LedgerPaymentRow.book_id == book_id)
-        found = session.exec(query.where(col(LedgerPaymentRow.ledger_id).in_(wanted[start : start + CHUNK]))).all()
-        rows |= {row.ledger_id: row for row in found}
-        old = [row.id for row in found]
-        session.exec(delete(AppliedLine).where(col(AppliedLine.payment_id).in_(old)))
+        some = {ledger_id: payments_[ledger_id] for ledger_id in wanted[start : start + CHUNK]}
+        for written in _remember_some(session, book_id, some, dry=dry):
+            session.expunge(written)
+
+
+def _remember_some(
+    session: Session, book_id: int, payments_: Mapping[str, LedgerPayment], *, dry: bool
+) -> list[LedgerPaymentRow | AppliedLine]:
+    query = select(LedgerPaymentRow).where(LedgerPaymentRow.book_id == book_id)
+    rows = {row.ledger_id: row for row in session.exec(query.where(col(LedgerPaymentRow.ledger_id).in_(payments_)))}
+    session.exec(delete(AppliedLine).where(col(AppliedLine.payment_id).in_([row.id for row in rows.values()])))
     for ledger_id, payment in payments_.items():
         row = rows.setdefault(ledger_id, LedgerPaymentRow(book_id=book_id, ledger_id=ledger_id, **_values(payment)))
         for name, value in _values(payment).items():
@@ -264,11 +270,14 @@ def _remember(session: Session, book_id: int, changed: Iterable[LedgerPayment], 
         row.version = f"{LOOKED_AT if dry else ''}{payment.version}"[:40]
     session.add_all(rows.values())
     session.flush()
-    session.add_all(
+    lines = [
         AppliedLine(book_id=book_id, payment_id=row.id or 0, ledger_id=document)
         for ledger_id, row in rows.items()
         for document in sorted(_documents(payments_[ledger_id]))
-    )
+    ]
+    session.add_all(lines)
+    session.flush()
+    return [*rows.values(), *lines]
 
 
 def _values(payment: LedgerPayment) -> dict[str, Any]:

@@ -10,8 +10,8 @@ from tests.faults.test_afterwards_points import assert_attached_once
 POINTS = [
     ("intents noted", "committed", r"INSERT INTO attachments", 1),
     ("PDF read, not attached", "answer", r"GET .*/pdf", 2),
-    ("intent not quite committed", "commit", r"UPDATE attachments SET state=.*'sending'", 1),
-    ("intent committed", "committed", r"UPDATE attachments SET state=.*'sending'", 2),
+    ("intent not quite committed", "commit", r"UPDATE attachments SET name=.*'sending'", 1),
+    ("intent committed", "committed", r"UPDATE attachments SET name=.*'sending'", 2),
     ("first byte of a file", "request", r"POST .*/upload\?", 2),
     ("attached, not quite written", "commit", r"UPDATE attachments SET state=.*'done'", 1),
     ("attached and written", "committed", r"UPDATE attachments SET state=.*'done'", 2),

@@ -14,6 +14,8 @@ from tests.faults.rig import Rig
 KILLS = 10
 #: Seconds that QuickBooks takes for a call with documents; everything else is quick.
 SLOW = 1.2
+#: So many of the kills are counted from the moment at which a document has left.
+MOST = 0.8
 
 
 def test_ten_random_kills_double_nothing_and_lose_nothing(rig: Rig) -> None:
@@ -27,7 +29,9 @@ def test_ten_random_kills_double_nothing_and_lose_nothing(rig: Rig) -> None:
         batch = rig.engine.submit(*fresh)
         worker = rig.worker(batch)
         rig.wait_until(partial(rig.has_begun, batch, SectionKey.DOCUMENTS))
-        time.sleep(chance.uniform(0, 0.3 + SLOW))
+        if chance.random() < MOST:  # on a busy machine much of the stage goes by before anything leaves
+            rig.wait_until(lambda: rig.sending() > 0)
+        time.sleep(chance.uniform(0, SLOW))
         hits += rig.sending() > 0
         worker.kill()
         rig.take_over(batch)

@@ -87,7 +87,7 @@ class Month:
 
     def _work(self, made: int, monkeypatch: pytest.MonkeyPatch) -> None:
         """A worker submits; one in fifty dies at one of the places where it may, and another comes after its lease."""
-        place = self.random.choice(("records.refresh", "rounds.submit", "rounds.tie", "autosync_ends.settle"))
+        place = self.random.choice(("records.refresh", "rounds.submit", "rounds.tie", "ends.settle"))
         if self.random.random() > 0.02:
             self.rung |= set(autosync.work(self.working.database, self.working.connectors, made, HOME))
             return

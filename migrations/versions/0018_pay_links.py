@@ -16,6 +16,11 @@ depends_on = None
 
 
 def upgrade() -> None:
+    _pay_links()
+    _checkouts()
+
+
+def _pay_links() -> None:
     op.create_table(
         "pay_links",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -30,6 +35,9 @@ def upgrade() -> None:
         sa.UniqueConstraint("token_hash"),
     )
     op.create_index("ix_pay_links_posting_id", "pay_links", ["posting_id"], unique=False)
+
+
+def _checkouts() -> None:
     op.create_table(
         "checkouts",
         sa.Column("id", sa.Integer(), nullable=False),

@@ -148,14 +148,18 @@ def invoice_row(site: Site, invoice: Invoice) -> Row:
         "specialInvoiceFlag": False,
         "glBatch": _batch_ref(site, invoice.batch_id),
         "unbatchedBatch": _batch_ref(site, invoice.unbatched_batch_id) if not invoice.posted else None,
-        "customFields": [
-            {"id": number, "caption": caption, "type": "Text", "entryMethod": "EntryField", "numberOfDecimals": 0,
-             **({} if value is None else {"value": value})}
-            for number, (caption, value) in enumerate(invoice.custom, 1)
-        ],
+        "customFields": _custom_fields(invoice),
         "_info": {"lastUpdated": moment(invoice.updated), "updatedBy": invoice.closed_by},
     }  # fmt: skip
     return without_null(row)
+
+
+def _custom_fields(invoice: Invoice) -> list[Row]:
+    return [
+        {"id": number, "caption": caption, "type": "Text", "entryMethod": "EntryField", "numberOfDecimals": 0,
+         **({} if value is None else {"value": value})}
+        for number, (caption, value) in enumerate(invoice.custom, 1)
+    ]  # fmt: skip
 
 
 def _batch_ref(site: Site, batch_id: int | None) -> Row | None:

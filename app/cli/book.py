@@ -13,7 +13,7 @@ from app.cli.options import command
 from app.cli.output import emit, printable, table
 from app.domain.problems import ValidationError
 from app.models.connections import Book
-from app.services.connections import archives, books, settings_file
+from app.services.connections import archives, books, forgetting, settings_file
 from app.services.people import audit
 
 
@@ -87,6 +87,24 @@ def archive(context: Context, ref: str, file: Path) -> None:
     with context.database.session() as session:
         audit.record(session, context.actor, "book.archive", f"book:{books.find_book(session, ref).id}")
         session.commit()
+
+
+@command(book)
+@click.argument("ref", metavar="BOOK")
+@click.option("--yes", is_flag=True, help="Forget it, without asking.")
+@pass_context
+def forget(context: Context, ref: str, yes: bool) -> None:
+    """Remove a disconnected company and all that is known of it; QuickBooks and the PSA keep what they have."""
+    with context.database.session() as session:
+        found = books.find_book(session, ref)
+        if not yes:
+            raise ValidationError(
+                f"“{found.name}” was not forgotten: it takes its settings, links and history away for good.",
+                "Keep a copy with `book archive`, then give --yes.",
+            )
+        ident = found.id or 0
+        name = forgetting.forget(session, ident, context.actor)
+    emit({"id": ident, "name": name, "forgotten": True}, [f"{printable(name)} is forgotten."], as_json=context.as_json)
 
 
 @command(book, "import")

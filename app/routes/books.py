@@ -20,7 +20,7 @@ from app.models.connections import Book
 from app.routes import fragments, shell
 from app.routes.guard import installation, me, requires
 from app.routes.web import reading, web, writing
-from app.services.connections import archives, cards, settings_file
+from app.services.connections import archives, cards, forgetting, settings_file
 from app.services.connections import books as service
 from app.services.mail import samples
 from app.services.mapping import links, lists
@@ -220,6 +220,35 @@ def _pieces(book_id: int) -> Iterator[bytes]:
         yield b""
         file.seek(0)
         yield from iter(lambda: file.read(65536), b"")
+
+
+@books.get("/settings/books/<int:book_id>/forget")
+@requires("admin", of=installation)
+def forget(book_id: int) -> ResponseReturnValue:
+    """What forgetting the company takes away, what stays elsewhere, and what stands in the way."""
+    return _forget(book_id)
+
+
+def _forget(book_id: int, status: int = 200, error: ValidationError | None = None) -> ResponseReturnValue:
+    session = reading()
+    book = service.find_book(session, book_id)
+    shell.use_book(book)
+    obstacle, leaves = forgetting.obstacle(session, book), forgetting.leaves(session, book_id)
+    page = render_template("settings/forget.html", book=book, obstacle=obstacle, leaves=leaves, error=error)
+    return page, status
+
+
+@books.post("/settings/books/<int:book_id>/forget")
+@requires("admin", of=installation)
+def forget_now(book_id: int) -> ResponseReturnValue:
+    """Remove the company, once its name was typed."""
+    try:
+        with writing() as session:
+            name = forgetting.forget(session, book_id, me().email, typed=request.form.get("name", ""))
+    except ValidationError as error:
+        return _forget(book_id, 422, error)
+    flash(f"“{name}” and all that was known of it are gone from here; both systems keep what they have.")
+    return redirect(url_for("connections.show"), 303)
 
 
 @books.post("/settings/books/<int:book_id>/file")

@@ -13,6 +13,7 @@ import requests
 from sqlmodel import col, select, update
 
 from app.domain.states import RecordKind
+from app.models.attachments import Attachment
 from app.models.batches import Batch
 from app.models.columns import utcnow
 from app.models.connections import Book
@@ -21,6 +22,7 @@ from app.models.reloads import Reload
 from app.models.workbench import EntryChange
 from app.services.connections import books
 from app.services.posting import amending, reloading
+from sandbox.connectwise.papers import Paper
 from tests import engine
 from tests.campaign.service import Row
 from tests.faults.rig import Rig
@@ -82,6 +84,40 @@ def expenses(rig: Rig) -> Scene:
     numbers = ("EXP-9001", "EXP-9004", "EXP-9017", "EXP-9018")
     batch = rig.engine.submit(*numbers, kind=EXPENSES)
     return Scene("", batch, batch, {f"main {number}": "closed" for number in numbers})
+
+
+def _assert_files(rig: Rig, *names: str) -> None:
+    held = Counter(str(one["FileName"]) for one in rig.engine.company.tables["Attachable"].values())
+    assert held == Counter(names)
+    with rig.engine.database.reading() as session:
+        assert set(session.exec(select(Attachment.state))) == {"done"}
+
+
+def receipts(rig: Rig) -> Scene:
+    """Two expenses in one bill, with three receipts one after the other, and a file that no ledger takes."""
+    settle(rig, purchases__attach_receipts="yes", purchases__group="member_week")
+    for number, name in ((30, "receipt.pdf"), (31, "Lunch.JPG"), (32, "Photo.heic")):
+        rig.engine.site.papers[number] = Paper(number, "Expense", 9001, name, b"what it shows", False)
+    batch = rig.engine.submit("EXP-9001", "EXP-9003", kind=EXPENSES)
+    (number,) = [f"main {posting['number']}" for posting in rig.engine.json(batch)["postings"]]
+
+    def attached() -> None:
+        _assert_files(rig, "receipt (30).pdf", "Lunch (31).jpg", "receipt (1003).pdf")
+        (told,) = rig.problems(batch).values()
+        assert told == ["receipt_left_out"]
+
+    return Scene("", batch, batch, {number: "closed"}, attached)
+
+
+def order_files(rig: Rig) -> Scene:
+    """A bill and a purchase order with two files each."""
+    settle(rig, inventory__attach_files="yes", inventory__purchase_as="purchase_order")
+    for number, order in ((40, 1088), (41, 1088), (42, 1090), (43, 1090)):
+        rig.engine.site.papers[number] = Paper(number, "PurchaseOrder", order, "Invoice.pdf", b"%PDF")
+    batch = rig.engine.submit("1088/PS20114", "1090/PS20131", kind=INVENTORY)
+    names = [f"Invoice ({number}).pdf" for number in (40, 41, 42, 43)]
+    states = dict.fromkeys(("main IM-55810", "main 1090"), "closed")
+    return Scene("", batch, batch, states, lambda: _assert_files(rig, *names))
 
 
 def goods(rig: Rig) -> Scene:
@@ -234,10 +270,20 @@ RELOAD = {
     "closing, first byte": ("request", r"PATCH .*/finance/invoices/", 2),
     "closed again, answer unread": ("answer", r"PATCH .*/finance/invoices/", 2),
 }
+FILES = {
+    "files' intents not quite committed": ("commit", r"INSERT INTO attachments", 1),
+    "first file's intent committed": ("committed", r"UPDATE attachments SET .*'sending'", 1),
+    "first byte of a file": ("request", r"POST .*/upload\?", 1),
+    "first file there, answer unread": ("answer", r"POST .*/upload\?", 1),
+    "first file not quite written": ("commit", r"UPDATE attachments SET .*'wanted'", 1),
+    "first file written": ("committed", r"UPDATE attachments SET .*'wanted'", 1),
+    "second file there, answer unread": ("answer", r"POST .*/upload\?", 2),
+    "last file written, not quite done": ("commit", r"UPDATE attachments SET .*'done'", 1),
+}
 SECOND = {name: (moment, pattern, 2) for name, (moment, pattern, _) in CALL.items() if "PSA" not in name}
 SCENES: Sequence[tuple[Callable[[Rig], Scene], dict[str, Point]]] = (
     (expenses, CALL), (goods, CALL), (cost, SECOND), (cost_undone, UNDO), (amendment, AMEND), (order_billed, BILLING),
-    (item_changed, ITEM), (item_supplied, ITEM), (reload, RELOAD),
+    (item_changed, ITEM), (item_supplied, ITEM), (reload, RELOAD), (receipts, FILES), (order_files, FILES),
 )  # fmt: skip
 CASES = [(scene, name, point) for scene, points in SCENES for name, point in points.items()]
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from app.domain.problems import Problem, Severity
+from app.services.connections import connections
 from tests.builders import an_entry
 from tests.cli.conftest import CommandLine, connect
 
@@ -55,6 +56,15 @@ def test_all_of_a_company_is_written_to_a_file_or_it_says_why_not(connected: Com
     assert "sales.summary" in zipfile.ZipFile(tmp_path / "all.zip").read("settings.toml").decode()
     told = connected("book", "archive", "1", str(tmp_path / "none" / "all.zip"), "--json")
     assert (told.status, told.json["remedy"]) == (2, "Give another file.")
+
+
+def test_a_disconnected_company_is_forgotten_when_one_is_sure(connected: CommandLine) -> None:
+    assert "give --yes" in connected("book", "forget", "Demo MSP", "--json").json["remedy"]
+    assert "connected" in connected("book", "forget", "Demo MSP", "--yes", "--json").json["error"]
+    connected.database(lambda db: connections.disconnect_book(db, connected.connectors, 1, "ab"))
+    told = connected("book", "forget", "Demo MSP", "--yes", "--json")
+    assert (told.status, told.json) == (0, {"id": 1, "name": "Demo MSP", "forgotten": True})
+    assert connected("book", "list", "--json").json == {"books": []}
 
 
 @pytest.mark.parametrize("pair", ["sales.summary=everything", "no.such=1", "sales.summary"])

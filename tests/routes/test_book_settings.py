@@ -72,3 +72,20 @@ def test_settings_go_to_a_file_and_back_and_workers_look_at_what_waits_anew(
             with pytest.raises(ValidationError):
                 settings_file.load(session, book, wrong, by="x")
         assert settings_file.export(book) == text
+
+
+def test_a_company_is_forgotten_once_it_is_disconnected_and_its_name_was_typed(
+    admin: Browser, database: Database, vendors: Vendors
+) -> None:
+    World(database, vendors)
+    page = admin.get("/settings/books/1/forget")
+    assert "Disconnect it first" in words(page)
+    assert 'name="name"' not in page.text
+    admin.post("/connections/quickbooks-online/1/disconnect")
+    assert "/settings/books/1/forget" in admin.get("/settings/connections").text
+    assert "0 documents stay" in words(admin.get("/settings/books/1/forget"))
+    assert "not the company’s name" in words(admin.post("/settings/books/1/forget", {"name": "x"}, status=422))
+    assert "are gone from here" in words(admin.post("/settings/books/1/forget", {"name": "Demo MSP"}))
+    assert stored(database, Book) == []
+    for address in ("/", "/settings/audit", "/settings/books", "/settings/connections", "/attention"):
+        admin.get(address)

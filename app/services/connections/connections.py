@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from sqlalchemy.exc import IntegrityError
-from sqlmodel import Session, col, select, update
+from sqlmodel import Session, col, func, select, update
 
 from app.connectors.protocols import Check, Company, ConnectionFailedError, Connectors, Destination, Source
 from app.connectors.tokens import Tokens
@@ -19,6 +19,7 @@ from app.domain import codec
 from app.domain.problems import CrossfootError, NotFoundError, Problem, Severity, ValidationError
 from app.models.columns import utcnow
 from app.models.connections import Book, SourceRow
+from app.models.people import Audit
 from app.services.connections import tokens
 from app.services.connections.contacts import NoContact, RowContact
 from app.services.connections.zones import is_zone, local_zone
@@ -240,7 +241,7 @@ def _store_book(session: Session, kind: str, company: Company, environment: str,
     deed = "book.reconnect" if book else "book.connect"
     if book is None:
         first = session.exec(select(Book.id).limit(1)).first() is None
-        book = Book(kind=kind, name=company.name, ledger_id=company.ledger_id, is_default=first)
+        book = Book(id=_free_id(session), kind=kind, name=company.name, ledger_id=company.ledger_id, is_default=first)
         book.zone = _zone_from(company)
     book.environment, book.connected = environment, True
     _keep_company(book, company)
@@ -249,6 +250,13 @@ def _store_book(session: Session, kind: str, company: Company, environment: str,
     _tie_the_only_source(session)
     audit.record(session, by, deed, f"book:{book.id}", name=book.name, realm=book.ledger_id, environment=environment)
     return book
+
+
+def _free_id(session: Session) -> int | None:
+    """SQLite would give a forgotten company's number again, of which the audit log still speaks."""
+    if session.get_bind().dialect.name != "sqlite":
+        return None
+    return max(session.exec(select(func.max(column))).one() or 0 for column in (Book.id, Audit.book_id)) + 1
 
 
 def _zone_from(company: Company) -> str:

@@ -122,11 +122,17 @@ def _check(book: Book, key: str, webhook: str) -> None:
 
 def forget(session: Session, book_id: int, by: str) -> None:
     """No key any more, so nobody can pay by Stripe; commits. Pages that are open are not looked at any more."""
+    if drop(session, book_id):
+        audit.record(session, by, "stripe.forget", f"book:{book_id}")
+        session.commit()
+
+
+def drop(session: Session, book_id: int) -> bool:
+    """Whether there was a key; it goes with the caller's commit."""
     row = session.get(InstallationSetting, _name(book_id))
     if row is not None:
         session.delete(row)
-        audit.record(session, by, "stripe.forget", f"book:{book_id}")
-        session.commit()
+    return row is not None
 
 
 def _name(book_id: int | str) -> str:

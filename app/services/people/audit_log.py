@@ -101,8 +101,12 @@ def actions(session: Session) -> list[str]:
 
 
 def things(session: Session, rows: Iterable[Audit]) -> dict[str, Thing]:
-    """Subject → what it is called, for those that still are there."""
+    """Subject → what it is called, for those that still are there.
+
+    SQLite numbers new rows as those of a forgotten company were: what is another company's now is not named.
+    """
     wanted: dict[str, set[int]] = {}
+    rows = list(rows)
     for row in rows:
         kind, _, ident = row.subject.partition(":")
         if ident.isdecimal():
@@ -111,6 +115,10 @@ def things(session: Session, rows: Iterable[Audit]) -> dict[str, Thing]:
     for kind, query in _NAMES.items():
         for ident, *about in session.execute(query.where(query.selected_columns[0].in_(wanted.get(kind, ())))):
             found[f"{kind}:{ident}"] = Thing(*about)
+    for row in rows:
+        thing = found.get(row.subject)
+        if thing and thing.book_id and row.book_id and thing.book_id != row.book_id:
+            del found[row.subject]
     return found
 
 

@@ -29,6 +29,7 @@ ACTS: Mapping[str, str] = {
     "book.connect": "connected a company",
     "book.default": "made a company the default",
     "book.disconnect": "disconnected a company",
+    "book.forget": "removed a company and all that was known of it",
     "book.reconnect": "reconnected a company",
     "book.settings": "changed settings",
     "channel.add": "added a notification channel",

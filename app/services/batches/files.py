@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from sqlmodel import Session, col, select
 
+from app.domain import csv_text
 from app.domain.money import plain
 from app.models.batches import Batch, LogLine
 from app.models.columns import dumps
@@ -27,8 +26,6 @@ PAYMENTS = (
     "number", "record", "customer", "currency", "total", "paid_before", "paid_planned", "paid_after", "in_quickbooks",
     "steps", "problems",
 )  # fmt: skip
-#: A spreadsheet takes a cell that begins with one of these for a formula.
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 #: Names of details that are never written down, should one ever get into a log line.
 SECRET = ("token", "secret", "password", "authorization", "private_key", "cookie")
 
@@ -40,28 +37,27 @@ def errors_csv(session: Session, batch: Batch) -> str:
     ).all()
     problems = posting_problems.of(session, [posting.id or 0 for posting in postings])
     records = batches.records_of(session, batch)
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(HEAD)
-    for posting in postings:
-        for problem in problems.get(posting.id or 0, []):
-            writer.writerow(guarded(_line(posting, " ".join(records.get(posting.id or 0, [])), problem)))
-    return text.getvalue()
+    rows = (
+        _line(posting, " ".join(records.get(posting.id or 0, [])), problem)
+        for posting in postings
+        for problem in problems.get(posting.id or 0, [])
+    )
+    return csv_text.lines([HEAD, *rows])
 
 
 def payments_csv(session: Session, batch: Batch) -> str:
     """A payment sync invoice by invoice, in the order of their numbers; an amount that is not known is empty."""
     query = select(PaymentTarget).where(PaymentTarget.batch_id == batch.id)
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(PAYMENTS)
-    for row in session.exec(query.order_by(col(PaymentTarget.number), col(PaymentTarget.id))):
-        amounts = (row.before_cents, row.planned_cents, row.after_cents, row.books_cents)
-        steps = "; ".join(" ".join(filter(None, (step["verb"], step["what"], step["amount"]))) for step in row.steps)
-        problems = " ".join(problem.message for problem in tally.problems_of(row))
-        shown = ["" if cents is None else cents_text(cents) for cents in (row.cents, *amounts)]
-        writer.writerow(guarded([row.number, row.record, row.party, row.currency, *shown, steps, problems]))
-    return text.getvalue()
+    rows = session.exec(query.order_by(col(PaymentTarget.number), col(PaymentTarget.id)))
+    return csv_text.lines([PAYMENTS, *map(_invoice, rows)])
+
+
+def _invoice(row: PaymentTarget) -> list[str]:
+    amounts = (row.cents, row.before_cents, row.planned_cents, row.after_cents, row.books_cents)
+    steps = "; ".join(" ".join(filter(None, (step["verb"], step["what"], step["amount"]))) for step in row.steps)
+    problems = " ".join(problem.message for problem in tally.problems_of(row))
+    shown = ["" if cents is None else cents_text(cents) for cents in amounts]
+    return [row.number, row.record, row.party, row.currency, *shown, steps, problems]
 
 
 def _line(posting: Posting, record: str, problem: Any) -> tuple[str, ...]:
@@ -70,15 +66,6 @@ def _line(posting: Posting, record: str, problem: Any) -> tuple[str, ...]:
         plain(posting.total), posting.state, problem.severity, problem.code, problem.message, problem.remedy,
         problem.field,
     )  # fmt: skip
-
-
-def guarded(cells: Iterable[str]) -> list[str]:
-    """Cells that no spreadsheet takes for a formula; plain amounts stay amounts."""
-    return [f"'{cell}" if cell.startswith(FORMULA) and not _is_amount(cell) else cell for cell in cells]
-
-
-def _is_amount(cell: str) -> bool:
-    return cell.removeprefix("-").replace(".", "", 1).isdecimal()
 
 
 def log_text(session: Session, batch: Batch) -> str:

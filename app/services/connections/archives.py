@@ -5,8 +5,6 @@ No secret is in it: keys and tokens stay in the database.
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
@@ -14,12 +12,12 @@ from typing import IO
 
 from sqlmodel import Session, col, select
 
+from app.domain import csv_text
 from app.domain.links import LinkKind
 from app.domain.money import plain
 from app.models.batches import Batch
 from app.models.connections import Book
 from app.models.postings import Posting, PostingRecord
-from app.services.batches import files
 from app.services.connections import settings_file
 from app.services.mapping import link_files
 from app.services.people import audit_log
@@ -60,10 +58,10 @@ def _put(archive: zipfile.ZipFile, name: str, pieces: Iterable[str]) -> None:
 
 
 def _table(session: Session, book: Book) -> Iterator[str]:
-    yield _lines([HEAD])
+    yield csv_text.lines([HEAD])
     for rows, records in _chunks(session, book):
         problems = posting_problems.of(session, [posting.id or 0 for posting, _ in rows])
-        yield _lines(
+        yield csv_text.lines(
             _cells(posting, batch, records.get(posting.id or 0, []),
                    [problem.code for problem in problems.get(posting.id or 0, [])])
             for posting, batch in rows
@@ -105,11 +103,3 @@ def _chunks(session: Session, book: Book) -> Iterator[tuple[list[tuple[Posting, 
             found.setdefault(posting_id, []).append(record)
         yield rows, found
         session.expunge_all()  # what was written is not kept
-
-
-def _lines(rows: Iterable[Sequence[str]]) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text)
-    for row in rows:
-        writer.writerow(files.guarded(row))
-    return text.getvalue()

@@ -9,10 +9,10 @@ from typing import Any
 
 from sqlmodel import Session
 
+from app.domain import csv_text
 from app.domain.links import LinkKind
 from app.domain.problems import ValidationError
 from app.models.connections import Book
-from app.services.batches.files import FORMULA, guarded
 from app.services.mapping import links, suggestions, workbench
 
 HEAD = ("source_id", "source_name", "ledger_id", "ledger_name", "origin")
@@ -23,12 +23,8 @@ NAMED = 5
 
 def export(session: Session, book: Book, kind: LinkKind) -> str:
     """One line per link, the unlinked ones too, with an empty ledger_id to fill in."""
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(HEAD)
-    for row in links.listing(session, book, kind):
-        writer.writerow(guarded(tuple(getattr(row, name) for name in HEAD)))
-    return text.getvalue()
+    rows = links.listing(session, book, kind)
+    return csv_text.lines([HEAD, *([getattr(row, name) for name in HEAD] for row in rows)])
 
 
 def load(session: Session, book: Book, kind: LinkKind, text: str, *, by: str) -> int:
@@ -78,7 +74,7 @@ def _pairs(text: str) -> dict[str, tuple[int, str]]:
 def _cell(value: str | None) -> str:
     """Without the apostrophe that keeps spreadsheets from calculating."""
     value = (value or "").strip()
-    return value[1:] if value.startswith("'") and value[1:2] in FORMULA else value
+    return value[1:] if value.startswith("'") and value[1:2] in csv_text.FORMULA else value
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
-import io
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,11 +12,11 @@ from sqlalchemy import select as columns
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
+from app.domain import csv_text
 from app.models.batches import Batch
 from app.models.connections import Book, SourceRow
 from app.models.people import Audit
 from app.models.postings import Posting
-from app.services.batches.files import guarded
 from app.services.people import audit_words
 
 PAGE = 100
@@ -125,12 +123,12 @@ def things(session: Session, rows: Iterable[Audit]) -> dict[str, Thing]:
 def as_csv(session: Session, wanted: Filter) -> Iterator[str]:
     """All that matches, newest first, a line per changed field, in pieces: the log is never in memory as a whole."""
     books = dict(session.exec(select(Book.id, Book.name)).all())
-    yield _lines([HEAD])
+    yield csv_text.lines([HEAD])
     before: int | None = None
     while True:
         rows, before = page(session, wanted, before)
         named = things(session, rows)
-        yield _lines(cells for row in rows for cells in _cells(row, named, books))
+        yield csv_text.lines(cells for row in rows for cells in _cells(row, named, books))
         if before is None:
             return
 
@@ -144,9 +142,3 @@ def _cells(row: Audit, named: dict[str, Thing], books: Mapping[int | None, str])
     rest = audit_words.rest(row.detail)
     for change in audit_words.changes(row.detail) or [audit_words.Change("", "", "")]:
         yield (*head, change.name, change.old, change.new, rest)
-
-
-def _lines(rows: Iterable[Iterable[str]]) -> str:
-    text = io.StringIO()
-    csv.writer(text).writerows(guarded(cells) for cells in rows)
-    return text.getvalue()

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import csv
 import io
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 import xlsxwriter
 
+from app.domain import csv_text
 from app.domain.tie_out import Booked, Invoiced, Item, Reason
 from app.domain.tie_out_sums import Row
 from app.models.reconcile import PsaAgreement
 from app.services.batches.feet import cents_text
-from app.services.batches.files import guarded
 from app.services.reconcile.tie_out import Statement
 
 #: Each reason in words, and what to do about it; the pages say the same.
@@ -80,18 +79,13 @@ def _side(side: Invoiced | Booked | None, *, number: bool = False) -> list[str]:
 
 def to_csv(statement: Statement) -> str:
     """Every record of the month, those that agree too, so that the columns add up to the totals."""
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(HEAD)
-    for item in statement.items:
-        writer.writerow(guarded(cells(item)))
     total = statement.total
-    writer.writerow(
-        ["Total", str(total.count), "", "", cents_text(total.psa), "", cents_text(total.psa_open), "", "",
-         cents_text(total.books), "", cents_text(total.books_open), cents_text(total.difference),
-         cents_text(total.paid_difference)]
-    )  # fmt: skip
-    return text.getvalue()
+    last = [
+        "Total", str(total.count), "", "", cents_text(total.psa), "", cents_text(total.psa_open), "", "",
+        cents_text(total.books), "", cents_text(total.books_open), cents_text(total.difference),
+        cents_text(total.paid_difference),
+    ]  # fmt: skip
+    return csv_text.lines([HEAD, *map(cells, statement.items), last])
 
 
 # ── workbook ─────────────────────────────────────────────────────────────────────────────────────────────────────

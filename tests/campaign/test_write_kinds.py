@@ -96,8 +96,8 @@ def _assert_files(rig: Rig, *names: str) -> None:
 def receipts(rig: Rig) -> Scene:
     """Two expenses in one bill, with three receipts one after the other, and a file that no ledger takes."""
     settle(rig, purchases__attach_receipts="yes", purchases__group="member_week")
-    for number, name in ((30, "receipt.pdf"), (31, "Lunch.JPG"), (32, "Photo.heic")):
-        rig.engine.site.papers[number] = Paper(number, "Expense", 9001, name, b"what it shows", False)
+    for ident, name in ((30, "receipt.pdf"), (31, "Lunch.JPG"), (32, "Photo.heic")):
+        rig.engine.site.papers[ident] = Paper(ident, "Expense", 9001, name, b"what it shows", False)
     batch = rig.engine.submit("EXP-9001", "EXP-9003", kind=EXPENSES)
     (number,) = [f"main {posting['number']}" for posting in rig.engine.json(batch)["postings"]]
 

@@ -19,7 +19,7 @@ from app.models.batches import Batch
 from app.models.columns import utcnow
 from app.models.connections import Book
 from app.models.payments import PaymentEntry, PaymentRun, PaymentTarget
-from app.services.batches import approving, batches
+from app.services.batches import approvals, approving, batches
 from app.services.connections import books
 from app.services.payments import payments
 from app.services.posting import running
@@ -290,6 +290,27 @@ def test_where_the_company_wants_it_another_person_lets_what_was_found_be_writte
     assert (done["status"], done["written"], done["problems"]) == ("completed", 1, [])
     assert sum(map(Decimal, strict.amounts("10439"))) == before + 3
     assert strict.sync()["status"] == "completed", "nothing new needs nobody’s word"
+
+
+def test_what_is_in_doubt_when_an_approval_is_void_is_looked_up_before_anybody_approves(strict: Bookkeeper) -> None:
+    strict.pays(("10451", "1.50"))
+    batch = strict.submit()
+    strict.engine.run(batch)
+    approve(strict, batch)
+    assert strict.json(batch)["written"] == 1
+    with strict.engine.database.session() as session:  # as if a worker had died before it heard the answer
+        entry, row = strict.entry("10451"), session.get_one(Batch, batch)
+        entry.state, entry.look_at, entry.sent_at, entry.ended_by = "in_doubt", utcnow(), utcnow(), utcnow()
+        row.ended_at = None
+        approvals.void(session, row, "a setting of the company was changed")
+        session.add(entry)
+        session.commit()
+    assert batch in running.due(strict.engine.database)
+    strict.engine.run(batch)
+    assert (strict.entry("10451").state, strict.json(batch)["status"]) == ("done", "awaiting_approval")
+    assert batch not in running.due(strict.engine.database)
+    approve(strict, batch)
+    assert (strict.json(batch)["status"], strict.amounts("10451").count("1.50")) == ("completed", 1)
 
 
 def approve(keeper: Bookkeeper, batch_id: int, by: str = "second@example.com") -> None:

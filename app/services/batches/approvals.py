@@ -21,7 +21,7 @@ from app.domain.links import LinkKind
 from app.domain.states import PostingState, RecordKind, Role
 from app.models.batches import Batch, LogLine
 from app.models.connections import Book, Link
-from app.models.payments import PaymentTarget
+from app.models.payments import PaymentEntry, PaymentTarget
 from app.models.postings import Call, Posting, PostingRecord
 from app.services.connections import books
 from app.services.people import audit
@@ -183,7 +183,14 @@ def nothing_under_way() -> ColumnElement[bool]:
     moving = or_(col(Posting.state).in_(UNDER_WAY), doubted, col(Posting.closing).in_(("intended", "in_doubt")))
     postings = select(Posting.id).where(Posting.batch_id == Batch.id, moving).correlate(Batch)
     calls = select(Call.id).where(Call.batch_id == Batch.id, col(Call.state).in_(("open", "in_doubt"))).correlate(Batch)
-    return and_(~postings.exists(), ~calls.exists())
+    entries = select(PaymentEntry.id).where(PaymentEntry.batch_id == Batch.id, payments_under_way()).correlate(Batch)
+    return and_(~postings.exists(), ~calls.exists(), ~entries.exists())
+
+
+def payments_under_way() -> ColumnElement[bool]:
+    """SQL: a payment is on its way to the PSA, or is looked up there."""
+    looked_up = and_(col(PaymentEntry.state) == "in_doubt", col(PaymentEntry.look_at).is_not(None))
+    return or_(col(PaymentEntry.state) == "sending", looked_up)
 
 
 def at_rest() -> ColumnElement[bool]:

@@ -99,7 +99,7 @@ def _open(database: Database, connectors: Connectors, batch_id: int, waits: Wait
         session.add(batch)
         book, source_row = session.get_one(Book, batch.book_id), session.get_one(SourceRow, batch.source_id)
         rules, code, options = books.rules_of(book), source_row.code, payments.options_of(book)
-        gated = bool(batch.prepared_by) and batch.approval != "used"
+        gated, waits_for_yes = bool(batch.prepared_by) and batch.approval != "used", batch.approval in approvals.WAITING
         session.commit()
     destination = connections.open_destination(database, connectors, batch.book_id)
     source = connections.open_source(database, connectors, batch.source_id)
@@ -109,6 +109,7 @@ def _open(database: Database, connectors: Connectors, batch_id: int, waits: Wait
         database=database, source=source, destination=destination, waits=waits, batch_id=batch_id,
         book_id=batch.book_id, source_id=batch.source_id, source_code=code, kind=RecordKind.INVOICES, rules=rules,
         accept=False, mode=batch.mode, by=batch.by, owner=owner, size=1,
+        gated=waits_for_yes,
     )  # fmt: skip
     return Work(run_, destination, source, options, gated)
 
@@ -173,6 +174,7 @@ def _approved(work: Work) -> bool:
         batch = session.get_one(Batch, work.run.batch_id)
         if batch.approval:
             work.gated = not approvals.stands(session, batch, writing=True)
+            work.run.gated = work.run.gated and work.gated
             return not work.gated
         approvals.ask(batch, by=batch.by)
         session.add(batch)

@@ -21,7 +21,7 @@ from app.domain.problems import Problem
 from app.domain.states import SectionKey
 from app.models.columns import utcnow
 from app.models.payments import PaymentEntry, PaymentTarget
-from app.services.batches import batches
+from app.services.batches import approvals, batches
 from app.services.payments import doubts
 from app.services.payments.one_run import Work
 from app.services.posting import copied_back
@@ -78,8 +78,7 @@ def anything(work: Work) -> bool:
     with work.run.database.reading() as session:
         query = select(PaymentEntry.id).where(
             PaymentEntry.batch_id == work.run.batch_id,
-            col(PaymentEntry.state).in_(("ready", "sending"))
-            | ((col(PaymentEntry.state) == "in_doubt") & col(PaymentEntry.look_at).is_not(None)),
+            (col(PaymentEntry.state) == "ready") | approvals.payments_under_way(),
         )
         return session.exec(query.limit(1)).first() is not None
 
@@ -127,8 +126,7 @@ def _turn(session: Session, work: Work) -> list[Any]:
     """SQL: whose turn it is. Givers back first; then what adds; the invoices' status when nothing else is open."""
     open_ = select(PaymentEntry.id).where(
         PaymentEntry.batch_id == work.run.batch_id,
-        col(PaymentEntry.state).in_(("ready", "sending"))
-        | ((col(PaymentEntry.state) == "in_doubt") & col(PaymentEntry.look_at).is_not(None)),
+        (col(PaymentEntry.state) == "ready") | approvals.payments_under_way(),
     )
     if session.exec(open_.where(col(PaymentEntry.back), PaymentEntry.what != "paid").limit(1)).first() is not None:
         return [col(PaymentEntry.back).is_(True)]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 import shutil
 from pathlib import Path
 
+import pytest
 from sqlmodel import select
 
 from app.connectors.protocols import OutgoingCall
@@ -36,11 +38,8 @@ def lose_power(_call: OutgoingCall) -> None:
 def test_a_call_that_left_before_the_database_was_copied_back_has_ended_before_anything_is_sent(
     database: Database, tmp_path: Path
 ) -> None:
-    world = World(database, FakeConnectors())
+    world = a_batch(database)
     world.company.honours_request_ids = False
-    with database.session() as session:
-        book = session.exec(select(Book)).one()
-        batches.submit(session, book, kind=RecordKind.INVOICES, wanted=["39005"], by="a", name="n", accept=True)
     place, copy = Path(database.url.removeprefix("sqlite:///")), tmp_path / "copy.db"
     with database.engine.connect() as connection:
         connection.exec_driver_sql("COMMIT")  # VACUUM is no part of a transaction
@@ -68,6 +67,14 @@ def test_a_call_that_left_before_the_database_was_copied_back_has_ended_before_a
         assert session.exec(select(Posting.state)).one() == PostingState.CLOSED
 
 
+def a_batch(database: Database) -> World:
+    world = World(database, FakeConnectors())
+    with database.session() as session:
+        book = session.exec(select(Book)).one()
+        batches.submit(session, book, kind=RecordKind.INVOICES, wanted=["39005"], by="a", name="n", accept=True)
+    return world
+
+
 def work(world: World) -> None:
     running.run(world.database, world.vendors, 1, WAITS)
 
@@ -83,3 +90,49 @@ def test_a_database_that_knows_of_calls_and_is_new_to_this_machine_waits_once(da
     assert 99 < copied_back.left(database, 100) <= 100
     copied_back.keep(database, utcnow() - dt.timedelta(seconds=100))
     assert copied_back.left(database, 100) == 0
+
+
+@pytest.mark.parametrize("content", ["", "yesterday", "2026-11-29T10:00:00", "2999-01-01T00:00:00+00:00", b"\xff\xfe"])
+def test_a_sign_that_cannot_be_true_or_is_none_lets_the_machine_wait_once(
+    database: Database, content: str | bytes
+) -> None:
+    memory = known_for_a_day(database)
+    memory.write_bytes(content if isinstance(content, bytes) else content.encode())
+    assert 99 < copied_back.left(database, 100) <= 100
+    copied_back.keep(database, utcnow() - dt.timedelta(seconds=100))
+    assert copied_back.left(database, 100) == 0
+
+
+def known_for_a_day(database: Database) -> Path:
+    copied_back.left(database, 100)
+    with database.session() as session:
+        copied_back.note(session, utcnow() - dt.timedelta(days=1))
+        session.commit()
+    assert database.memory is not None
+    return database.memory
+
+
+def test_a_sign_older_than_the_database_is_another_machines_call_and_nothing_waits(database: Database) -> None:
+    known_for_a_day(database)
+    copied_back.keep(database, utcnow() - dt.timedelta(days=2))
+    assert copied_back.left(database, 100) == 0
+
+
+@pytest.mark.parametrize("when", ["before the run", "after the intent"])
+def test_where_the_sign_cannot_be_written_nothing_is_sent_and_the_batch_says_why(
+    database: Database, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    world = a_batch(database)
+    assert database.memory is not None
+    if when == "before the run":
+        database.memory.mkdir()  # cannot be read either, not even by root
+    else:
+        copied_back.left(database, 100)
+        database.memory.with_name(f"{database.memory.name}.{os.getpid()}").symlink_to("/dev/full")
+        monkeypatch.setattr(copied_back, "_try", lambda _memory: None)  # the disk was not full then
+    work(world)
+    assert not world.company.calls
+    with database.reading() as session:
+        batch = session.get_one(Batch, 1)
+        told = (batch.failure or {}).get("message") or (batch.waiting or {})["reason"]
+    assert "Nothing is sent, for " in told

@@ -17,6 +17,7 @@ from sqlalchemy import update
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col
 
+from app.connectors.protocols import ConnectionFailedError
 from app.database import Database
 from app.models.columns import utcnow
 from app.models.postings import Heartbeat
@@ -43,23 +44,30 @@ def wait(run: Run, patience: float) -> float | None:
 def left(database: Database, running: float) -> float:
     """Seconds until no call that this database does not know of can be under way; 0 as a rule.
 
-    ``running``: how many seconds one can be.
+    ``running``: how many seconds one can be. Raises ConnectionFailedError where the file can't be read or written:
+    without it nothing may leave.
     """
     if database.memory is None:
         return 0.0
     kept = _kept(database.memory)  # first: what stands there is in the database already
     known = _known(database)
-    if kept is None:
-        kept = utcnow() if known > LONG_AGO else LONG_AGO
+    if kept is None or kept > utcnow():  # no moment, or one of a clock that was wrong
+        kept = utcnow() if kept or known > LONG_AGO else LONG_AGO
         keep(database, kept)
+    else:
+        _try(database.memory)
     return max(0.0, (kept - utcnow()).total_seconds() + running) if kept > known else 0.0
 
 
 def _kept(memory: Path) -> dt.datetime | None:
+    """None where there is no file, or nothing in it that tells a moment."""
     try:
-        return dt.datetime.fromisoformat(memory.read_text())
+        found = dt.datetime.fromisoformat(memory.read_text())
     except (FileNotFoundError, ValueError):
         return None
+    except OSError as error:
+        raise _unusable(memory, error) from error
+    return found if found.tzinfo else None
 
 
 def _known(database: Database) -> dt.datetime:
@@ -80,8 +88,37 @@ def note(session: Session, at: dt.datetime) -> None:
 
 
 def keep(database: Database, at: dt.datetime) -> None:
-    """After its commit, before the first byte leaves."""
-    if database.memory is not None:
-        new = database.memory.with_name(f"{database.memory.name}.{os.getpid()}")
-        new.write_text(at.isoformat())
-        new.replace(database.memory)
+    """After its commit, before the first byte leaves. Raises ConnectionFailedError: then it must not leave."""
+    if (memory := database.memory) is not None:
+        try:
+            _write(memory, at.isoformat()).replace(memory)
+        except OSError as error:
+            raise _unusable(memory, error) from error
+
+
+def _write(memory: Path, text: str) -> Path:
+    """A new file beside it; none where the disk is full."""
+    new = memory.with_name(f"{memory.name}.{os.getpid()}")
+    try:
+        new.write_text(text)
+    except OSError:
+        with suppress(OSError):
+            new.unlink()
+        raise
+    return new
+
+
+def _try(memory: Path) -> None:
+    """Before anything is intended: a call that could not leave would be in doubt."""
+    try:
+        _write(memory, utcnow().isoformat()).unlink()
+    except OSError as error:
+        raise _unusable(memory, error) from error
+
+
+def _unusable(memory: Path, error: OSError) -> ConnectionFailedError:
+    return ConnectionFailedError(
+        f"Nothing is sent, for {memory} can’t be read or written: {error.strerror or error}.",
+        "Make room on its disk, or give it and its folder to the account that Crossfoot runs under.",
+        code="no_sign",
+    )

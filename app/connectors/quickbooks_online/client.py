@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -99,16 +99,20 @@ class Client:
         return answer
 
     def query(self, statement: str) -> list[dict[str, Any]]:
-        """All rows of a statement, page by page. Raises FaultError, ConnectionFailedError."""
-        rows: list[dict[str, Any]] = []
+        """All rows of a statement. Raises FaultError, ConnectionFailedError."""
+        return list(self.rows(statement))
+
+    def rows(self, statement: str) -> Iterator[dict[str, Any]]:
+        """The same, a page in memory at a time."""
+        before: list[dict[str, Any]] = []
         for page in range(10_000):
             found = self.page(statement, page)
-            if page and found == rows[-len(found) :]:
-                break  # the same page again: paging is not understood, and would never end
-            rows += found
+            if page and found == before:
+                return  # the same page again: paging is not understood, and would never end
+            yield from found
             if len(found) < queries.PAGE:
-                break
-        return rows
+                return
+            before = found
 
     def write(self, target: str, request_id: str, body: str, slot: Slot, content_type: str = JSON) -> Answer:
         """One write within its slot; ``target`` may carry a query.

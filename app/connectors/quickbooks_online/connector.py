@@ -151,7 +151,7 @@ class QuickBooksOnline:
             our_numbers = self._send_numbers() if probes else True
         except ConnectionFailedError as error:
             return [CannotTell(error.message)] * len(probes)
-        return find(self._client.query, probes, self._home_currency, our_numbers=our_numbers)
+        return find(self._client.rows, probes, self._home_currency, our_numbers=our_numbers)
 
     def read(self, kind: DocumentKind, ledger_id: str) -> Receipt | None:
         entity = ENTITIES[kind]

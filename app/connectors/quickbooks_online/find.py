@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from app.connectors.protocols import ConnectionFailedError, Probe
@@ -22,7 +22,7 @@ from app.domain.money import cents
 from app.domain.outcomes import Absent, CannotTell, Finding, Found, LooksAlike, Several
 
 Row = Mapping[str, Any]
-Query = Callable[[str], list[dict[str, Any]]]
+Query = Callable[[str], Iterable[dict[str, Any]]]
 #: QuickBooks' clock and ours may differ, and its times of creation are taken before the work ends.
 CLOCKS_DIFFER = dt.timedelta(minutes=5)
 #: Their numbers are the vendors': two vendors may well have the same one.
@@ -37,7 +37,8 @@ def find(query: Query, probes: Sequence[Probe], home_currency: str, *, our_numbe
     books: dict[DocumentKind, _Books | CannotTell] = {}
     for kind in {probe.kind for probe in probes}:
         try:
-            books[kind] = _Books(_candidates(query, [probe for probe in probes if probe.kind is kind]))
+            asked = [probe for probe in probes if probe.kind is kind]
+            books[kind] = _Books(_candidates(query, asked), asked)
         except ConnectionFailedError as error:
             books[kind] = CannotTell(error.message)
         except (KeyError, AttributeError, TypeError, ValueError) as error:
@@ -58,22 +59,31 @@ def statements(kind: DocumentKind, probes: Sequence[Probe]) -> list[str]:
     return asked
 
 
-def _candidates(query: Query, probes: Sequence[Probe]) -> list[Row]:
-    found = {str(row["Id"]): row for statement in statements(probes[0].kind, probes) for row in query(statement)}
-    return [row for row in found.values() if not is_voided(row)]
+def _candidates(query: Query, probes: Sequence[Probe]) -> Iterator[Row]:
+    seen: set[str] = set()
+    for statement in statements(probes[0].kind, probes):
+        for row in query(statement):
+            ident = str(row["Id"])
+            if ident not in seen and not is_voided(row):
+                yield row
+            seen.add(ident)
 
 
 class _Books:
-    """Documents that may be the ones looked for, in lists by what they are recognised by, for batches of thousands."""
+    """Documents that may be the ones looked for, in lists by what they are recognised by, for batches of thousands.
 
-    def __init__(self, rows: Iterable[Row]) -> None:
+    What carries the mark of another record only is none of them, and is not kept.
+    """
+
+    def __init__(self, rows: Iterable[Row], probes: Iterable[Probe]) -> None:
+        wanted = {name for probe in probes for name in (str(probe.mark), probe.mark.stem)}
         self._marked: dict[str, list[Row]] = defaultdict(list)
         self._numbered: dict[str, list[Row]] = defaultdict(list)
         self._dated: dict[tuple[str, str], list[Row]] = defaultdict(list)
         for row in rows:
             if marks := _marks(row):
                 # By every generation alike, too: a mark without its number is its stem.
-                for name in {*marks, *(mark.rstrip("0123456789") for mark in marks)}:
+                for name in wanted.intersection((*marks, *(mark.rstrip("0123456789") for mark in marks))):
                     self._marked[name].append(row)
             else:
                 self._numbered[_number(row)].append(row)

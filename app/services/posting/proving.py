@@ -22,9 +22,9 @@ from app.services.posting import checking, closing, posting_problems, posting_ro
 from app.services.posting.reading import document_of
 from app.services.posting.run import Run
 
-#: Each look costs a query for the dates and one for every hundred numbers, so large looks ask for the least; but a
-#: thousand documents, ours and theirs, are 50 MB.
-CHUNK = 500
+#: Each look costs a query for every hundred numbers, and one for every thousand documents of these dates: the larger a
+#: look, the fewer. A thousand documents, ours and theirs, are 50 MB.
+CHUNK = 1000
 #: Said anew by every look.
 OWN_PROBLEMS = ("not_in_books", "not_proved", "books_differ", "several_in_books")
 #: A query may lag behind a create by seconds; these are the pauses between looks that found nothing.

@@ -101,8 +101,7 @@ class KnowsRates(Protocol):
 class Changing(Protocol):
     """Changes and voids documents that it holds."""
 
-    #: Kinds whose header can be changed, and kinds that can be voided; the others can only be deleted.
-    changeable: Collection[DocumentKind]
+    #: Kinds that can be voided; the others can only be deleted.
     voidable: Collection[DocumentKind]
 
     def update(self, kind: DocumentKind, receipt: Receipt, new: Changes, request_id: str, slot: Slot) -> ChangeOutcome:

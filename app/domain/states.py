@@ -33,8 +33,6 @@ class Role(StrEnum):
 IN_BOOKS = (PostingState.POSTED, PostingState.CLOSED, PostingState.UNDOING)
 #: A problem stops these: no batch works on them before a retry, even while it goes on with others.
 STOPPED = (PostingState.HELD, PostingState.REFUSED)
-#: Nothing more will be done to these by themselves; their records may be selected again.
-LET_GO = (PostingState.UNDONE,)
 
 
 class Status(StrEnum):

@@ -115,7 +115,6 @@ class Item:
     currency: str
     psa: Invoiced | None
     books: Booked | None
-    trace: Trace | None = None
     #: The other side, where it counts elsewhere.
     other: Invoiced | Booked | None = None
 
@@ -230,17 +229,17 @@ def _counts(document: Booked) -> bool:
 def _sides(invoice: Invoiced, document: Booked | None, trace: Trace | None, pennies: int) -> list[Item]:
     here, currency = month_of(invoice.date), invoice.currency
     if document is None or document.voided:
-        return [Item(_missing(invoice, document, trace), here, currency, invoice, document, trace)]
+        return [Item(_missing(invoice, document, trace), here, currency, invoice, document)]
     there = month_of(document.date)
     if document.currency != currency:
         reason = Reason.OTHER_CURRENCY
     elif there != here:
         reason = Reason.OTHER_MONTH
     else:
-        return [Item(_differs(invoice, document, trace, pennies), here, currency, invoice, document, trace)]
+        return [Item(_differs(invoice, document, trace, pennies), here, currency, invoice, document)]
     return [
-        Item(reason, here, currency, invoice, None, trace, document),
-        Item(reason, there, document.currency, None, document, trace, invoice),
+        Item(reason, here, currency, invoice, None, document),
+        Item(reason, there, document.currency, None, document, invoice),
     ]
 
 

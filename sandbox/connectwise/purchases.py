@@ -44,7 +44,6 @@ class OrderLine:
     received: Decimal = Decimal(0)
     packing_slip: str = ""
     serials: str = ""
-    unbatched_record: int | None = None
 
     @property
     def closed(self) -> bool:

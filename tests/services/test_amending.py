@@ -26,7 +26,6 @@ from tests.routes.world import World
 class Rival(FakeBooks):
     """Another worker's change comes just before ours, which is refused as an edit of an older version."""
 
-    changeable: Collection[DocumentKind] = (DocumentKind.BILL,)
     voidable: Collection[DocumentKind] = ()
 
     def update(self, kind: DocumentKind, receipt: Receipt, new: Changes, request_id: str, slot: Slot) -> ChangeOutcome:

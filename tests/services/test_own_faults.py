@@ -41,7 +41,6 @@ class Knowing(FakeSource):
 class Faulty(FakeBooks):
     """Its answers about payments, and about bills, are nothing that we had thought of."""
 
-    changeable: Collection[DocumentKind] = (DocumentKind.BILL,)
     voidable: Collection[DocumentKind] = ()
 
     def read(self, kind: DocumentKind, ledger_id: str) -> Receipt | None:

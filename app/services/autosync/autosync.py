@@ -114,7 +114,7 @@ def switch_on(
 ) -> None:
     """From the next due moment on; commits.
 
-    ``open_checks`` are the titles of the checks that are not fulfilled (autosync_checks): with ``override`` they are
+    ``open_checks`` are the titles of the checks that are not fulfilled (see checks): with ``override`` they are
     only written into the audit log. Raises ValidationError.
     """
     if not _kinds(book):

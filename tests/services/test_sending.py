@@ -17,8 +17,8 @@ from tests.routes.world import World
 
 
 def test_a_last_call_waits_for_the_rest_of_a_customer_who_is_under_way(database: Database) -> None:
-    """The first call takes ten of Acme's eleven: Bolt's five and the eleventh need one more between them, not two."""
-    acme, bolt = [str(39000 + n) for n in range(11)], [str(39100 + n) for n in range(5)]
+    """The first call takes ten of Bolt's eleven: Acme's five and the eleventh need one more between them, not two."""
+    acme, bolt = [str(39000 + n) for n in range(5)], [str(39100 + n) for n in range(11)]
     world = World(database, FakeConnectors())
     world.source = FakeSource(*map(a_document, acme), *(a_document(record, party=BOLT) for record in bolt))
     world.vendors.sources["https://psa.example"] = world.source

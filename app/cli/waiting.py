@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import sys
 import time
 from importlib import import_module
@@ -12,9 +13,12 @@ from app.cli.output import emit, on_terminal, printable, say, table
 from app.domain.problems import CrossfootError
 from app.domain.states import Status
 from app.models.batches import Batch
+from app.models.columns import utcnow
 from app.services.batches import as_json, batches, progress
 
 LOOK = 0.5
+#: Seconds of a wait that is worth a line where nobody watches.
+LONG = 5.0
 #: RQ and Redis are imported by the commands that ring: the others start a quarter of a second sooner.
 DOORBELL, WORKERS = "app.jobs.doorbell", "app.jobs.workers"
 MOVING = (Status.QUEUED, Status.RUNNING)
@@ -85,7 +89,7 @@ def _nobody(batch_id: int) -> CrossfootError:
 
 
 class Bar:
-    """One line on a terminal that is written over; elsewhere a line per section as it ends."""
+    """One line on a terminal that is written over; elsewhere a line per section as it ends and per reason to wait."""
 
     def __init__(self) -> None:
         self._terminal = on_terminal()
@@ -102,6 +106,11 @@ class Bar:
         sys.stderr.flush()
 
     def _show_ends(self, view: progress.BatchView) -> None:
+        if view.waiting and (reason := str(view.waiting["reason"])) not in self._said:
+            left = (dt.datetime.fromisoformat(view.waiting["until"]) - utcnow()).total_seconds()
+            if left > LONG:
+                self._said.add(reason)
+                say(f"Waiting for {printable(reason)}: {left:.0f} s.")
         for section in view.sections:
             if section.key not in self._said and section.status not in (Status.NOT_STARTED, Status.RUNNING):
                 self._said.add(section.key)

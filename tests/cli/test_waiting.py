@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import datetime as dt
+import re
 import threading
 import time
 from collections.abc import Iterator
@@ -10,9 +12,12 @@ from rq import Queue, Worker
 from rq.serializers import JSONSerializer
 from sqlmodel import select
 
-from app.cli.waiting import section_line
+from app.cli.waiting import Bar, section_line
 from app.database import Database
+from app.domain.states import Status
 from app.models.batches import Batch
+from app.models.columns import utcnow
+from app.services.batches import progress
 from tests.builders import a_document
 from tests.cli.conftest import CommandLine
 
@@ -78,3 +83,11 @@ def test_a_section_says_its_counts() -> None:
     assert (
         section_line("Check", "completed_with_errors", 9, 10, 1) == "Check: completed with errors (9 of 10, 1 failed)"
     )
+
+
+def test_where_nobody_watches_a_long_wait_is_said_once_with_its_reason(capsys: pytest.CaptureFixture[str]) -> None:
+    bar, long = Bar(), "calls that left before"
+    for reason, seconds in (("QuickBooks’ limit", 2), (long, 150), (long, 149)):
+        waiting = {"reason": reason, "until": (utcnow() + dt.timedelta(seconds=seconds)).isoformat()}
+        bar.show(progress.BatchView(Batch(name="n"), "Books", Status.RUNNING, [], [], [], waiting, None, 1))  # type: ignore[call-arg]  # as the page shows it
+    assert re.fullmatch(r"Waiting for calls that left before: 1\d\d s\.\n", capsys.readouterr().err)

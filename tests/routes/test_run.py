@@ -149,7 +149,7 @@ def chosen(browser: Browser, *records: str) -> str:
 
 def test_submit_names_what_it_will_do_before_it_does_it(bookkeeper: Browser, world: World) -> None:
     said = chosen(bookkeeper, "39005", "39007")
-    assert "Post 2 documents, $264.00, to Demo MSP?" in said
+    assert "Post 1 of 2 documents, $214.00, to Demo MSP?" in said
     assert "1 customer will be created in QuickBooks Acme Dental · alike: “Acme Dental, P.C.”" in said
     assert "1 document will be held" in said
     assert "and post 1 document, $214.00" in said, "the button counts what is posted"

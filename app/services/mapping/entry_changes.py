@@ -30,7 +30,7 @@ from app.models.workbench import EntryChange
 from app.services.connections import connections
 from app.services.mapping import links, lists
 from app.services.people import audit
-from app.services.posting import failures
+from app.services.posting import claims, failures
 
 #: Kinds whose entries can be made active again here; QuickBooks' tax codes can't be changed from outside.
 WAKEABLE = tuple(kind for kind in LinkKind if kind is not LinkKind.TAX_CODES)
@@ -117,12 +117,8 @@ def _told(values: dict[str, Any]) -> dict[str, str]:
 def due(database: Database) -> list[int]:
     """Books that have changes to make now."""
     with database.reading() as session:
-        query = select(EntryChange.book_id).where(col(EntryChange.state).not_in((*ENDED, *NO_CHANGE)), _free())
-        return list(session.exec(query.distinct()))
-
-
-def _free() -> Any:
-    return (col(EntryChange.look_at).is_(None)) | (col(EntryChange.look_at) <= utcnow())
+        query = select(EntryChange.book_id).where(col(EntryChange.state).not_in((*ENDED, *NO_CHANGE)))
+        return list(session.exec(query.where(claims.free(EntryChange)).distinct()))
 
 
 def work(database: Database, connectors: Connectors, book_id: int, only: int | None = None) -> None:
@@ -147,26 +143,10 @@ def carry_out(database: Database, destination: Destination, book_id: int, only: 
 
 
 def _claim(database: Database, book_id: int, only: int | None) -> EntryChange | None:
-    """The next one, leased to this worker; one that was left on the wire is in doubt."""
     with database.session() as session:
-        query = select(EntryChange).where(EntryChange.book_id == book_id, _free())
+        query = select(EntryChange).where(EntryChange.book_id == book_id)
         query = query.where(col(EntryChange.state).not_in((*ENDED, *NO_CHANGE)))
-        query = query.where(EntryChange.id == only) if only else query
-        found = session.exec(query.order_by(col(EntryChange.id)).limit(1)).first()
-        if found is None:
-            return None
-        state, until = "in_doubt" if found.state == "sending" else found.state, utcnow() + LEASE
-        taken = session.exec(
-            update(EntryChange)
-            .where(col(EntryChange.id) == found.id, _free(), col(EntryChange.state) == found.state)
-            .values(look_at=until, state=state)
-        ).rowcount
-        session.commit()
-        if taken != 1:
-            return None
-        session.refresh(found)
-        session.expunge(found)
-        return found if found.look_at == until else None
+        return claims.claim(session, EntryChange, query.where(EntryChange.id == only) if only else query, LEASE)
 
 
 def _step(database: Database, destination: Destination, change: EntryChange) -> None:
@@ -243,9 +223,8 @@ def _put_off(database: Database, change: EntryChange, problem: Problem, wait: fl
 
 def _set(database: Database, change: EntryChange, **values: object) -> bool:
     """Write it down while the change is leased to this worker; False where another one may have it."""
-    mine = (col(EntryChange.id) == change.id, col(EntryChange.look_at) == change.look_at)
     with database.session() as session:
-        kept = session.exec(update(EntryChange).where(*mine).values(**values)).rowcount == 1
+        kept = claims.put(session, change, **values)
         session.commit()
     return kept
 

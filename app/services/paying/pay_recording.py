@@ -14,7 +14,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, update
+from sqlalchemy import ColumnElement
 from sqlmodel import col, select
 
 from app.connectors.checkouts import Checkouts, Page, PageState
@@ -34,7 +34,7 @@ from app.services.connections import books, connections
 from app.services.paying import pay_problems, stripe_keys
 from app.services.payments import payments
 from app.services.people import audit
-from app.services.posting import copied_back
+from app.services.posting import claims, copied_back
 from app.settings import Waits
 
 log = logging.getLogger(__name__)
@@ -137,25 +137,15 @@ def _open(database: Database, connectors: Connectors, book_id: int, waits: Waits
 
 
 def _claim(database: Database, book_id: int) -> Checkout | None:
-    """The next one, leased to this worker; what a dead one left on the wire is in doubt."""
     with database.session() as session:
-        query = select(Checkout).where(Checkout.book_id == book_id, *_waiting()).order_by(col(Checkout.id))
-        found = session.exec(query.limit(1)).first()
-        if found is None:
-            return None
-        state = "in_doubt" if found.state == "sending" else found.state
-        until = utcnow() + LEASE
-        mine = (col(Checkout.id) == found.id, col(Checkout.state) == found.state, *_waiting())
-        taken = session.exec(update(Checkout).where(*mine).values(look_at=until, state=state)).rowcount
-        session.commit()
-        return session.get_one(Checkout, found.id, populate_existing=True) if taken == 1 else None
+        query = select(Checkout).where(Checkout.book_id == book_id, *_waiting())
+        return claims.claim(session, Checkout, query, LEASE)
 
 
 def _set(database: Database, checkout: Checkout, **values: Any) -> bool:
     """Write it down while it is leased to this worker; False where another one may have it."""
     with database.session() as session:
-        mine = (col(Checkout.id) == checkout.id, col(Checkout.look_at) == checkout.look_at)
-        kept = session.exec(update(Checkout).where(*mine).values(**values)).rowcount == 1
+        kept = claims.put(session, checkout, **values)
         if sent_at := values.get("sent_at"):
             copied_back.note(session, sent_at)
         session.commit()

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from sqlalchemy.exc import IntegrityError
-from sqlmodel import Session, col, select, update
+from sqlmodel import Session, col, select
 
 from app.connectors.protocols import ClosedInPsa, ConnectionFailedError, Connectors, Wait
 from app.connectors.source_abilities import Reopens
@@ -27,7 +27,7 @@ from app.models.reloads import Reload
 from app.services.batches import batches
 from app.services.connections import connections
 from app.services.people import audit
-from app.services.posting import failures
+from app.services.posting import claims, failures
 from app.services.records import records
 
 #: Problems that a new stamp may solve.
@@ -84,7 +84,7 @@ def due(database: Database) -> list[int]:
     """Sources that have something to reload now."""
     with database.reading() as session:
         query = select(Reload.source_id).where(col(Reload.state).not_in(("done", "failed"))).distinct()
-        return list(session.exec(query.where((col(Reload.look_at).is_(None)) | (col(Reload.look_at) <= utcnow()))))
+        return list(session.exec(query.where(claims.free(Reload))))
 
 
 def work(database: Database, connectors: Connectors, source_id: int) -> set[int]:
@@ -108,21 +108,9 @@ def work(database: Database, connectors: Connectors, source_id: int) -> set[int]
 
 
 def _claim(database: Database, source_id: int) -> Reload | None:
-    """The next record that is due, leased to this worker."""
+    query = select(Reload).where(Reload.source_id == source_id, col(Reload.state).not_in(("done", "failed")))
     with database.session() as session:
-        free = (col(Reload.look_at).is_(None)) | (col(Reload.look_at) <= utcnow())
-        query = select(Reload).where(Reload.source_id == source_id, col(Reload.state).not_in(("done", "failed")), free)
-        found = session.exec(query.order_by(col(Reload.id)).limit(1)).first()
-        if found is None:
-            return None
-        until = utcnow() + LEASE
-        taken = session.exec(update(Reload).where(col(Reload.id) == found.id, free).values(look_at=until)).rowcount
-        session.commit()
-        if taken != 1:
-            return None
-        session.refresh(found)
-        session.expunge(found)
-        return found if found.look_at == until else None
+        return claims.claim(session, Reload, query, LEASE)
 
 
 def _step(database: Database, source: Reopens, reload: Reload) -> bool:
@@ -200,14 +188,9 @@ def _intend(database: Database, reload: Reload, state: str, **values: str) -> bo
 def _set(database: Database, reload: Reload, **values: object) -> bool:
     """Write it down while the record is leased to this worker; False where another one may have it."""
     with database.session() as session:
-        kept = _kept(session, reload, **values)
+        kept = claims.put(session, reload, **values)
         session.commit()
     return kept
-
-
-def _kept(session: Session, reload: Reload, **values: object) -> bool:
-    mine = (col(Reload.id) == reload.id, col(Reload.look_at) == reload.look_at)
-    return session.exec(update(Reload).where(*mine).values(**values)).rowcount == 1
 
 
 def _end(database: Database, reload: Reload, problem: Problem) -> None:
@@ -226,7 +209,7 @@ def _done(database: Database, source: Reopens, reload: Reload) -> bool:
     kind = RecordKind(reload.kind)
     records.refresh(database, source, reload.source_id, kind)
     with database.session() as session:
-        if not _kept(session, reload, state="done", problem=None):
+        if not claims.put(session, reload, state="done", problem=None):
             return False
         if reload.batch_id is None or reload.posting_id is None:
             session.commit()

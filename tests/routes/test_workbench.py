@@ -169,6 +169,13 @@ def test_customers_are_compared_once_by_a_worker_and_the_page_follows(
     said = words(bookkeeper.get(page))
     assert "could not be compared: The PSA is asleep." in said
     assert "ap@north.example" in said
+    both.source.down = ""
+    monkeypatch.setattr(both.company, "held_entries", {}.__getitem__)
+    bookkeeper.post(f"{page}/compare")
+    with pytest.raises(KeyError):
+        customer_data.work(database, both.vendors, 1)
+    assert "could not be compared: Crossfoot ran into a fault of its own" in words(bookkeeper.get(page))
+    assert customer_data.due(database) == []
 
 
 def test_the_page_shows_by_itself_what_was_read(bookkeeper: Browser, both: World, database: Database) -> None:

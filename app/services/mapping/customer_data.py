@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy.exc import IntegrityError
@@ -30,6 +30,7 @@ from app.services.connections import books, connections
 from app.services.mapping import source_lists
 from app.services.mapping.entry_changes import COMPARING, ENDED
 from app.services.people import audit
+from app.services.posting import claims, failures
 
 #: A worker that has begun to compare has this long before another one begins anew.
 LEASE = dt.timedelta(minutes=10)
@@ -90,25 +91,30 @@ def last(session: Session, book: Book) -> Comparison | None:
 def due(database: Database) -> list[int]:
     """Books whose comparison waits for a worker."""
     with database.reading() as session:
-        query = select(EntryChange.book_id).where(EntryChange.state == COMPARING, _free())
+        query = select(EntryChange.book_id).where(EntryChange.state == COMPARING, claims.free(EntryChange))
         return list(session.exec(query.distinct()))
 
 
-def _free() -> Any:
-    return (col(EntryChange.look_at).is_(None)) | (col(EntryChange.look_at) <= utcnow())
-
-
 def work(database: Database, connectors: Connectors, book_id: int) -> None:
-    """Compare, if somebody waits for it and no other worker does. What a vendor says against it is kept."""
+    """Compare, if somebody waits for it and no other worker does. What goes wrong is kept; our own is raised, too."""
     until = utcnow() + LEASE
-    if not _set(database, book_id, _free(), look_at=until):
+    if not _set(database, book_id, claims.free(EntryChange), look_at=until):
         return
-    lease, problem = col(EntryChange.look_at) == until, None
+    lease = col(EntryChange.look_at) == until
     try:
         compare(database, connectors, book_id, lease)
     except (ConnectionFailedError, ValidationError) as error:
-        problem = codec.to_json(Problem("not_compared", error.message, error.remedy))
-    _set(database, book_id, lease, state="refused" if problem else "done", problem=problem)
+        _fail(database, book_id, lease, Problem("not_compared", error.message, error.remedy))
+    except Exception as error:
+        own = replace(failures.of_our_own(error), remedy="Compare again; if it happens again, report it.")
+        _fail(database, book_id, lease, own)
+        raise
+    else:
+        _set(database, book_id, lease, state="done", problem=None)
+
+
+def _fail(database: Database, book_id: int, lease: Any, problem: Problem) -> None:
+    _set(database, book_id, lease, state="refused", problem=codec.to_json(problem))
 
 
 def _set(database: Database, book_id: int, where: Any, **values: object) -> bool:

@@ -178,7 +178,9 @@ def test_customers_are_compared_once_by_a_worker_and_the_page_follows(
     assert customer_data.due(database) == []
 
 
-def test_the_page_shows_by_itself_what_was_read(bookkeeper: Browser, both: World, database: Database) -> None:
+def test_the_page_shows_by_itself_what_was_read(
+    bookkeeper: Browser, both: World, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
     bookkeeper.get("/first-day/1")
     assert "are being read" in words(bookkeeper.post("/mappings/1/lists", {"back": "/first-day/1"}))
     assert "are being read" in words(bookkeeper.get("/mappings/1/reading?back=/first-day/1", hx=True))
@@ -189,6 +191,12 @@ def test_the_page_shows_by_itself_what_was_read(bookkeeper: Browser, both: World
     bookkeeper.post("/mappings/1/lists", {"back": "/first-day/1"})
     source_lists.work(database, both.vendors, 1)
     assert "Not all lists could be read: The PSA is asleep." in words(bookkeeper.get("/first-day/1"))
+    bookkeeper.post("/mappings/1/lists", {"back": "/first-day/1"})
+    monkeypatch.setattr(both.source, "entries", {}.__getitem__)
+    both.source.down = ""
+    with pytest.raises(KeyError):
+        source_lists.work(database, both.vendors, 1)
+    assert "Not all lists could be read: Crossfoot ran into a fault" in words(bookkeeper.get("/first-day/1"))
 
 
 def linked(database: Database) -> dict[str, str]:

@@ -18,7 +18,7 @@ from app.models.mail import Mail, MailFile
 from app.services.batches import batches
 from app.services.connections import books
 from app.services.mail import customer_mail, mail_settings, outbox
-from app.services.posting import undoing
+from app.services.posting import papers, undoing
 from tests import engine
 from tests.engine import Engine
 from tests.mail_server import Post, mail_server
@@ -195,6 +195,15 @@ def test_a_pdf_that_cannot_be_had_fails_the_mail_and_not_the_invoice(working: En
         customer_mail.again(session, working.book_id, mails(working)[0].id or 0, "", engine.BY)
         with pytest.raises(ValidationError, match="sent again already"):
             customer_mail.again(session, working.book_id, mails(working)[0].id or 0, "", engine.BY)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(papers, "name_of", {}.__getitem__)
+        with pytest.raises(TypeError):  # a fault of ours keeps no other mail of the company waiting
+            deliver(working)
+    assert "fault of its own (TypeError)" in mails(working)[-1].problem
+    assert customer_mail.due(working.database) == []
+    with working.database.session() as session:
+        session.exec(update(Mail).values(due_at=utcnow()))
+        session.commit()
     deliver(working)
     assert (len(post.letters), working.problems("10394")) == (1, [])
 

@@ -13,7 +13,7 @@ import logging
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import or_, update
@@ -266,7 +266,7 @@ def work(database: Database, connectors: Connectors, round_id: int, home: str) -
     except CrossfootError as error:
         ends.fail(database, made, error, home)
     except Exception as error:
-        own = replace(failures.of_our_own(error), remedy="It begins anew when it is due; if it fails again, report it.")
+        own = failures.of_our_own(error, "It begins anew when it is due; if it fails again, report it.")
         ends.fail(database, made, own, home)
         raise
     with database.session() as session:

@@ -20,7 +20,7 @@ from app.domain import mail_text
 from app.domain.documents import Document, DocumentKind
 from app.domain.links import Rules
 from app.domain.mail_addresses import is_address
-from app.domain.problems import NotFoundError, ValidationError
+from app.domain.problems import NotFoundError, Problem, ValidationError
 from app.domain.states import PostingState, RecordKind
 from app.models.batches import Batch
 from app.models.columns import utcnow
@@ -33,7 +33,7 @@ from app.services.mail import letters, mail_problems, mailing, outbox
 from app.services.mail.mail_lists import Row, of_batch
 from app.services.paying import pay_links, stripe_keys
 from app.services.people import audit
-from app.services.posting import attaching, posting_rows
+from app.services.posting import failures, papers, posting_rows
 from app.services.posting.reading import document_of
 
 #: A worker that makes a mail ready has this long before another one may.
@@ -74,6 +74,9 @@ def prepare(database: Database, connectors: Connectors, book_id: int, home: str 
                 break
         except ValidationError as error:
             _fail(database, mail, f"{error.message} {error.remedy}")
+        except Exception as error:
+            _put_off(database, mail, failures.of_our_own(error, "It is tried again; if it fails, report it."))
+            raise
         else:
             done += [mail.id or 0] if ready else []
     return done
@@ -132,7 +135,7 @@ def _make(database: Database, opened: _Opened, mail: Mail) -> bool:
         ours = session.exec(update(Mail).where(*_mine(mail)).values(**values)).rowcount == 1
         session.exec(delete(MailFile).where(col(MailFile.mail_id) == mail.id))
         if file is not None:
-            name = attaching.name_of(DocumentKind(posting.kind), posting.number)
+            name = papers.name_of(DocumentKind(posting.kind), posting.number)
             session.add(MailFile(mail_id=mail.id or 0, name=name, content=file))
         if ours_to_pay is not None:
             session.add(ours_to_pay)
@@ -183,7 +186,7 @@ def dressed(rules: Rules, book: Book, document: Document, *, attached: bool, pay
     )
 
 
-def _put_off(database: Database, mail: Mail, error: ConnectionFailedError) -> None:
+def _put_off(database: Database, mail: Mail, error: ConnectionFailedError | Problem) -> None:
     """Tried again after growing pauses; what waiting does not cure, or not in hours, is said."""
     if error.code in FINAL or mail.attempts > len(outbox.TRY_AGAIN):
         _fail(database, mail, f"{error.message} {error.remedy}")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy.exc import IntegrityError
@@ -106,8 +106,8 @@ def work(database: Database, connectors: Connectors, book_id: int) -> None:
     except (ConnectionFailedError, ValidationError) as error:
         _fail(database, book_id, lease, Problem("not_compared", error.message, error.remedy))
     except Exception as error:
-        own = replace(failures.of_our_own(error), remedy="Compare again; if it happens again, report it.")
-        _fail(database, book_id, lease, own)
+        remedy = "Compare again; if it happens again, report it."
+        _fail(database, book_id, lease, failures.of_our_own(error, remedy))
         raise
     else:
         _set(database, book_id, lease, state="done", problem=None)

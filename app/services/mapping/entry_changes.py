@@ -10,7 +10,6 @@ from __future__ import annotations
 import datetime as dt
 import secrets
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from sqlalchemy.exc import IntegrityError
@@ -138,7 +137,7 @@ def carry_out(database: Database, destination: Destination, book_id: int, only: 
         except ConnectionFailedError as error:
             _put_off(database, change, Problem(error.code, error.message, error.remedy))
         except Exception as error:
-            _put_off(database, change, replace(failures.of_our_own(error), remedy="It is tried again."))
+            _put_off(database, change, failures.of_our_own(error, "It is tried again."))
             raise
 
 

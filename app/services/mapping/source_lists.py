@@ -27,6 +27,7 @@ from app.models.workbench import SourceEntryRow, SourceFetch
 from app.services.connections import connections
 from app.services.mapping import lists
 from app.services.people import audit
+from app.services.posting import failures
 
 #: A reading that was begun and not ended by now is begun again.
 PATIENCE = dt.timedelta(minutes=10)
@@ -152,7 +153,7 @@ def due(database: Database) -> list[int]:
 
 
 def work(database: Database, connectors: Connectors, book_id: int) -> None:
-    """Read both sides' lists whole. What a vendor says against it is kept, for the page to say."""
+    """Read both sides' lists whole. What goes wrong is kept, for the page to say; a fault of ours is raised, too."""
     with database.reading() as session:
         book = session.get_one(Book, book_id)
     if book.source_id is None:
@@ -164,11 +165,18 @@ def work(database: Database, connectors: Connectors, book_id: int) -> None:
         destination = connections.open_destination(database, connectors, book_id)
         lists.refresh(database, destination, book_id, max_age=dt.timedelta(0))
     except ConnectionFailedError as error:
-        problem = codec.to_json(Problem(error.code, error.message, error.remedy))
-        with database.session() as session:
-            mine = col(SourceFetch.source_id) == book.source_id
-            session.exec(update(SourceFetch).where(mine).values(problem=problem))
-            session.commit()
+        _fail(database, book.source_id, Problem(error.code, error.message, error.remedy))
+    except Exception as error:
+        remedy = "Read them again; if it happens again, report it."
+        _fail(database, book.source_id, failures.of_our_own(error, remedy))
+        raise
+
+
+def _fail(database: Database, source_id: int, problem: Problem) -> None:
+    with database.session() as session:
+        mine = col(SourceFetch.source_id) == source_id
+        session.exec(update(SourceFetch).where(mine).values(problem=codec.to_json(problem)))
+        session.commit()
 
 
 def _read(database: Database, source: Source, source_id: int, kind: LinkKind) -> None:

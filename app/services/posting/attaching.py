@@ -34,8 +34,6 @@ PATIENCE = 25.0
 MOST_SENDS = 3
 #: The first look after a lost answer comes so soon; a file that is there ends the doubt.
 EARLY = dt.timedelta(seconds=1)
-#: A mail's PDF has the same name.
-name_of = papers.name_of
 
 
 @dataclass(slots=True)

@@ -13,6 +13,7 @@ from app.services.posting.run import SystemicError
 #: Seconds until a vendor that went silent in the middle of a batch is asked again, and how long that goes on.
 TRY_AGAIN = 15.0
 SILENCE = dt.timedelta(minutes=15)
+RESUME = "Resume the batch; if it happens again, save the full log and report it."
 
 
 def of(error: CrossfootError | SystemicError) -> Problem:
@@ -23,12 +24,12 @@ def of(error: CrossfootError | SystemicError) -> Problem:
     return Problem(getattr(error, "code", "cannot_start"), error.message, error.remedy, technical=technical)
 
 
-def of_our_own(error: Exception) -> Problem:
+def of_our_own(error: Exception, remedy: str = RESUME) -> Problem:
     """A fault of Crossfoot's."""
     return Problem(
         "internal_error",
         f"Crossfoot ran into a fault of its own ({type(error).__name__}); nothing is lost.",
-        "Resume the batch; if it happens again, save the full log and report it.",
+        remedy,
         technical={"error": type(error).__name__},
     )
 

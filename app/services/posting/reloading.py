@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import replace
 
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
@@ -102,7 +101,7 @@ def work(database: Database, connectors: Connectors, source_id: int) -> set[int]
         except ConnectionFailedError as error:
             _put_off(database, reload, Problem(error.code, error.message, error.remedy))
         except Exception as error:
-            _put_off(database, reload, replace(failures.of_our_own(error), remedy="Retry, or report it."))
+            _put_off(database, reload, failures.of_our_own(error, "Retry, or report it."))
             raise
     return again
 

@@ -10,7 +10,6 @@ import datetime as dt
 import secrets
 import threading
 import time
-from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import or_, update
@@ -173,7 +172,7 @@ def work(
         problem = Problem(getattr(error, "code", "cannot_look"), error.message, error.remedy)
         _failed(database, look_id, owner, problem, passes=passes)
     except Exception as error:
-        problem = replace(failures.of_our_own(error), remedy="Look again; if it happens again, report it.")
+        problem = failures.of_our_own(error, "Look again; if it happens again, report it.")
         _failed(database, look_id, owner, problem, passes=True)
         raise
     with database.reading() as session:

@@ -259,12 +259,16 @@ def reject(context: Context, batch_id: int, reason: str) -> int:
 @click.option("--record", required=True, metavar="ID")
 @click.argument("choice", type=click.Choice(decisions.CHOICES))
 @click.option("--ledger-id", default="", metavar="ID", help="The QuickBooks document to link, where there are several.")
+@click.option("--number", default="", metavar="N", help="With renumber: its number in QuickBooks, like 10404-2.")
 @wait_option
 @pass_context
-def decide(context: Context, batch_id: int, record: str, choice: str, ledger_id: str, wait: bool) -> int:
+def decide(
+    context: Context, batch_id: int, *, record: str, choice: str, ledger_id: str, number: str, wait: bool
+) -> int:  # fmt: skip
     """Answer a question about a record.
 
-    link: it is this document of the books; post: post it anyway; skip: leave it; keep: accept a difference and close.
+    link: it is this document of the books; post: post it anyway; renumber: post it under another number; skip: leave
+    it; keep: accept a difference and close.
     """
     if wait:
         need_a_worker(context)
@@ -274,8 +278,9 @@ def decide(context: Context, batch_id: int, record: str, choice: str, ledger_id:
         connections.open_destination(context.database, context.connectors, found.book_id) if choice == "link" else None
     )
     decisions.decide(
-        context.database, batch_id, record, choice, by=context.actor, ledger_id=ledger_id, destination=destination
-    )
+        context.database, batch_id, record, choice, by=context.actor, ledger_id=ledger_id, number=number,
+        destination=destination,
+    )  # fmt: skip
     begin(context, found)
     return finish(context, found, wait=wait)
 

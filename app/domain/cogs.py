@@ -35,8 +35,8 @@ def entry(document: Document, rules: Rules) -> Document | None:
     return Document(
         kind=DocumentKind.JOURNAL_ENTRY,
         records=document.records,
-        number=f"COGS {document.number}",
-        psa_number=document.number,
+        number=f"COGS {document.own_number}",
+        psa_number=document.own_number,
         psa_type=COGS,
         party=Party("", document.party.name),
         currency=document.currency,

@@ -125,7 +125,7 @@ def _facts(document: Document, picture: Picture, known: Known) -> list[Fact]:
     terms, code = document.terms, document.tax_code
     return [
         _party(document, picture, known),
-        Fact("Number", document.number, _number(document.number, picture.number), picture.number),
+        Fact("Number", document.own_number, _number(document.number, picture.number), picture.number),
         _plain("Date", document.date, picture.date),
         _plain("Due date", document.due_date, picture.due_date),
         _linked("Terms", LinkKind.TERMS, terms.source_id if terms else "", terms.name if terms else "",

@@ -180,7 +180,8 @@ class Document:
         records: ids of the PSA records it stands for.
         number: the PSA's full number, whatever a ledger's limit is. Of a bill the vendor's invoice number; empty while
             the vendor's invoice has not come.
-        psa_number: the PSA's own number where ``number`` is somebody else's (PO number, expense report).
+        psa_number: the PSA's own number where ``number`` is another one (PO number, expense report; a sale's with a
+            prefix, or one that a person gave it).
         psa_type: the PSA's own word, e.g. ``Agreement``, ``Reimbursable``, ``Adjustment``; for people and for rules.
         party: ``source_id`` is empty where there is none (a journal entry, an adjustment).
         ship_to: where the goods go; decides the tax of US automated sales tax.
@@ -265,6 +266,11 @@ class Document:
         Of a journal entry and an adjustment it is what the PSA lists, whatever the ledger calls their total.
         """
         return -self.total if self.is_credit else self.total
+
+    @property
+    def own_number(self) -> str:
+        """The number by which people look for it: of a sale the PSA's, whatever stands in the books."""
+        return (self.psa_number or self.number) if self.kind in SALES else self.number
 
     @property
     def is_credit(self) -> bool:

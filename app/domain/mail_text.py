@@ -93,7 +93,7 @@ def values(document: Document, company: str, *, attached: bool = False, pay_link
     """Every field of a mail's template."""
     return {
         "document": word(document.kind),
-        "number": document.number,
+        "number": document.own_number,
         "date": day(document.date),
         "due_date": due(document),
         "total": f"{document.currency} {document.total.amount:,.2f}",
@@ -113,7 +113,7 @@ def values(document: Document, company: str, *, attached: bool = False, pay_link
 def facts(document: Document) -> Mapping[str, str]:
     """What stands in the mail's little table."""
     found = {
-        word(document.kind): document.number,
+        word(document.kind): document.own_number,
         "Date": day(document.date),
         "Due": due(document),
         "PO number": document.po_number,

@@ -118,6 +118,12 @@ SALES = (
         SettingKind.TEMPLATE,
         fields=MEMO_FIELDS,
     ),
+    text(
+        "sales.number_prefix",
+        "Prefix of numbers",
+        "Stands before the PSA’s number in QuickBooks, as CW- in CW-10482, so that it meets no number given there."
+        " Together they have 21 characters, else the document is held. Counts for what is posted from now on.",
+    ),
     switch(
         "sales.internal_notes",
         "Internal notes in line texts",

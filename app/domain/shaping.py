@@ -31,7 +31,8 @@ def shaped(document: Document, rules: Rules) -> Document:
 def _by_settings(document: Document, rules: Rules) -> Document:
     document = _parted(document, rules["company.account_delimiter"])
     if document.kind in SALES:
-        return line_text.worded(_exempted(_with_items(_classed(document, rules), rules), rules), rules)
+        worded = line_text.worded(_exempted(_with_items(_classed(document, rules), rules), rules), rules)
+        return _prefixed(worded, rules["sales.number_prefix"])
     step = _STEPS.get(document.psa_type)
     found = step(document, rules) if step else document
     if found.kind not in _PAYABLES:
@@ -68,6 +69,25 @@ def _split(account: str, gl_class: str, delimiter: str) -> tuple[str, str]:
 
 
 # ── sales ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _prefixed(document: Document, prefix: str) -> Document:
+    """With the Book's prefix before the number; texts, pages and the note keep the PSA's."""
+    if not prefix or not document.number:
+        return document
+    return replace(document, number=f"{prefix}{document.number}", psa_number=document.own_number)
+
+
+def renumbered(document: Document, number: str, before: str = "") -> Document:
+    """With what a person has put behind a sale's number, as in ``10404-2``, in the place of what it had ``before``.
+
+    As it is where ``number`` does not go on from the document's own.
+    """
+    own = document.own_number
+    if document.kind not in SALES or not own or not number.startswith(f"{own}-"):
+        return document
+    base = document.number.removesuffix(before.removeprefix(own)) if before.startswith(f"{own}-") else document.number
+    return replace(document, number=base + number.removeprefix(own), psa_number=own)
 
 
 def _with_items(document: Document, rules: Rules) -> Document:

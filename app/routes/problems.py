@@ -38,7 +38,7 @@ Found = list[problem_groups.Entry]
 #: So many documents a drawer shows; what it counts, sums and does is for all of them.
 SHOWN = 200
 #: What the drawer asks for -> the decision that it is about.
-OFFERED = {"asks": "post", "keeps": "keep", "skips": "skip"}
+OFFERED = {"asks": "post", "keeps": "keep", "skips": "skip", "renumbers": "renumber"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +168,7 @@ def _shown(session: Session, found: Found) -> list[dict[str, Any]]:
             "record": entry.record,
             "choices": entry.choices,
             "candidates": decisions.candidates(session, postings[entry.posting]) if "post" in entry.choices else [],
+            "number": decisions.number_for(session, postings[entry.posting], entry.choices),
         }
         for entry in found
     ]
@@ -322,6 +323,7 @@ def _decide(place: Place, wanted: list[tuple[int, str]]) -> ResponseReturnValue:
                 choice,
                 by=me().email,
                 ledger_id=form.get(f"ledger_id-{record}", ""),
+                number=form.get(f"number-{record}", ""),
                 destination=destination,
             )
             done += 1
@@ -329,7 +331,8 @@ def _decide(place: Place, wanted: list[tuple[int, str]]) -> ResponseReturnValue:
         if place.key:
             return _drawer(place, 422, error=error)
         raise
-    words = {"link": "linked", "post": "posted anyway", "skip": "skipped", "keep": "kept and closed"}
+    words = {"post": "posted anyway", "keep": "kept and closed", "link": "linked", "skip": "skipped"}
+    words["renumber"] = "posted under another number"
     said = f"{done} {'document is' if done == 1 else 'documents are'} {words.get(choice, choice)}."
     return _done(place, list(dict.fromkeys(batch_id for batch_id, _ in wanted)), said)
 

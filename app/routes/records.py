@@ -39,7 +39,8 @@ records = Blueprint("records", __name__, url_prefix="/records/<int:book_id>/<kin
 #: While a posting is in one of these, the page looks again by itself.
 UNDER_WAY = (PostingState.READY, PostingState.SENDING, PostingState.IN_DOUBT, PostingState.UNDOING)
 DECIDED = {
-    "link": "is linked", "post": "is posted anyway", "skip": "is skipped", "keep": "is kept and closed",
+    "link": "is linked", "post": "is posted anyway", "renumber": "gets another number", "skip": "is skipped",
+    "keep": "is kept and closed",
 }  # fmt: skip
 
 
@@ -54,6 +55,7 @@ class Sight:
     comparison: Comparison | None
     candidates: list[tuple[Receipt, Comparison]]
     choices: tuple[str, ...]
+    number: str
     standing: service.Standing
     hold: Hold | None
     fingerprint: str
@@ -148,6 +150,7 @@ def _sight(book_id: int, word: str, record: str) -> Sight:
         comparison=sides.compared(session, book, proof, destination),
         candidates=_candidates(session, book, proof, destination),
         choices=decisions.choices(session, proof.posting) if proof.posting else (),
+        number=_other_number(session, proof),
         standing=_standing(session, book, kind, record),
         hold=holding.of(session, book.source_id or 0, kind, [record]).get(record),
         fingerprint=_fingerprint(session, proof, record),
@@ -169,6 +172,11 @@ def _standing(session: Session, book: Book, kind: RecordKind, record: str) -> se
     if service.one(session, source_id, kind, record) is None:
         return service.Standing(offered=False)
     return service.standings(session, source_id, kind, [record]).get(record, service.FREE)
+
+
+def _other_number(session: Session, proof: Proof) -> str:
+    posting = proof.posting
+    return decisions.number_for(session, posting, decisions.choices(session, posting)) if posting else ""
 
 
 def _candidates(
@@ -274,6 +282,7 @@ def decide(book_id: int, kind: str, record: str) -> ResponseReturnValue:
         choice,
         by=me().email,
         ledger_id=request.form.get("ledger_id", ""),
+        number=request.form.get("number", ""),
         destination=destination,
     )
     doorbell.ring_batch(web().settings.redis_url, batch.id or 0)

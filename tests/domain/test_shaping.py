@@ -14,7 +14,7 @@ from app.domain import book_settings, grouping, line_text
 from app.domain.documents import Basis, Document, DocumentKind, Line, Party, PartyRole, Product, TaxLevel, Work
 from app.domain.links import Rules
 from app.domain.problems import ValidationError
-from app.domain.shaping import shaped
+from app.domain.shaping import renumbered, shaped
 from app.domain.states import RecordKind
 from tests.builders import THE_DAY, a_document, a_line, money
 
@@ -50,6 +50,17 @@ def test_a_bill_is_dated_by_the_source_that_the_book_names(source: str, date: dt
     assert shaped(RECEIPT, rules(inventory__date_source=source)).date == date
     undated = replace(RECEIPT, vendor_date=None, ordered=None)
     assert shaped(undated, rules(inventory__date_source=source)).date == THE_DAY
+
+
+def test_a_prefix_stands_before_the_number_in_the_books_and_nowhere_else() -> None:
+    plain, found = a_document(number="10404"), shaped(a_document(number="10404"), rules(sales__number_prefix="CW-"))
+    assert (found.number, found.psa_number, found.own_number) == ("CW-10404", "10404", "10404")
+    assert shaped(plain, rules()) == plain
+    again = renumbered(found, "10404-2")
+    assert (again.number, again.own_number) == ("CW-10404-2", "10404")
+    assert renumbered(again, "10404-3", "10404-2").number == "CW-10404-3"
+    assert renumbered(found, "4711") == found
+    assert shaped(RECEIPT, rules(sales__number_prefix="CW-")).number == "V-77"
 
 
 def test_us_books_get_the_tax_of_a_purchase_as_a_line_on_its_own_account() -> None:

@@ -24,6 +24,7 @@ from app.services.batches import batches, decisions
 from app.services.connections import connections
 from app.services.posting import attaching
 from app.services.posting.run import Run
+from app.services.records import explaining
 from tests import engine
 from tests.engine import Engine
 from tests.thorough import crossed
@@ -152,6 +153,22 @@ def test_post_anyway_makes_a_second_document_with_a_new_generation(working: Engi
     assert list(working.in_books()) == [f"CF-I{record(working, batch, '10404')}-g2"]
 
 
+def test_another_number_is_checked_to_be_free_and_the_note_keeps_the_psas(working: Engine) -> None:
+    batch = working.submit("10404")
+    working.run(batch)
+    ident = record(working, batch, "10404")
+    with pytest.raises(ValidationError, match="does not go on from 10404"):
+        decide(working, batch, "10404", "renumber", other="4711")
+    decide(working, batch, "10404", "renumber")
+    assert states(working.run(batch)) == {"closed"}
+    [ours] = [row for row in _documents(working) if f"CF-I{ident}-g2" in (row.get("PrivateNote") or "")]
+    assert (ours["DocNumber"], ours["PrivateNote"].split(" · ")[0]) == ("10404-2", "PSA 10404")
+    with working.database.reading() as session:
+        book = session.get_one(Book, working.book_id)
+    told = explaining.explain(working.database, working.connectors, book, engine.KIND, "10404")
+    assert any("It is closed in batch" in test.answer for test in told.tests)
+
+
 def test_a_skipped_record_is_let_go_and_taken_only_by_name(working: Engine) -> None:
     batch = working.submit("10404")
     working.run(batch)
@@ -232,7 +249,7 @@ def _wait_for(working: Engine, state: str, child: subprocess.Popen[bytes]) -> No
     pytest.fail(f"nothing was ever {state}")
 
 
-def decide(working: Engine, batch: int, number: str, choice: str, ledger_id: str = "") -> None:
+def decide(working: Engine, batch: int, number: str, choice: str, ledger_id: str = "", other: str = "") -> None:
     destination = connections.open_destination(working.database, working.connectors, working.book_id)
     decisions.decide(
         working.database,
@@ -242,6 +259,7 @@ def decide(working: Engine, batch: int, number: str, choice: str, ledger_id: str
         by=engine.BY,
         ledger_id=ledger_id,
         destination=destination,
+        number=other,
     )
 
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from app.connectors.quickbooks_online import text
-from app.domain.documents import Document, DocumentKind
+from app.domain.documents import SALES, Document, DocumentKind
 from app.domain.links import LinkKind, Links, Rules, location_of
 from app.domain.marks import Mark
 from app.domain.money import cents, plain
@@ -87,8 +87,11 @@ def problems_of_amounts(document: Document) -> list[Problem]:
 
 
 def problems_of_company(document: Document, rules: Rules) -> list[Problem]:
-    """A currency that the company doesn't keep, or a day in its closed books."""
+    """A currency that the company doesn't keep, a day in its closed books, or no room for its prefix."""
     problems = []
+    prefix = rules["sales.number_prefix"] if document.kind in SALES and rules.send_numbers else ""
+    if prefix and text.length(text.one_line(document.number)) > NUMBER:
+        problems.append(_no_room(document.number, prefix))
     if not rules.multi_currency and document.currency != rules.home_currency:
         problems.append(
             Problem(
@@ -151,6 +154,15 @@ def _not_kept(what: str, code: str, switch: str) -> Problem:
         f"Turn on {switch} in QuickBooks (Account and settings, Advanced), or turn it off under Settings ▸ Categories.",
         Severity.WARNING,
         field=what,
+    )
+
+
+def _no_room(number: str, prefix: str) -> Problem:
+    return Problem(
+        "number_too_long",
+        f"With the prefix “{prefix}” its number, “{number}”, is longer than QuickBooks’ {NUMBER} characters.",
+        "Give a shorter prefix under Settings ▸ Sales, then retry.",
+        field="number",
     )
 
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Sequence, Set
 from dataclasses import replace
 
 from sqlmodel import Session, col, select
 
 from app.connectors.protocols import Destination
 from app.database import Database
+from app.domain import shaping
 from app.domain.codec import from_json, to_json
-from app.domain.documents import DocumentKind
+from app.domain.documents import SALES, DocumentKind
 from app.domain.outcomes import Receipt
 from app.domain.problems import NotFoundError, Severity, ValidationError
 from app.domain.states import STOPPED, PostingState, Role, SectionKey
@@ -19,13 +20,16 @@ from app.models.columns import utcnow
 from app.models.postings import Posting, PostingProblem, PostingRecord
 from app.services.batches import approvals, batches
 from app.services.people import audit
-from app.services.posting import all_or_nothing, beside, posting_problems, receipts
+from app.services.posting import all_or_nothing, beside, numbering, posting_problems, receipts
 from app.services.posting.reading import document_of
 
-CHOICES = ("link", "post", "skip", "keep")
-#: Problems that ask "is this it?": link, post anyway and skip answer them.
+CHOICES = ("link", "post", "renumber", "skip", "keep")
+#: Problems that ask "is this it?": link, post anyway and skip answer them; of a sale another number, too.
 QUESTIONS = ("looks_already_posted", "several_in_books", "still_in_doubt")
-
+#: What another number may solve.
+CLASHES = frozenset({"looks_already_posted", "number_taken"})
+#: A number as long as this is no number.
+LONGEST = 60
 DIFFERENCES = ("total_differs", "tax_differs")
 
 
@@ -45,17 +49,17 @@ def find(session: Session, batch: Batch, record: str) -> Posting:
 def choices(session: Session, posting: Posting) -> tuple[str, ...]:
     """What a person may decide about a posting now; empty when there is nothing to decide."""
     codes = posting_problems.codes(session, [posting.id or 0]).get(posting.id or 0, frozenset())
-    return choices_of(posting.state, codes, needs_person=posting.needs_person, keep=posting.keep)
+    return choices_of(posting.state, codes, posting.kind, needs_person=posting.needs_person, keep=posting.keep)
 
 
-def choices_of(state: str, codes: Set[str], *, needs_person: bool, keep: bool) -> tuple[str, ...]:
-    """The same from what it depends on: the state, and the codes of all problems that stand beside the posting."""
-    if state == PostingState.HELD and codes & set(QUESTIONS):
-        return ("link", "post", "skip")
+def choices_of(state: str, codes: Set[str], kind: str, *, needs_person: bool, keep: bool) -> tuple[str, ...]:
+    """The same from what it depends on: state, kind, and the codes of all problems that stand beside the posting."""
+    if state in STOPPED:
+        asked = ("link", "post") if state == PostingState.HELD and codes & set(QUESTIONS) else ()
+        other = ("renumber",) if codes & CLASHES and kind in SALES else ()
+        return (*asked, *other, "skip")
     if state == PostingState.IN_DOUBT and needs_person:
         return ("link", "post")
-    if state in STOPPED:
-        return ("skip",)
     if state == PostingState.UNDONE and "undone_elsewhere" in codes:
         return ("skip",)
     if state == PostingState.POSTED and not keep:
@@ -75,11 +79,13 @@ def decide(
     *,
     by: str,
     ledger_id: str = "",
+    number: str = "",
     destination: Destination | None = None,
 ) -> None:
     """Carry out a decision and commit; the caller rings the doorbell.
 
     ``link`` needs the destination, to read what is linked; and ``ledger_id`` where several documents are offered.
+    ``renumber`` takes ``number``, which goes on from the PSA's, as 10404-2; without one the first free.
 
     Raises:
         NotFoundError: the batch has no such record. ConnectionFailedError: the ledger can't be asked.
@@ -97,7 +103,7 @@ def decide(
         batch = batches.find(session, batch_id)
         session.refresh(batch, with_for_update=True)
         posting = _fitting(session, batch, record, choice)
-        _carry_out(session, posting, choice, receipt)
+        _carry_out(session, posting, choice, receipt, number)
         session.add(posting)
         audit.record(session, by, f"decide.{choice}", f"posting:{posting.id}", record=record, ledger_id=ledger_id)
         batches.log(session, posting.batch_id, f"{posting.number}: {choice}.", posting=posting, by=by)
@@ -125,12 +131,14 @@ def _fitting(session: Session, batch: Batch, record: str, choice: str) -> Postin
     return posting
 
 
-def _carry_out(session: Session, posting: Posting, choice: str, receipt: Receipt | None) -> None:
+def _carry_out(session: Session, posting: Posting, choice: str, receipt: Receipt | None, number: str) -> None:
     match choice:
         case "link" if receipt:
             _link(session, posting, receipt)
         case "post":
             _post_anyway(session, posting)
+        case "renumber":
+            _renumber(session, posting, number)
         case "skip":
             _skip(session, posting)
         case _:
@@ -146,6 +154,16 @@ def candidates(session: Session, posting: Posting) -> list[Receipt]:
             receipt = from_json(Receipt, data)
             found[receipt.ledger_id] = receipt
     return list(found.values())
+
+
+def number_for(session: Session, posting: Posting, choices: Sequence[str]) -> str:
+    """The free number that ``renumber`` offers; empty where it is no choice, or where no number is in the way."""
+    if "renumber" not in choices:
+        return ""
+    document = document_of(posting)
+    held = {receipt.number.casefold() for receipt in candidates(session, posting)}
+    clash = "post" not in choices or document.number.casefold() in held
+    return numbering.proposed(session, posting, document) if clash else ""
 
 
 def _wanted(session: Session, posting: Posting, ledger_id: str) -> str:
@@ -192,6 +210,21 @@ def _post_anyway(session: Session, posting: Posting) -> None:
     posting.looked_anyway, posting.checked = True, False
     if posting.closing != "done" and posting.role != Role.BILL:
         posting.document = None  # a record that is closed in the PSA can't be read again
+
+
+def _renumber(session: Session, posting: Posting, number: str) -> None:
+    """Another number in the books; the note keeps the PSA's. Check looks whether it is free there."""
+    document = document_of(posting)
+    own, wanted = document.own_number, number.strip() or numbering.proposed(session, posting, document)
+    if not wanted.startswith(f"{own}-") or len(wanted) > LONGEST or not wanted.isprintable() or wanted == f"{own}-":
+        raise ValidationError(f"“{wanted}” does not go on from {own}.", f"Give a number like {own}-2.")
+    if wanted == posting.number:
+        raise ValidationError(f"It has the number {wanted} already.", "Give another one.")
+    posting_problems.clear(session, posting)
+    posting.document = to_json(shaping.renumbered(document, wanted, posting.number))
+    posting.number, posting.generation = wanted, posting.generation + 1
+    posting.state, posting.needs_person = PostingState.READY, False
+    posting.looked_anyway = posting.checked = False
 
 
 def _skip(session: Session, posting: Posting) -> None:

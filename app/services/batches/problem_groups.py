@@ -89,7 +89,7 @@ class Entry:
 
 _COUNTED: tuple[Any, ...] = (
     Posting.id, Posting.batch_id, Posting.state, Posting.currency, Posting.cents, Posting.date, Posting.needs_person,
-    Posting.keep,
+    Posting.keep, Posting.kind,
 )  # fmt: skip
 
 
@@ -123,9 +123,9 @@ def documents(session: Session, key: str, *, batch_id: int = 0, book_id: int = 0
     rows = session.execute(query).all()
     codes = posting_problems.codes(session, [row[0] for row in rows])
     found = []
-    for posting, batch, state_now, currency, cents, date, needs_person, keep, problem, named in rows:
+    for posting, batch, state_now, currency, cents, date, needs_person, keep, kind, problem, named in rows:
         beside = codes.get(posting, frozenset())
-        choices = decisions.choices_of(state_now, beside, needs_person=needs_person, keep=keep)
+        choices = decisions.choices_of(state_now, beside, kind, needs_person=needs_person, keep=keep)
         found.append(Entry(posting, problem, batch, named or "", state_now, currency, cents, date, choices))
     return found
 

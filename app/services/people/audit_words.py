@@ -42,6 +42,7 @@ ACTS: Mapping[str, str] = {
     "decide.keep": "kept a difference",
     "decide.link": "said it is the same document",
     "decide.post": "said to post anyway",
+    "decide.renumber": "gave a document another number",
     "decide.skip": "skipped a document",
     "drift.ignore": "ignored a difference",
     "drift.keep": "kept a document as it is now",

@@ -179,7 +179,7 @@ def _number_taken(document: Document) -> Problem:
     return Problem(
         "number_taken",
         f"QuickBooks already uses the number {document.number} for another document.",
-        "Change that number in QuickBooks, then retry.",
+        "Change that number in QuickBooks, then retry; or post a sale under another number.",
         field="number",
     )
 

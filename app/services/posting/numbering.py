@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, or_, select
 
 from app.domain.codec import to_json
-from app.domain.documents import Document
+from app.domain.documents import SALES, Document
 from app.domain.shaping import PURCHASE
 from app.domain.states import PostingState, RecordKind
 from app.models.postings import Posting, PostingRecord
@@ -78,6 +78,15 @@ def one(session: Session, posting: Posting, number: str) -> str:
     """The number for one posting alone, e.g. for a bill that is in the books without one."""
     taken = _held(session, posting.book_id, [number], col(Posting.id) != posting.id)
     return free(number, "", {held for kind, party, held in taken if (kind, party) == (posting.kind, posting.party)})
+
+
+def proposed(session: Session, posting: Posting, document: Document) -> str:
+    """The first free ``10404-2``, ``10404-3`` … for a sale whose number is taken; empty where it has none to go on."""
+    own = document.own_number
+    if document.kind not in SALES or not own:
+        return ""
+    held = {number for _, _, number in _held(session, posting.book_id, [own], col(Posting.id) != posting.id)}
+    return free(own, "", held | {own.casefold(), posting.number.casefold()})
 
 
 def _taken(session: Session, run: Run, numbers: Sequence[str]) -> Taken:

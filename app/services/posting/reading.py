@@ -226,12 +226,13 @@ def _keep(session: Session, run: Run, posting: Posting, items: Sequence[Exported
     if posting.role == Role.COGS:
         _keep_cost(session, run, posting, document)
         return
+    document = shaping.renumbered(document, posting.number)
     posting.document = to_json(document)
     if document.modules:
         run.log(session, f"{document.number}: changed by module {', '.join(document.modules)}.", posting)
     posting.kind, posting.psa_type = document.kind, document.psa_type
-    if document.number and not posting.number.startswith(f"{document.number}-"):  # one that it was given stays its own
-        posting.number = document.number
+    if (own := document.own_number) and not posting.number.startswith(f"{own}-"):  # one that it was given stays its own
+        posting.number = own
     posting.currency, posting.date, posting.party = document.currency, document.date, document.party.name
     _same_total(session, posting, document)
     for problem in problems:

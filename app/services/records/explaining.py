@@ -109,7 +109,12 @@ def _ours(session: Session, source_id: int, kind: RecordKind, number: str) -> li
 
 
 def _receipts(kind: RecordKind, number: str) -> ColumnElement[bool]:
-    """A bill bears the vendor's number; that of the order, or of order and packing slip, begins the record's id."""
+    """A bill bears the vendor's number; that of the order, or of order and packing slip, begins the record's id.
+
+    A sale may have been given a number that goes on from its own: ``10404-2``.
+    """
+    if kind is RecordKind.INVOICES:
+        return col(Posting.number).startswith(f"{number}-", autoescape=True)
     if kind is not RecordKind.INVENTORY:
         return false()
     return col(PostingRecord.record).startswith(f"{number.replace('/', '-')}-", autoescape=True)

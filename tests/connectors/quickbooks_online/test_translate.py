@@ -248,6 +248,12 @@ def test_a_long_number_keeps_its_end(number: str, sent: str) -> None:
     assert ("number_too_long" in warnings(an_invoice(number=number))) == (len(number) > 21)
 
 
+def test_a_number_that_has_no_room_for_the_prefix_is_held() -> None:
+    prefixed = Rules(settings={"sales.number_prefix": "CW-2026-"})
+    assert translated(an_invoice(number="CW-2026-10482"), prefixed)["DocNumber"] == "CW-2026-10482"
+    assert problems(an_invoice(number="CW-2026-" + "1" * 14), prefixed) == [("number_too_long", "")]
+
+
 def test_a_document_of_the_closed_period_is_held() -> None:
     assert problems(an_invoice(), Rules(close_date="2026-11-22")) == [("period_closed", "")]
     assert translated(an_invoice(), Rules(close_date="2026-11-21"))["TxnDate"] == "2026-11-22"

@@ -12,12 +12,13 @@ from sqlmodel import Session, col, func, select
 from app.domain import grouping, shaping
 from app.domain.documents import DocumentKind
 from app.domain.states import STOPPED, RecordKind
-from app.models.batches import Batch, LogLine, Section
+from app.models.batches import Batch, Section
 from app.models.connections import Book
 from app.models.postings import Posting, PostingProblem, PostingRecord
 from app.models.records import UnpostedRow
 from app.services.batches import afterwards
 from app.services.connections import books
+from app.services.posting import posting_problems
 from app.services.records import holding
 
 
@@ -114,14 +115,14 @@ def _take_over(session: Session, batch: Batch, wanted: Sequence[str]) -> dict[st
             if posting.redated and posting.book_id == batch.book_id:
                 dates[link.record] = posting.redated
             session.add(link)
-            session.exec(delete(PostingProblem).where(col(PostingProblem.posting_id) == posting.id))
+            posting_problems.clear(session, posting)
             session.add(
                 PostingProblem(
                     posting_id=posting.id or 0, batch_id=posting.batch_id, code="continued", severity="info",
                     message=f"It goes on in batch {batch.name}.", subject=f"batch:{batch.id}",
                 )
             )  # fmt: skip
-            _log(session, posting, f"{posting.number} goes on in batch {batch.name}.")
+            posting_problems.say(session, posting, f"{posting.number} goes on in batch {batch.name}.")
         before = select(PostingRecord.posting_id).where(*theirs)
         elsewhere = (col(PostingProblem.code) == "undone_elsewhere") & col(PostingProblem.posting_id).in_(before)
         session.exec(delete(PostingProblem).where(elsewhere))  # it is listed again, and taken
@@ -138,15 +139,13 @@ def _keep_date(session: Session, posting: Posting, dates: Sequence[dt.date | Non
     if len(given) == len(dates):
         posting.redated = date
         session.add(posting)
-        _log(session, posting, f"{posting.number} keeps the date {date:%m/%d/%Y} that it was given before.")
+        posting_problems.say(
+            session, posting, f"{posting.number} keeps the date {date:%m/%d/%Y} that it was given before."
+        )
     else:
-        _log(
+        posting_problems.say(
             session,
             posting,
             f"The date {date:%m/%d/%Y} that a part of {posting.number} was given before does not count any more: "
             "it is one document with others now.",
         )
-
-
-def _log(session: Session, posting: Posting, text: str) -> None:
-    session.add(LogLine(batch_id=posting.batch_id, posting_id=posting.id, text=text))

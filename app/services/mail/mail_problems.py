@@ -7,7 +7,7 @@ from sqlmodel import Session, col
 
 from app.domain.problems import Problem, Severity
 from app.domain.states import SectionKey
-from app.models.batches import Batch, LogLine
+from app.models.batches import Batch
 from app.models.mail import Mail
 from app.models.postings import Posting
 from app.services.posting import posting_problems
@@ -41,7 +41,7 @@ def told(session: Session, mail: Mail) -> None:
     words = {"sent": "was taken by the mail server", "held": "waits for approval", "dropped": "was dropped",
              "failed": "did not go out", "in_doubt": "is in doubt", "bounced": "came back"}  # fmt: skip
     if mail.state in words:
-        _log(session, posting, f"The mail to {mail.to} {words[mail.state]}.")
+        posting_problems.say(session, posting, f"The mail to {mail.to} {words[mail.state]}.")
     session.exec(update(Batch).where(col(Batch.id) == posting.batch_id).values(rev=Batch.rev + 1))
 
 
@@ -56,8 +56,4 @@ def no_address(session: Session, posting: Posting, customer: str, said: str) -> 
         subject=f"mail:{customer}"[:220],
     )
     posting_problems.add(session, posting, SectionKey.EMAIL, problem)
-    _log(session, posting, problem.message)
-
-
-def _log(session: Session, posting: Posting, text: str) -> None:
-    session.add(LogLine(batch_id=posting.batch_id, posting_id=posting.id, text=text))
+    posting_problems.say(session, posting, problem.message)

@@ -13,14 +13,15 @@ from sqlmodel import Session, col
 from app.domain.codec import from_json
 from app.domain.problems import Problem, Severity
 from app.domain.states import SectionKey
-from app.models.batches import Batch, LogLine
+from app.models.batches import Batch
 from app.models.pay_links import Checkout
 from app.models.postings import Posting, PostingProblem
+from app.services.posting import posting_problems
 
 OTHER, REFUNDED, GONE = "online_payment_differs", "online_payment_refunded", "online_payment_invoice_gone"
 TOO_MUCH, REFUSED, DOUBT = "online_payment_too_much", "online_payment_refused", "online_payment_in_doubt"
-FAULT = "online_payment_fault"
-CODES = (OTHER, REFUNDED, GONE, TOO_MUCH, REFUSED, DOUBT, FAULT)
+FAULT, UNKNOWN = "online_payment_fault", "online_payment_unknown"
+CODES = (OTHER, REFUNDED, GONE, TOO_MUCH, REFUSED, DOUBT, FAULT, UNKNOWN)
 #: Faults of our own, one after the other with one payment, after which a person is told.
 MOST_FAULTS = 6
 _WORDS = {
@@ -35,9 +36,8 @@ def told(session: Session, checkout: Checkout) -> None:
     """Put its state beside the posting, and say it in the log; the caller commits."""
     stand_beside(session, checkout)
     if checkout.state in _WORDS:
-        posting = session.get_one(Posting, checkout.posting_id)
         text = f"The online payment of {checkout.amount:,.2f} {checkout.currency} {_WORDS[checkout.state]}."
-        session.add(LogLine(batch_id=posting.batch_id, posting_id=posting.id, text=text))
+        posting_problems.say(session, session.get_one(Posting, checkout.posting_id), text)
 
 
 def stand_beside(session: Session, checkout: Checkout) -> None:
@@ -48,11 +48,17 @@ def stand_beside(session: Session, checkout: Checkout) -> None:
     session.exec(delete(PostingProblem).where(*mine))
     if checkout.problem and (checkout.state == "stuck" or faults(checkout) >= MOST_FAULTS):
         problem = replace(from_json(Problem, checkout.problem), subject=subject)
-        session.add(PostingProblem(
-            posting_id=posting.id or 0, batch_id=posting.batch_id, code=problem.code, severity=problem.severity,
-            message=problem.message, remedy=problem.remedy, subject=subject, field="", technical=problem.technical,
-            section=SectionKey.EMAIL,
-        ))  # fmt: skip
+        posting_problems.add(session, posting, SectionKey.EMAIL, problem)
+
+
+def unknown(checkout: Checkout) -> Problem:
+    """Its page belongs to another account's key: the money, if any, is there."""
+    begun = "A payment was under way at" if checkout.state == "under_way" else "A customer was led to a page of"
+    return Problem(
+        UNKNOWN, f"{begun} Stripe that the company’s key does not show: nobody knows whether it was paid.",
+        "Give the key of the account that had it, then record it again; or look there, then settle it here.",
+        Severity.DOUBT,
+    )  # fmt: skip
 
 
 def faults(checkout: Checkout) -> int:

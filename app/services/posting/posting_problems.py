@@ -73,7 +73,12 @@ def hold(session: Session, posting: Posting, section: SectionKey, problems: Iter
     for problem in found:
         add(session, posting, section, problem)
     why = next((problem.message for problem in found if problem.severity is Severity.ERROR), "for a reason unknown")
-    session.add(LogLine(batch_id=posting.batch_id, posting_id=posting.id, text=f"{posting.number} is held: {why}"))
+    say(session, posting, f"{posting.number} is held: {why}")
+
+
+def say(session: Session, posting: Posting, text: str) -> None:
+    """A line in the log of its batch, and in its own timeline; the caller commits."""
+    session.add(LogLine(batch_id=posting.batch_id, posting_id=posting.id, text=text))
 
 
 def clear(session: Session, posting: Posting, *codes: str) -> None:

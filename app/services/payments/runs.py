@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
+from functools import partial
 
 from sqlalchemy import or_, update
 from sqlmodel import Session, col, func, select
@@ -27,7 +28,7 @@ from app.services.connections import books, connections
 from app.services.payments import checking, doubts, payments, proving, reading, tally, writing
 from app.services.payments.one_run import Work
 from app.services.posting import copied_back, failures
-from app.services.posting.run import Lease, LeaseLostError, Run, SystemicError, give_back, release_lease, take_lease
+from app.services.posting.run import Lease, Run, give_back, release_lease, take_lease
 from app.settings import Waits
 
 #: Seconds until a batch behind another one asks again.
@@ -118,30 +119,8 @@ def _open(database: Database, connectors: Connectors, batch_id: int, waits: Wait
 
 
 def _work(work: Work) -> None:
-    """The stages in their order; what ends them early is written down, and the lease given back."""
-    failure: Problem | None = None
-    wake: float | None = None
-    run_ = work.run
-    try:
-        wake = _stages(work)
-    except LeaseLostError:
-        return
-    except SystemicError as error:
-        failure = failures.of(error)
-    except ConnectionFailedError as error:
-        failure = failures.of(error)
-        wake = _patience(run_, error)
-    except Exception as error:
-        _end(run_.database, run_.batch_id, run_.owner, failures.of_our_own(error))
-        raise
-    if wake is not None and failure is not None:
-        run_.wait_note(f"{failure.message} Crossfoot tries again", wake)
-    if run_.abandon.is_set() and failure is None:
-        wake = 0.0
-    if wake is None or run_.asked_to_stop():
-        _end(run_.database, run_.batch_id, run_.owner, failure)
-    else:
-        release_lease(run_.database, run_.batch_id, run_.owner, wake_at=utcnow() + dt.timedelta(seconds=wake))
+    if came := failures.guarded(work.run, partial(_stages, work), partial(_sent, work.run.batch_id), _end):
+        failures.leave(work.run, *came, _end)
 
 
 def _stages(work: Work) -> float | None:
@@ -183,11 +162,9 @@ def _approved(work: Work) -> bool:
     return False
 
 
-def _patience(run_: Run, error: ConnectionFailedError) -> float | None:
-    with run_.database.reading() as session:
-        query = select(func.max(PaymentEntry.sent_at)).where(PaymentEntry.batch_id == run_.batch_id)
-        sent = session.exec(query).one()
-    return failures.patience(error, sent, begun=sent is not None)
+def _sent(batch_id: int, session: Session) -> tuple[bool, dt.datetime | None]:
+    last = session.exec(select(func.max(PaymentEntry.sent_at)).where(PaymentEntry.batch_id == batch_id)).one()
+    return last is not None, last
 
 
 def _end(database: Database, batch_id: int, owner: str, failure: Problem | None) -> None:

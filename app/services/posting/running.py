@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
+from functools import partial
 
 from sqlmodel import Session, col, func, select
 
@@ -42,16 +43,7 @@ from app.services.posting import (
     settling,
     undoing,
 )
-from app.services.posting.run import (
-    Lanes,
-    Lease,
-    LeaseLostError,
-    Run,
-    SystemicError,
-    give_back,
-    release_lease,
-    take_lease,
-)
+from app.services.posting.run import Lanes, Lease, Run, give_back, release_lease, take_lease
 from app.settings import Waits
 
 #: With nothing to do for longer than this, the worker is given back; the sweep rings when it is time.
@@ -117,26 +109,18 @@ def _open(database: Database, connectors: Connectors, batch_id: int, waits: Wait
 
 
 def _work(run: Run) -> None:
-    """The stages in their order; what ends them early is written down, and the lease given back."""
-    failure: Problem | None = None
-    wake: float | None = None
-    try:
-        doubts.recover(run)
-        closing.recover(run)
-        wake = copied_back.wait(run, PATIENCE)
-        if wake is None:
-            wake = _finish_only(run) if run.gated or not _approved(run) else _go_through(run)
-    except LeaseLostError:
-        return
-    except SystemicError as error:
-        failure = failures.of(error)
-    except ConnectionFailedError as error:
-        failure = failures.of(error)
-        wake = _patience(run, error)
-    except Exception as error:
-        _end(run.database, run.batch_id, run.owner, failures.of_our_own(error))
-        raise
-    _leave(run, failure, wake)
+    sent = partial(_sent, run.batch_id)
+    if came := failures.guarded(run, partial(_stages, run), sent, _end, settling.let_go):
+        _leave(run, *came)
+
+
+def _stages(run: Run) -> float | None:
+    doubts.recover(run)
+    closing.recover(run)
+    wake = copied_back.wait(run, PATIENCE)
+    if wake is not None:
+        return wake
+    return _finish_only(run) if run.gated or not _approved(run) else _go_through(run)
 
 
 def _go_through(run: Run) -> float | None:
@@ -167,33 +151,19 @@ def _finish_only(run: Run) -> float | None:
 
 
 def _leave(run: Run, failure: Problem | None, wake: float | None) -> None:
-    """Give the batch back: to whoever comes when it is time (``wake``), or for good."""
-    try:
-        settling.let_go(run)
-    except LeaseLostError:
-        return
-    if wake is not None and failure is not None:
-        run.wait_note(f"{failure.message} Crossfoot tries again", wake)
-    if run.abandon.is_set() and failure is None:
-        wake = 0.0
+    """Where it waits for approval, only who gives it, or a doubt (``wake``), brings the next run."""
     approval = _approval(run)
     if run.gated and approval not in approvals.WAITING:
         wake = 0.0  # approved meanwhile: the next run begins what this one did not
     if approval == "wanted" and failure is None and not run.asked_to_stop():
-        release_lease(run.database, run.batch_id, run.owner, waiting=None, wake_at=_soon(wake))
-    elif wake is None or run.asked_to_stop():
-        _end(run.database, run.batch_id, run.owner, failure)
+        release_lease(run.database, run.batch_id, run.owner, waiting=None, wake_at=failures.soon(wake))
     else:
-        release_lease(run.database, run.batch_id, run.owner, wake_at=utcnow() + dt.timedelta(seconds=wake))
+        failures.leave(run, failure, wake, _end)
 
 
 def _approval(run: Run) -> str:
     with run.database.reading() as session:
         return session.get_one(Batch, run.batch_id).approval
-
-
-def _soon(wake: float | None) -> dt.datetime | None:
-    return None if wake is None else utcnow() + dt.timedelta(seconds=wake)
 
 
 def _write(run: Run) -> float | None:
@@ -217,11 +187,9 @@ def _write(run: Run) -> float | None:
     return wake
 
 
-def _patience(run: Run, error: ConnectionFailedError) -> float | None:
-    with run.database.reading() as session:
-        begun = wrote_something(session, run.batch_id)
-        sent = session.exec(select(func.max(Call.sent_at)).where(Call.batch_id == run.batch_id)).one()
-    return failures.patience(error, sent, begun=begun)
+def _sent(batch_id: int, session: Session) -> tuple[bool, dt.datetime | None]:
+    last = session.exec(select(func.max(Call.sent_at)).where(Call.batch_id == batch_id)).one()
+    return wrote_something(session, batch_id), last
 
 
 def _post_and_close(run: Run, lanes: Lanes) -> float | None:

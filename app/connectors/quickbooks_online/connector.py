@@ -74,7 +74,6 @@ class QuickBooksOnline:
     lanes = LANES
     max_members = MAX_BATCH
     ids_a_call = IN_LIST
-    changeable = changes.CHANGEABLE
     voidable = changes.VOIDABLE
 
     def __init__(self, client: Client, app: App, home_currency: str = "USD") -> None:

@@ -24,6 +24,7 @@ from app.connectors.registry import Registry
 from app.connectors.stripe import connector as _stripe
 from app.database import Database
 from app.services.mail import outbox
+from app.services.mapping import customer_data, entry_changes
 from app.services.paying import pay_recording
 from app.services.posting import amending, billing, reloading, running
 from app.settings import Endpoints, Waits
@@ -59,6 +60,8 @@ JOBS: dict[str, Callable[[Database, Registry, int, Waits], object]] = {
     "billing": lambda database, connectors, ident, _: billing.work(database, connectors, ident),
     "reloading": lambda database, connectors, ident, _: reloading.work(database, connectors, ident),
     "pay_recording": pay_recording.work,
+    "entry_changes": lambda database, connectors, ident, _: entry_changes.work(database, connectors, ident),
+    "comparing": lambda database, connectors, ident, _: customer_data.work(database, connectors, ident),
 }
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +16,7 @@ import redis
 import requests
 from sqlmodel import col, select, update
 
+from app.database import Database
 from app.domain.problems import NotFoundError
 from app.models.columns import utcnow
 from app.models.connections import Book
@@ -32,9 +35,10 @@ from tests.services.test_customer_mail import MAILER
 
 HOME = "https://books.test"
 ZERO = Decimal(0)
+HOUR = dt.timedelta(hours=1)
 MAILED = "10394"
 OTHERS = ("10395", "10398", "10399", "10401", "10440", "10442", "10426", "10430", "10432", "10435",
-          "10437", "10438", "10439", "10450")  # fmt: skip
+          "10437", "10438", "10439", "10450", "10420", "10441", "10451")  # fmt: skip
 
 
 @dataclass
@@ -104,9 +108,13 @@ class Till:
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory, redis_url: str) -> Iterator[Bookkeeper]:
     """One company for all tests, with its key at Stripe; each test has an invoice of its own."""
+    yield from open_shop(tmp_path_factory.mktemp("pay"), redis_url)
+
+
+def open_shop(home: Path, redis_url: str, database: Database | None = None) -> Iterator[Bookkeeper]:
     server = redis.Redis.from_url(redis_url)
     server.flushall()
-    made = engine.make(tmp_path_factory.mktemp("pay"), server)
+    made = engine.make(home, server, database=database)
     stripe_keys.store(made.database, made.connectors, made.book_id, KEY, "", engine.BY)
     wanted = {"email.pay_link": "yes", "payments.stripe": "yes"}
     with made.database.session() as session:
@@ -291,6 +299,71 @@ def test_what_is_given_back_after_it_was_recorded_is_told_once(shop: Bookkeeper)
     till.decide("settled")
     pay_finding.look(made.database, made.connectors)
     assert made.problems("10439") == []
+
+
+def test_what_is_given_back_between_paid_and_recorded_is_told(shop: Bookkeeper) -> None:
+    till, made = till_of(shop, "10420"), shop.engine
+    till.click()
+    till.pay()
+    made.company.faults.add("drop_before", method="GET", times=50)
+    till.due_now()
+    pay_recording.work(made.database, made.connectors, made.book_id, made.waits)
+    made.company.faults.clear()
+    assert (till.checkout().state, till.payments()) == ("paid", [])
+    till.account.refund(till.checkout().ident, 500)
+    till.work()
+    assert (till.checkout().state, len(till.payments())) == ("recorded", 1)
+    pay_finding.look(made.database, made.connectors)
+    assert made.problems("10420") == ["online_payment_refunded"]
+
+
+def test_a_page_that_only_another_accounts_key_shows_is_a_persons_until_that_key_is_back(shop: Bookkeeper) -> None:
+    till, made = till_of(shop, "10441"), shop.engine
+    till.click()
+    ident = till.checkout().ident
+    elsewhere = till.account.sessions.pop(ident)
+    with pytest.raises(pay_links.NotPayableError, match="could not be made"):
+        till.click()
+    with made.database.session() as session:
+        session.exec(update(Checkout).where(col(Checkout.ident) == ident).values(expires_at=utcnow() - 2 * HOUR))
+        session.commit()
+    till.work()
+    assert (till.checkout().state, made.problems("10441")) == ("stuck", ["online_payment_unknown"])
+    till.decide("again")
+    assert (till.checkout().state, till.payments()) == ("stuck", []), "what is not known to be paid is not recorded"
+    with pytest.raises(pay_links.NotPayableError, match="can’t be paid online"):
+        till.click()
+    till.account.sessions[ident] = elsewhere
+    till.pay()
+    pay_finding.look(made.database, made.connectors)
+    assert (till.checkout().state, made.problems("10441")) == ("open", [])
+    till.work()
+    assert (till.checkout().state, len(till.payments()), till.open()) == ("recorded", 1, ZERO)
+
+
+def test_of_two_pages_of_one_invoice_that_are_paid_at_once_one_is_recorded_and_one_is_told(shop: Bookkeeper) -> None:
+    till, made = till_of(shop, "10451"), shop.engine
+    till.click()
+    first = till.checkout().ident
+    with made.database.session() as session:  # as in a database that was copied back
+        session.exec(update(Checkout).where(col(Checkout.ident) == first).values(state="ended", live=False))
+        session.commit()
+    till.click()
+    till.account.pay(first)
+    till.pay()
+    pay_finding.look(made.database, made.connectors)
+    till.due_now()
+    with ThreadPoolExecutor(2) as workers:
+        both = [
+            workers.submit(pay_recording.work, made.database, made.connectors, made.book_id, made.waits) for _ in "12"
+        ]
+        assert [each.result() for each in both] == [None, None]
+    till.work()
+    mine = select(Checkout.state).where(Checkout.posting_id == made.posting("10451").id)
+    with made.database.reading() as session:
+        assert sorted(session.exec(mine)) == ["recorded", "stuck"]
+    assert (len(till.payments()), till.open()) == (1, ZERO)
+    assert made.problems("10451")[0] in {"online_payment_too_much", "online_payment_refused"}
 
 
 def test_a_link_that_was_taken_back_or_has_expired_leads_nowhere(shop: Bookkeeper) -> None:

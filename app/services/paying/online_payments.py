@@ -65,7 +65,8 @@ def decide(session: Session, book_id: int, ident: int, how: str, by: str) -> Che
     if how == "settled":
         row.state, row.live, row.ended_at = "settled", False, utcnow()
     else:
-        row.state, row.look_at, row.loose = "paid", utcnow(), row.loose or how == "loose"
+        # what is not known to be paid is looked at again first
+        row.state, row.look_at, row.loose = "paid" if row.paid_at else "open", utcnow(), row.loose or how == "loose"
         row.generation, row.body, row.request_id = row.generation + 1, "", ""
         row.sends, row.looks, row.absent = 0, 0, 0
     row.problem = None

@@ -51,9 +51,10 @@ def look(database: Database, connectors: Connectors) -> int:
 def _take(session: Session, book: Book, page: Page) -> bool:
     """One that is not known, of an invoice that is; of another one the next day, when it is known again."""
     known = session.exec(select(Checkout).where(Checkout.name == page.name).with_for_update()).first()
-    if known is not None and known.state == "ended":  # given up too early, by whatever chance
-        known.state, known.look_at = "open", utcnow()
+    if known is not None and (known.state == "ended" or _was_not_shown(known)):  # given up, by whatever chance
+        known.state, known.look_at, known.problem = "open", utcnow(), None
         session.add(known)
+        pay_problems.told(session, known)
         return True
     if known is not None:
         return _given_back(session, known, page)
@@ -74,6 +75,11 @@ def _take(session: Session, book: Book, page: Page) -> bool:
     session.add(row)
     pay_problems.told(session, row)
     return True
+
+
+def _was_not_shown(row: Checkout) -> bool:
+    """The right key has come back."""
+    return row.state == "stuck" and (row.problem or {}).get("code") == pay_problems.UNKNOWN
 
 
 def _given_back(session: Session, row: Checkout, page: Page) -> bool:

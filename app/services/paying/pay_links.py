@@ -164,6 +164,8 @@ def _stop_if_paid(asked: _Asked, checkout: Checkout | None) -> None:
         return
     if checkout.state == "under_way":
         raise NotPayableError("A payment of this invoice is under way.", "The bank takes some days; do not pay again.")
+    if checkout.paid_at is None:
+        raise NotPayableError("This invoice can’t be paid online.", f"Ask {payee(asked.book)} how to pay.")
     raise _already(asked)
 
 
@@ -197,7 +199,9 @@ def _once_more(asked: _Asked, earlier: Checkout, due: Money) -> str | None:
         return page.url
     if page is not None and page.state is PageState.OPEN and not asked.checkouts.end(earlier.ident):
         page = asked.checkouts.look(earlier.ident)  # paid at this very moment
-    if page is not None and page.state in (PageState.PAID, PageState.UNDER_WAY):
+    if page is None:  # another account's: it may have been paid there, or may be yet
+        raise _busy()
+    if page.state in (PageState.PAID, PageState.UNDER_WAY):
         look_now(asked.database, earlier.ident)
         raise _already(asked)
     _end(asked, earlier)

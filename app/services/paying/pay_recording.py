@@ -48,6 +48,8 @@ LATER = dt.timedelta(minutes=1)
 PATIENCE = 2.0
 #: A page is looked at after a third of its age, within these.
 SELDOM = dt.timedelta(minutes=30)
+#: So long after its end the right key may still come for a page that this one does not show; then a person is told.
+UNKNOWN = dt.timedelta(hours=1)
 #: A bank debit takes days.
 BANKS = dt.timedelta(hours=1)
 #: Looks while the call may still be running, after the first one that comes at once.
@@ -177,19 +179,17 @@ def _look(opened: _Opened, checkout: Checkout) -> None:
     now = utcnow()
     age = now - checkout.created_at
     later = now + min(max(age / 3, LATER), SELDOM)
-    if opened.checkouts is None:
-        _set(opened.database, checkout, look_at=now + SELDOM)  # its key was taken away; a new one may come
-        return
     try:
-        page = opened.checkouts.look(checkout.ident)
+        page = opened.checkouts.look(checkout.ident) if opened.checkouts else None
     except ConnectionFailedError as error:
         if error.systemic:
             stripe_keys.heard(opened.database, checkout.book_id, f"{error.message} {error.remedy}")
         raise
-    stripe_keys.heard(opened.database, checkout.book_id)
+    if opened.checkouts:
+        stripe_keys.heard(opened.database, checkout.book_id)
     match page.state if page else None:
-        case None if now > checkout.expires_at + dt.timedelta(days=1):
-            _end(opened, checkout)
+        case None if now > checkout.expires_at + UNKNOWN:
+            _stuck(opened, checkout, pay_problems.unknown(checkout))
         case None | PageState.OPEN:
             _set(opened.database, checkout, look_at=later)
         case PageState.UNDER_WAY:

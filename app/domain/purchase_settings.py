@@ -72,7 +72,7 @@ INVENTORY = (
     switch(
         "inventory.attach_files",
         "Attach files of the purchase order",
-        "Such as the vendor’s invoice as PDF: from the order in ConnectWise to each of its bills, or its order, there.",
+        "Such as the vendor’s invoice as PDF: from the order in ConnectWise to its order and each of its bills there.",
     ),
     choice(
         "inventory.adjustments_as",

@@ -14,6 +14,7 @@ from app.models.connections import Book
 from app.services.batches import decisions
 from app.services.posting import amending, billing
 from app.services.records import proofs
+from sandbox.connectwise.papers import Paper
 from tests import engine
 from tests.engine import Engine
 from tests.services.test_costs import INVENTORY, assert_crossfoots, invoice_comes, outcomes, settle, undo
@@ -53,7 +54,8 @@ def previewed(working: Engine) -> tuple[str, str, str | None]:
 def test_an_order_becomes_one_bill_when_the_vendors_invoice_comes_and_both_can_be_undone(
     working: Engine,
 ) -> None:
-    settle(working, inventory__purchase_as="purchase_order")
+    settle(working, inventory__purchase_as="purchase_order", inventory__attach_files="yes")
+    working.site.papers[1090] = Paper(1090, "PurchaseOrder", 1090, "Invoice.pdf", b"%PDF")
     come = "when the vendor’s invoice has come in ConnectWise."
     assert previewed(working) == ("unposted", "", f"Made from the order {come}")
     batch = order_first(working)
@@ -61,6 +63,8 @@ def test_an_order_becomes_one_bill_when_the_vendors_invoice_comes_and_both_can_b
     assert previewed(working) == ("unposted", ordered["Id"], f"Made from the order {ordered['DocNumber']} {come}")
     assert bill_it(working, batch) == {"main": "closed", "bill": "closed"}
     [order], [bill] = working.company.visible("PurchaseOrder"), ours(working, "Bill")
+    attached = working.company.tables["Attachable"].values()
+    assert [str(one["AttachableRef"][0]["EntityRef"]["type"]) for one in attached] == ["PurchaseOrder", "Bill"]
     assert (bill["DocNumber"], bill["TxnDate"]) == ("TS-9951", str(working.site.today - dt.timedelta(days=1)))
     assert bill["LinkedTxn"] == [{"TxnId": order["Id"], "TxnType": "PurchaseOrder"}]
     assert [line["LinkedTxn"][0]["TxnLineId"] for line in bill["Line"]] == [line["Id"] for line in order["Line"]]

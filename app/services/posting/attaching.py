@@ -89,7 +89,7 @@ def _want(run: Run) -> None:
         run.hold_on(session)
         kinds = papers.KINDS.get(run.kind, ())
         query = select(Posting).where(
-            Posting.batch_id == run.batch_id, Posting.role == "main", col(Posting.kind).in_(kinds),
+            Posting.batch_id == run.batch_id, col(Posting.role).in_(("main", "bill")), col(Posting.kind).in_(kinds),
             col(Posting.state).in_(afterwards.STANDING), Posting.ledger_id != "", ~have.exists(),
         )  # fmt: skip
         rows = session.exec(query.options(*posting_rows.BARE)).all()

@@ -171,7 +171,7 @@ def _translation_problems(run: Run, look: Look) -> list[Problem]:
 
 def probe(run: Run, posting: Posting, record: str, document: Document, party_id: str, *, exact: bool) -> Probe:
     """What to look for in the books for a posting. One that a person gave another number was looked at: number only."""
-    if posting.number != document.own_number and document.kind in SALES:
+    if document.kind in SALES and posting.number.startswith(f"{document.own_number}-"):
         party_id = ""
     return Probe(
         mark=run.mark(record, posting.generation, posting.role),

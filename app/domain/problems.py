@@ -17,6 +17,11 @@ class Severity(StrEnum):
     INFO = "info"
 
 
+WORST_FIRST = tuple(Severity)
+#: What keeps a document from being posted, or asks a person.
+STOPS = (Severity.ERROR, Severity.DOUBT)
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """Plain cause and remedy.

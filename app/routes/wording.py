@@ -11,7 +11,7 @@ from urllib.parse import quote
 from flask import Flask
 
 from app.domain.links import NOUNS, LinkKind
-from app.domain.problems import Problem
+from app.domain.problems import STOPS, Problem
 from app.domain.settings_catalogue import TABS
 from app.models.columns import utcnow
 from app.models.connections import Book
@@ -19,7 +19,6 @@ from app.routes.formats import date, dated, plural
 from app.services.batches.decisions import DIFFERENCES
 from app.services.connections import books
 from app.services.records import outlook, precedents
-from app.services.records.forecasts import STOPS
 from app.services.records.previews import Plan
 from app.services.records.timelines import Event
 
@@ -27,6 +26,7 @@ from app.services.records.timelines import Event
 SPELLED = {"gl": "GL", "pdf": "PDF", "psa": "PSA", "quickbooks": "QuickBooks", "connectwise": "ConnectWise"}
 #: Codes whose own words would be no English.
 NAMED = {
+    "pdf_not_attached": "File not attached",
     "mail_no_address": "No e-mail address",
     "money_unapplied": "Money that pays no invoice yet",
     "entered_in_psa": "Entered in ConnectWise, and QuickBooks has none like it",

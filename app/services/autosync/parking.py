@@ -24,6 +24,7 @@ from sqlmodel import Session, col, select
 from app.connectors.protocols import Source
 from app.database import Database
 from app.domain.links import LinkKind
+from app.domain.problems import STOPS
 from app.domain.states import STOPPED, PostingState, RecordKind
 from app.models.connections import Book
 from app.models.postings import Posting, PostingProblem, PostingRecord
@@ -122,9 +123,7 @@ def _add_causes(session: Session, postings: Mapping[int, list[str]], found: Mapp
     idents = list(postings)
     for start in range(0, len(idents), CHUNK):
         query = select(PostingProblem).where(col(PostingProblem.posting_id).in_(idents[start : start + CHUNK]))
-        counts = col(PostingProblem.severity).in_(("error", "doubt")) | (
-            col(PostingProblem.code) == all_or_nothing.CODE
-        )
+        counts = col(PostingProblem.severity).in_(STOPS) | (col(PostingProblem.code) == all_or_nothing.CODE)
         for problem in session.exec(query.where(counts)):
             for record in postings[problem.posting_id]:
                 if problem.code == all_or_nothing.CODE:

@@ -11,7 +11,7 @@ from sqlalchemy import func
 from sqlalchemy import select as columns
 from sqlmodel import Session, col, select
 
-from app.domain.problems import Problem, Severity
+from app.domain.problems import STOPS, WORST_FIRST, Problem, Severity
 from app.domain.states import PostingState
 from app.models.batches import Batch
 from app.models.postings import Posting, PostingProblem, PostingRecord
@@ -34,10 +34,7 @@ class Group:
 
     @property
     def key(self) -> str:
-        return f"{self.code}:{self.subject}" if self.subject else self.code
-
-
-_WORST = {Severity.ERROR: 0, Severity.DOUBT: 1, Severity.WARNING: 2, Severity.INFO: 3}
+        return self.sample.group
 
 
 def groups(session: Session, batch: Batch, *, doubts: bool = True) -> list[Group]:
@@ -67,7 +64,7 @@ def groups(session: Session, batch: Batch, *, doubts: bool = True) -> list[Group
         sample = old.sample if old else samples[first]
         cents = {**(old.cents if old else {}), currency: int(amount or 0)}
         found[code, subject] = Group(code, subject, sample, count + (old.count if old else 0), cents)
-    groups = sorted(found.values(), key=lambda g: (_WORST[g.sample.severity], -g.count, g.code, g.subject))
+    groups = sorted(found.values(), key=lambda g: (WORST_FIRST.index(g.sample.severity), -g.count, g.code, g.subject))
     doubt = _open_doubts(session, batch) if doubts else None
     return [*groups, doubt] if doubt else groups
 
@@ -118,7 +115,7 @@ def documents(session: Session, key: str, *, batch_id: int = 0, book_id: int = 0
         query = (
             query.join(Batch, col(Batch.id) == Posting.batch_id)
             .where(col(Posting.book_id) == book_id, col(Posting.state) == state, col(Batch.mode) != "dry")
-            .where(col(PostingProblem.severity).in_((Severity.ERROR, Severity.DOUBT)))
+            .where(col(PostingProblem.severity).in_(STOPS))
         )
     rows = session.execute(query).all()
     codes = posting_problems.codes(session, [row[0] for row in rows])

@@ -12,7 +12,7 @@ from sqlalchemy import select as columns
 from sqlmodel import Session, col, select
 
 from app.domain.links import LinkKind
-from app.domain.problems import Problem, Severity
+from app.domain.problems import STOPS, Problem, Severity
 from app.domain.states import IN_BOOKS, PostingState, RecordKind, Role, SectionKey, Status
 from app.models.batches import Batch, Section
 from app.models.columns import utcnow
@@ -212,7 +212,7 @@ def _problem_facts(session: Session, batch: Batch, facts: Facts) -> None:
     for section, severity, state, count in session.execute(query):
         key = (section, severity)
         facts.problems[key] = facts.problems.get(key, 0) + count
-        if state in IN_BOOKS and severity in (Severity.ERROR, Severity.DOUBT):
+        if state in IN_BOOKS and severity in STOPS:
             facts.blocked += count
         if state == S.HELD and severity == Severity.ERROR:
             facts.held_by_section[section] = facts.held_by_section.get(section, 0) + count

@@ -11,7 +11,7 @@ from sqlalchemy import select as columns
 from sqlmodel import Session, col, select
 
 from app.domain.notices import Entry, Part, Ref, counted
-from app.domain.problems import Severity
+from app.domain.problems import STOPS
 from app.domain.states import Status
 from app.models.batches import Batch
 from app.models.connections import Book
@@ -23,7 +23,6 @@ from app.services.payments import tally as payment_tally
 from app.services.posting import posting_problems
 
 BAD = (Status.FAILED, Status.COMPLETED_WITH_ERRORS)
-OPEN = (Severity.ERROR, Severity.DOUBT)
 #: Causes of a batch, and rows of a cause, that a mail names; the rest stands behind the link.
 MOST_CAUSES, MOST_ROWS = 12, 5
 
@@ -41,7 +40,7 @@ def is_news(session: Session, batch: Batch, told: dt.datetime | None) -> bool:
 def newest_problem(session: Session, batch: Batch) -> dt.datetime | None:
     """When the newest of the batch's open problems came up. Not its id: SQLite gives those of deleted rows again."""
     query = select(func.max(PostingProblem.at)).where(
-        PostingProblem.batch_id == batch.id, col(PostingProblem.severity).in_(OPEN)
+        PostingProblem.batch_id == batch.id, col(PostingProblem.severity).in_(STOPS)
     )
     return session.exec(query).one()
 
@@ -73,7 +72,7 @@ def _waiting(session: Session, batch: Batch) -> int:
     if batch.kind == payment_tally.KIND:
         return payment_tally.of(session, batch).errors
     query = select(func.count(func.distinct(PostingProblem.posting_id))).where(
-        PostingProblem.batch_id == batch.id, col(PostingProblem.severity).in_(OPEN)
+        PostingProblem.batch_id == batch.id, col(PostingProblem.severity).in_(STOPS)
     )
     return session.exec(query).one()
 
@@ -88,7 +87,7 @@ def _part(session: Session, batch: Batch, home: str) -> Part:
 
 
 def _causes(session: Session, batch: Batch, home: str) -> list[Entry]:
-    groups = [group for group in problem_groups.groups(session, batch) if group.sample.severity in OPEN]
+    groups = [group for group in problem_groups.groups(session, batch) if group.sample.severity in STOPS]
     entries = [
         Entry(
             group.sample.message,
@@ -131,7 +130,7 @@ def _invoices(session: Session, batch: Batch, home: str) -> list[Entry]:
     """Of a payment sync: invoices that are not paid as in the books."""
     query = (
         select(PaymentTarget)
-        .where(PaymentTarget.batch_id == batch.id, col(PaymentTarget.severity).in_(OPEN))
+        .where(PaymentTarget.batch_id == batch.id, col(PaymentTarget.severity).in_(STOPS))
         .order_by(col(PaymentTarget.number), col(PaymentTarget.id))
         .limit(MOST_CAUSES)
     )

@@ -12,11 +12,10 @@ from app.domain.codec import to_json
 from app.domain.documents import DocumentKind
 from app.domain.payment_plan import Key, Known, What
 from app.domain.payment_settings import Options
-from app.domain.problems import Problem
+from app.domain.problems import WORST_FIRST, Problem
 from app.domain.states import IN_BOOKS
 from app.models.payments import PaymentEntry, PaymentTarget
 from app.models.postings import Posting, PostingRecord
-from app.services.payments import tally
 from app.services.posting.run import Run
 
 #: Ids in one IN list.
@@ -105,5 +104,4 @@ def known(rows: list[PaymentEntry]) -> list[Known]:
 def say(target: PaymentTarget, *problems: Problem) -> None:
     """Put problems beside an invoice of the run, in the place of those that stood there."""
     target.problems = [to_json(problem) for problem in problems]
-    worst = [severity for severity in tally.ORDER if any(each.severity is severity for each in problems)]
-    target.severity = str(worst[0]) if worst else ""
+    target.severity = min((problem.severity for problem in problems), key=WORST_FIRST.index, default="")

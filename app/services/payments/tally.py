@@ -11,7 +11,7 @@ from sqlalchemy import select as columns
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
-from app.domain.problems import Problem, Severity
+from app.domain.problems import STOPS, WORST_FIRST, Problem, Severity
 from app.domain.states import SectionKey, Status
 from app.models.batches import Batch
 from app.models.payments import PaymentEntry, PaymentRun, PaymentTarget
@@ -28,7 +28,6 @@ TITLES = {
     SectionKey.PROVE: "Prove",
 }
 #: From bad to good.
-ORDER = (Severity.ERROR, Severity.DOUBT, Severity.WARNING, Severity.INFO)
 #: Which invoices a page shows.
 VIEWS = ("changes", "problems", "same")
 SORTS: Mapping[str, Any] = {
@@ -220,13 +219,13 @@ def causes(session: Session, batch: Batch, tally: Tally) -> list[Cause]:
     beside = [(f"{row.number}: ", problem) for row in session.exec(worse) for problem in problems_of(row)]
     for number, problem in [*beside, *(("", note) for note in tally.notes)]:
         found.setdefault(problem.code, Cause(problem)).lines.append(number + problem.message)
-    return sorted(found.values(), key=lambda cause: (ORDER.index(cause.sample.severity), -len(cause.lines)))
+    return sorted(found.values(), key=lambda cause: (WORST_FIRST.index(cause.sample.severity), -len(cause.lines)))
 
 
 def problems_of(target: PaymentTarget) -> list[Problem]:
     """What stands beside an invoice of the run, the worst first."""
     found = [posting_problems.from_json(problem) for problem in target.problems]
-    return sorted(found, key=lambda problem: ORDER.index(problem.severity))
+    return sorted(found, key=lambda problem: WORST_FIRST.index(problem.severity))
 
 
 # ── JSON ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -298,7 +297,7 @@ def unsettled() -> ColumnElement[bool]:
     wrong = columns(col(PaymentTarget.id)).where(
         col(PaymentTarget.batch_id) == col(Batch.id),
         col(PaymentTarget.state) == "proved",
-        col(PaymentTarget.severity).in_((Severity.ERROR, Severity.DOUBT)),
+        col(PaymentTarget.severity).in_(STOPS),
     )
     stands = or_(col(Batch.failure).is_not(None), col(Batch.stopped), wrong.exists())
     return and_(col(Batch.kind) == KIND, col(Batch.mode) == "post", stands, ~newer.correlate(Batch).exists())

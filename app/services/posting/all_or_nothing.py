@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlmodel import Session, col, func, select
 
-from app.domain.problems import Problem, Severity
+from app.domain.problems import STOPS, Problem, Severity
 from app.domain.states import PostingState, SectionKey
 from app.models.postings import Posting, PostingProblem, PostingRecord
 from app.services.posting import posting_problems, posting_rows
@@ -84,9 +84,8 @@ def _held(batch_id: int) -> Any:
 
 def _in_the_way(batch_id: int) -> Any:
     """SQL: postings with an error or a question of a stage before Documents."""
-    stops = (Severity.ERROR, Severity.DOUBT)
     return _with_problem(
-        batch_id, col(PostingProblem.section).in_(BEFORE_SENDING), col(PostingProblem.severity).in_(stops)
+        batch_id, col(PostingProblem.section).in_(BEFORE_SENDING), col(PostingProblem.severity).in_(STOPS)
     )
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import delete
 from sqlmodel import Session, col, select
 
 from app.domain import codec
-from app.domain.problems import Problem, Severity
+from app.domain.problems import WORST_FIRST, Problem, Severity
 from app.domain.states import PostingState, SectionKey
 from app.models.batches import LogLine
 from app.models.postings import Posting, PostingProblem
@@ -97,13 +97,12 @@ def clear_all(session: Session, postings: Sequence[int], codes: Sequence[str]) -
 
 def of(session: Session, postings: Sequence[int]) -> dict[int, list[PostingProblem]]:
     """Problems by posting, worst first."""
-    order = [Severity.ERROR, Severity.DOUBT, Severity.WARNING, Severity.INFO]
     found: dict[int, list[PostingProblem]] = {}
     for start in range(0, len(postings), 500):
         query = select(PostingProblem).where(col(PostingProblem.posting_id).in_(postings[start : start + 500]))
         for row in session.exec(query.order_by(col(PostingProblem.id))):
             found.setdefault(row.posting_id, []).append(row)
-    return {key: sorted(rows, key=lambda row: order.index(Severity(row.severity))) for key, rows in found.items()}
+    return {key: sorted(rows, key=lambda row: WORST_FIRST.index(Severity(row.severity))) for key, rows in found.items()}
 
 
 def codes(session: Session, postings: Sequence[int]) -> dict[int, frozenset[str]]:

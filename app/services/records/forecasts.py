@@ -30,7 +30,7 @@ from app.database import Database
 from app.domain import codec, cogs, hooks, shaping, soundness
 from app.domain.documents import Document
 from app.domain.links import Draft, LinkKind, Need, Rules, needs
-from app.domain.problems import Problem, Severity
+from app.domain.problems import STOPS, Problem
 from app.domain.states import RecordKind
 from app.models.connections import Book
 from app.models.records import Forecast, UnpostedRow
@@ -42,7 +42,6 @@ EDITION = 5
 CHUNK = 200
 #: Up to so many records are asked for by name; of more, the whole list is read.
 NAMED = 500
-STOPS = (Severity.ERROR, Severity.DOUBT)
 
 
 @dataclass(frozen=True, slots=True)

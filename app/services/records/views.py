@@ -14,7 +14,7 @@ from sqlalchemy import select as columns
 from sqlmodel import Session, col, select
 
 from app.domain import codec
-from app.domain.problems import Problem, Severity
+from app.domain.problems import STOPS, Problem
 from app.domain.states import RecordKind
 from app.models.connections import Book
 from app.models.records import UnpostedRow
@@ -71,7 +71,7 @@ def verdict(problems: Sequence[Problem] | None) -> str:
     """One word for the problems of a record; None means that nobody has looked."""
     if problems is None:
         return UNLOOKED
-    stops = any(problem.severity in (Severity.ERROR, Severity.DOUBT) for problem in problems)
+    stops = any(problem.severity in STOPS for problem in problems)
     return FIX if stops else READY
 
 

@@ -151,6 +151,7 @@ def test_each_receipt_of_expenses_that_were_put_together_is_there_once_whatever_
         working.site.papers[number] = Paper(number, "Expense", 9001, name, b"what it shows", link)
     fault(working, "lose_answer")
     fault(working, "drop_before")
+    fault(working, "500_after")
     shown = working.post("EXP-9001", "EXP-9003", kind=RecordKind.EXPENSES)
     assert files(working) == Counter({"receipt (30).pdf": 1, "Lunch (31).jpg": 1, "receipt (1003).pdf": 1})
     found, (posting,) = section(shown), shown["postings"]
@@ -159,6 +160,23 @@ def test_each_receipt_of_expenses_that_were_put_together_is_there_once_whatever_
     assert (posting["state"], [problem["code"] for problem in posting["problems"]]) == ("closed", ["receipt_left_out"])
     assert "Photo.heic" in posting["problems"][0]["message"]
     working.assert_exactly_once()
+
+
+def test_a_receipt_that_can_not_be_attached_keeps_no_other_one_back_and_is_tried_again_by_retry(
+    working: Engine,
+) -> None:
+    switch(working, "yes", "purchases.attach_receipts")
+    working.site.papers.clear()
+    for number, name, content in ((40, "a.pdf", b""), (41, "b.pdf", b"what it shows"), (42, "c.jpg", b"and more")):
+        working.site.papers[number] = Paper(number, "Expense", 9001, name, content)
+    shown = working.post("EXP-9001", kind=RecordKind.EXPENSES)
+    assert files(working) == Counter({"b (41).pdf": 1, "c (42).jpg": 1})
+    (problem,) = shown["postings"][0]["problems"]
+    assert problem["message"] == "a (40).pdf was not attached: It is empty in ConnectWise."
+    working.site.papers[40] = Paper(40, "Expense", 9001, "a.pdf", b"scanned anew")
+    again = retry(working, shown["batch"])
+    assert files(working) == Counter({"a (40).pdf": 1, "b (41).pdf": 1, "c (42).jpg": 1})
+    assert again["postings"][0]["problems"] == []
 
 
 def test_a_receipt_becomes_a_purchase_order_while_the_vendors_invoice_is_missing_and_has_the_orders_files(

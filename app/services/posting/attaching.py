@@ -20,7 +20,7 @@ from app.connectors.protocols import ConnectionFailedError, Slot, Wait
 from app.domain.documents import DocumentKind
 from app.domain.outcomes import InDoubt, NotDone, Refused
 from app.domain.problems import Problem, Severity
-from app.domain.states import SectionKey
+from app.domain.states import STANDING, SectionKey
 from app.models.attachments import Attachment
 from app.models.columns import utcnow
 from app.models.postings import Posting, PostingRecord
@@ -32,13 +32,19 @@ from app.services.posting.run import Lanes, Run, SystemicError
 PATIENCE = 25.0
 #: Sends without any answer after which a person is told instead.
 MOST_SENDS = 3
+#: Files of one document that a sentence tells of.
+MOST_TOLD = 3
 #: The first look after a lost answer comes so soon; a file that is there ends the doubt.
 EARLY = dt.timedelta(seconds=1)
 
 
 @dataclass(slots=True)
 class Task:
-    """One file on its way: whose it is, and its content once the PSA has given it; ``left_out`` can never go."""
+    """One file on its way: whose it is, and its content once the PSA has given it.
+
+    ``left_out`` can never go. ``failed``: files of the same document that this run could not attach, and why; it is
+    shared by the document's tasks, and the others go on.
+    """
 
     ident: int
     doubt: bool
@@ -48,6 +54,7 @@ class Task:
     record: str
     papers: tuple[str, ...] = ()
     left_out: list[str] = field(default_factory=list)
+    failed: dict[str, Problem] = field(default_factory=dict)
     content: bytes = field(default=b"", repr=False)
 
 
@@ -90,7 +97,7 @@ def _want(run: Run) -> None:
         kinds = papers.KINDS.get(run.kind, ())
         query = select(Posting).where(
             Posting.batch_id == run.batch_id, col(Posting.role).in_(("main", "bill")), col(Posting.kind).in_(kinds),
-            col(Posting.state).in_(afterwards.STANDING), Posting.ledger_id != "", ~have.exists(),
+            col(Posting.state).in_(STANDING), Posting.ledger_id != "", ~have.exists(),
         )  # fmt: skip
         rows = session.exec(query.options(*posting_rows.BARE)).all()
         session.add_all(
@@ -120,7 +127,7 @@ def _due(run: Run, under_way: set[int], *, later: bool = False, limit: int = 8) 
         .join(Posting, col(Posting.id) == Attachment.posting_id)
         .join(PostingRecord, col(PostingRecord.posting_id) == Posting.id)
         .where(Attachment.batch_id == run.batch_id, open_ones, Attachment.ledger_id == Posting.ledger_id)
-        .where(col(Posting.state).in_(afterwards.STANDING), col(Attachment.id).not_in(under_way))
+        .where(col(Posting.state).in_(STANDING), col(Attachment.id).not_in(under_way))
         .group_by(col(Attachment.id), col(Posting.kind), col(Posting.id))
         .order_by(col(Attachment.id))
         .limit(limit)
@@ -147,6 +154,7 @@ class _Work:
         self._run, self._ledger = run, ledger
         self._ready: list[Task] = []
         self._under_way: set[int] = set()
+        self._failures: dict[int, dict[str, Problem]] = {}
 
     def through(self) -> float | None:
         """Until nothing is left, or what is left has time."""
@@ -172,6 +180,7 @@ class _Work:
         room = lanes.room("looks") - len(self._ready)
         for task in _due(self._run, self._under_way, limit=room) if room > 0 else []:
             self._under_way.add(task.ident)
+            task.failed = self._failures.setdefault(task.ident, {})
             lanes.go("looks", self._look(task), lambda seen, task=task: self._looked(task, seen))  # type: ignore[misc]
         return self._next_look()
 
@@ -181,7 +190,7 @@ class _Work:
                 select(func.min(Attachment.look_at))
                 .join(Posting, col(Posting.id) == Attachment.posting_id)
                 .where(Attachment.batch_id == self._run.batch_id, Attachment.ledger_id == Posting.ledger_id)
-                .where(col(Attachment.state).in_(("wanted", "in_doubt")), col(Posting.state).in_(afterwards.STANDING))
+                .where(col(Attachment.state).in_(("wanted", "in_doubt")), col(Posting.state).in_(STANDING))
             )
             moment = session.exec(query).one()
         if moment is None:
@@ -209,10 +218,22 @@ class _Work:
         run, last = self._run, ""
         files, task.left_out = papers.wanted(run.source, task.kind, run.kind, task.record, task.name, task.papers)
         for file in files:
+            if file.name in task.failed:
+                continue
             there = self._ledger.attachment(task.kind, task.ledger_id, file.name)
-            if there is None:
-                return Fetched(file.name, file.read())
-            last = there
+            if there is not None:
+                last = there
+                continue
+            try:
+                content = file.read()
+            except ConnectionFailedError as error:
+                if error.systemic or error.code == "redis_gone":
+                    raise
+                task.failed[file.name] = Problem(error.code, error.message, error.remedy)
+                continue
+            if content:
+                return Fetched(file.name, content)
+            task.failed[file.name] = EMPTY
         return last
 
     def _looked(self, task: Task, seen: Seen) -> None:
@@ -222,7 +243,10 @@ class _Work:
             return
         self._under_way.discard(task.ident)
         if isinstance(seen, str):
-            (self._attached if task.doubt else self._done)(task, seen)
+            if task.failed and not task.doubt:
+                self._failed(task)
+            else:
+                (self._attached if task.doubt else self._done)(task, seen)
         elif seen is None:
             self._absent(task)
         elif seen.systemic or seen.code == "redis_gone":
@@ -230,7 +254,8 @@ class _Work:
         elif task.doubt:
             self._set(task, look_at=self._later(self._run.waits.between))
         else:
-            self._failed(task, Problem(seen.code, seen.message, seen.remedy))
+            task.failed[task.name] = Problem(seen.code, seen.message, seen.remedy)
+            self._failed(task)
 
     def _absent(self, task: Task) -> None:
         """In doubt, and not there: believed only when the call cannot be running any more, and twice."""
@@ -244,7 +269,7 @@ class _Work:
         elif row.sends < MOST_SENDS:
             self._set(task, state="wanted", absent=0, look_at=None)
         else:
-            self._failed(task, NEVER_ANSWERED)
+            self._cannot(task, NEVER_SAID)
 
     # ── upload ──
 
@@ -282,7 +307,7 @@ class _Work:
             case Attached(attachment_id):
                 self._attached(task, attachment_id)
             case Refused(problem):
-                self._failed(task, problem)
+                self._cannot(task, problem)
             case NotDone(_, wait, systemic):
                 self._set(task, state="wanted", look_at=self._later(wait) if wait else None)
                 if systemic:
@@ -323,17 +348,27 @@ class _Work:
                 self._run.log(session, f"{task.name} is attached in QuickBooks.", posting, attachment_id=attachment_id)
             self._run.changed(session)
 
-    def _failed(self, task: Task, why: Problem) -> None:
+    def _cannot(self, task: Task, why: Problem) -> None:
+        """One file can't go; of a document that may have several, the next one is looked for."""
+        task.failed[task.name] = why
+        self._set(task, state="wanted", sends=0, absent=0, look_at=None)
+
+    def _failed(self, task: Task) -> None:
+        """Nothing is left but what could not be attached: a person is told of each."""
+        why = next(iter(task.failed.values()))
         with self._run.database.session() as session:
             self._run.hold_on(session)
             posting = self._ended(session, task, "failed", "")
             problem = Problem(
                 afterwards.NOT_ATTACHED,
-                f"{task.name} was not attached: {why.message}",
+                " ".join(
+                    f"{name} was not attached: {one.message}" for name, one in list(task.failed.items())[:MOST_TOLD]
+                ),
                 f"The {papers.noun(task.kind)} itself is posted. {why.remedy} Then retry.".replace("  ", " "),
                 Severity.WARNING,
-                technical={"cause": why.code, **why.technical},
+                technical={"cause": why.code, "files": [*task.failed], **why.technical},
             )
+            task.failed.clear()
             posting_problems.add(session, posting, SectionKey.ATTACHMENTS, problem)
             self._run.log(session, problem.message, posting)
             self._run.changed(session)
@@ -345,7 +380,8 @@ class _Work:
         return session.get_one(Posting, row.posting_id, options=posting_rows.BARE)
 
 
-NEVER_ANSWERED = Problem(
-    "no_answer", "QuickBooks took the file several times without ever answering, and does not show it.",
+EMPTY = Problem("file_empty", "It is empty in ConnectWise.", "Put it there anew.")
+NEVER_SAID = Problem(
+    "no_answer", "It was sent several times; QuickBooks never said that it has it, and does not show it.",
     "Look at the document in QuickBooks.",
 )  # fmt: skip

@@ -31,6 +31,8 @@ class Role(StrEnum):
 
 #: The document is in the books, as far as we know.
 IN_BOOKS = (PostingState.POSTED, PostingState.CLOSED, PostingState.UNDOING)
+#: It is there, and nobody is taking it out.
+STANDING = (PostingState.POSTED, PostingState.CLOSED)
 #: A problem stops these: no batch works on them before a retry, even while it goes on with others.
 STOPPED = (PostingState.HELD, PostingState.REFUSED)
 

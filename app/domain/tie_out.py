@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from app.domain.states import STANDING
 from app.domain.states import PostingState as S
 
 PAYMENT, JOURNAL = "payment", "journal"
@@ -264,7 +265,7 @@ _STATES = {
 
 
 def _missing(invoice: Invoiced, document: Booked | None, trace: Trace | None) -> Reason:
-    if trace and trace.state in (S.POSTED, S.CLOSED):
+    if trace and trace.state in STANDING:
         if document is not None:
             return Reason.VOIDED
         return Reason.UNDER_WAY if trace.fresh else Reason.DELETED

@@ -11,7 +11,7 @@ from sqlmodel import Session, col, select
 
 from app.database import Database
 from app.domain.links import Rules
-from app.domain.states import PostingState, RecordKind, SectionKey
+from app.domain.states import STANDING, RecordKind, SectionKey
 from app.models.attachments import Attachment
 from app.models.batches import Batch, Section
 from app.models.mail import Mail
@@ -19,7 +19,6 @@ from app.models.postings import Posting, PostingProblem
 from app.services.mail import mail_problems
 
 #: A document stands in the books and nobody is taking it out.
-STANDING = (PostingState.POSTED, PostingState.CLOSED)
 NOT_ATTACHED = "pdf_not_attached"
 NO_ADDRESS = mail_problems.NO_ADDRESS
 #: Which setting of the company wants files beside documents, by the batch's kind.

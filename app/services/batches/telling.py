@@ -5,7 +5,7 @@ from __future__ import annotations
 from app.database import Database
 from app.domain import hooks
 from app.domain.modules import Notice
-from app.domain.states import PostingState
+from app.domain.states import STANDING, PostingState
 from app.models.batches import Batch
 from app.models.connections import Book
 from app.services.batches import batches, progress
@@ -13,7 +13,7 @@ from app.services.connections import books
 
 #: Figures of a notice, and the states that they count.
 FIGURES = {
-    "posted": (PostingState.POSTED, PostingState.CLOSED),
+    "posted": STANDING,
     "closed": (PostingState.CLOSED, PostingState.CLEARED),
     "held": (PostingState.HELD, PostingState.REFUSED, PostingState.IN_DOUBT),
 }

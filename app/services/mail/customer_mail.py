@@ -21,7 +21,7 @@ from app.domain.documents import Document, DocumentKind
 from app.domain.links import Rules
 from app.domain.mail_addresses import is_address
 from app.domain.problems import NotFoundError, Problem, ValidationError
-from app.domain.states import PostingState, RecordKind
+from app.domain.states import STANDING, RecordKind
 from app.models.batches import Batch
 from app.models.columns import utcnow
 from app.models.connections import Book
@@ -118,7 +118,7 @@ def _make(database: Database, opened: _Opened, mail: Mail) -> bool:
     with database.reading() as session:
         posting = session.get_one(Posting, mail.posting_id)
         record = _record(session, posting)
-    if posting.state not in (PostingState.POSTED, PostingState.CLOSED) or not posting.document:
+    if posting.state not in STANDING or not posting.document:
         _end(database, mail, "dropped", outbox.TAKEN_OUT)
         return False
     document = document_of(posting)
@@ -307,7 +307,7 @@ def of_invoice(session: Session, book_id: int, posting_id: int) -> tuple[Row | N
 
 def mailable(posting: Posting) -> bool:
     """Whether it is a sales form that stands in the books, with its document still stored."""
-    stands = posting.state in (PostingState.POSTED, PostingState.CLOSED) and bool(posting.document)
+    stands = posting.state in STANDING and bool(posting.document)
     return stands and posting.kind in mail_text.WORDS and posting.role == "main"
 
 

@@ -15,7 +15,7 @@ from sqlalchemy import select as columns
 from sqlmodel import Session, col, select
 
 from app.domain.notices import Entry, Part, Ref, cash, counted
-from app.domain.states import PostingState, Role
+from app.domain.states import STANDING, Role
 from app.models.batches import Batch
 from app.models.connections import Book
 from app.models.payments import PaymentEntry
@@ -70,7 +70,7 @@ def _posted(session: Session, book: Book, window: Window, home: str) -> list[Ent
         columns(col(Posting.batch_id), col(Posting.currency), func.count(), func.sum(Posting.cents))
         .where(
             col(Posting.book_id) == book.id, col(Posting.role) == Role.MAIN,
-            col(Posting.state).in_((PostingState.POSTED, PostingState.CLOSED)),
+            col(Posting.state).in_(STANDING),
             col(Posting.posted_at) > window[0], col(Posting.posted_at) <= window[1],
         )
         .group_by(col(Posting.batch_id), col(Posting.currency))

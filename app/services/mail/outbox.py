@@ -16,7 +16,7 @@ from app.connectors.mail.mailer import File, Letter, Mailer, MailError, MailInDo
 from app.connectors.notices.messenger import MessageError
 from app.database import Database
 from app.domain.problems import CrossfootError, NotFoundError, ValidationError
-from app.domain.states import PostingState
+from app.domain.states import STANDING
 from app.models.columns import utcnow
 from app.models.mail import Mail, MailFile
 from app.models.notices import Notice
@@ -108,7 +108,7 @@ def deliver(database: Database, mailer: Mailer, mail_id: int) -> None:
         posting = session.get(Posting, mail.posting_id) if mail and mail.posting_id else None
     if mail is None:
         return
-    if posting is not None and posting.state not in (PostingState.POSTED, PostingState.CLOSED):
+    if posting is not None and posting.state not in STANDING:
         settle(database, mail, state="dropped", problem=TAKEN_OUT)
     elif why := _hindrance(mail, server):
         settle(database, mail, state="failed", problem=why)

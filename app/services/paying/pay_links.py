@@ -23,7 +23,7 @@ from app.domain.documents import DocumentKind
 from app.domain.money import Money
 from app.domain.outcomes import InDoubt, NotDone, Refused
 from app.domain.problems import CrossfootError, NotFoundError, Problem, ValidationError
-from app.domain.states import PostingState
+from app.domain.states import STANDING
 from app.models.columns import utcnow
 from app.models.connections import Book
 from app.models.pay_links import Checkout, PayLink
@@ -43,7 +43,6 @@ FIRST_LOOK = dt.timedelta(minutes=1)
 #: Paid, and not settled in the books yet.
 PAID = ("paid", "sending", "in_doubt", "stuck")
 UNPAID = ("opening", "open")
-STANDS = (PostingState.POSTED, PostingState.CLOSED)
 
 
 class LinkGoneError(CrossfootError):
@@ -143,7 +142,7 @@ def begin(database: Database, connectors: Connectors, token: str, home: str) -> 
         posting, keys = session.get_one(Posting, link.posting_id), stripe_keys.keys(session, link.book_id)
         if keys is None or not stripe_keys.is_on(session, book):
             raise NotPayableError("Invoices can’t be paid online at the moment.", f"Ask {payee(book)} how to pay.")
-    if posting.state not in STANDS:
+    if posting.state not in STANDING:
         raise NotPayableError("This invoice was taken back.", f"Ask {payee(book)} about it.")
     asked = _Asked(database, connectors.checkouts(keys.key), book, posting, home)
     earlier = _live(database, posting)

@@ -24,7 +24,7 @@ from app.domain.links import Rules
 from app.domain.outcomes import Receipt, Refused
 from app.domain.problems import Problem, Severity
 from app.domain.soundness import ORDERED
-from app.domain.states import PostingState, SectionKey
+from app.domain.states import STANDING, SectionKey
 from app.models.batches import Batch
 from app.models.columns import utcnow
 from app.models.connections import Book
@@ -38,7 +38,6 @@ log = logging.getLogger(__name__)
 
 #: Marks a bill that was posted without a number, and one whose change may be under way.
 WAITING, UNDER_WAY = "waiting_on_bill", "bill_under_way"
-STATES = (PostingState.POSTED, PostingState.CLOSED)
 #: The PSA is asked for invoices no oftener than this.
 EVERY = dt.timedelta(minutes=15)
 #: Faults of our own with one bill after which a person is told.
@@ -53,7 +52,7 @@ def due(database: Database, now: dt.datetime | None = None) -> list[int]:
     moment = now or utcnow()
     with database.session() as session:
         waiting = select(PostingProblem.posting_id).where(col(PostingProblem.code).in_((WAITING, ORDERED)))
-        booked = (col(Posting.id).in_(waiting), col(Posting.state).in_(STATES))
+        booked = (col(Posting.id).in_(waiting), col(Posting.state).in_(STANDING))
         found = []
         for book_id in session.exec(select(Posting.book_id).where(*booked).distinct()).all():
             beat = session.get(Heartbeat, f"bills:{book_id}")
@@ -96,7 +95,7 @@ def _try(database: Database, destination: Destination, ident: int, invoice: Vend
 def _waiting(database: Database, book_id: int) -> tuple[dict[int, Document], int | None]:
     with database.reading() as session:
         marked = select(PostingProblem.posting_id).where(PostingProblem.code == WAITING)
-        query = select(Posting).where(Posting.book_id == book_id, col(Posting.state).in_(STATES))
+        query = select(Posting).where(Posting.book_id == book_id, col(Posting.state).in_(STANDING))
         query = query.where(col(Posting.id).in_(marked), col(Posting.document).is_not(None))
         rows = session.exec(query.order_by(col(Posting.id))).all()
         return {row.id or 0: document_of(row) for row in rows}, session.get_one(Book, book_id).source_id
@@ -142,7 +141,7 @@ def _intend(database: Database, ident: int, receipt: Receipt | None, invoice: Ve
     with database.session() as session:
         posting = _locked(session, ident)
         marked = {row.code: row for row in posting_problems.of(session, [ident]).get(ident, [])}
-        if posting.state not in STATES or WAITING not in marked:
+        if posting.state not in STANDING or WAITING not in marked:
             return None
         rules = books.rules_of(session.get_one(Book, posting.book_id))
         before = marked.get(UNDER_WAY)

@@ -21,7 +21,7 @@ from app.domain.documents import Document, Product
 from app.domain.links import LinkKind
 from app.domain.money import cents
 from app.domain.problems import Problem, Severity
-from app.domain.states import IN_BOOKS, PostingState, Role, SectionKey
+from app.domain.states import IN_BOOKS, STANDING, PostingState, Role, SectionKey
 from app.models.columns import utcnow
 from app.models.postings import Posting, PostingProblem, PostingRecord
 from app.services.mapping.links import Index
@@ -30,7 +30,7 @@ from app.services.posting.run import Run
 
 S = PostingState
 #: Its invoice is in the books, or on its way there.
-BOOKED, COMING = (S.POSTED, S.CLOSED), (S.READY, S.SENDING, S.IN_DOUBT)
+COMING = (S.READY, S.SENDING, S.IN_DOUBT)
 #: Nothing will stand beside it any more.
 NEVER = (S.UNDOING, S.UNDONE, S.SKIPPED, S.CLEARED)
 #: Nothing of it is in the books, and nothing under way.
@@ -118,7 +118,7 @@ def reduced(document: Document, index: Index, kinds: Iterable[str] = ("Inventory
 def may_go() -> Any:
     """SQL: a main posting, or one whose main posting is in the books."""
     main = aliased(Posting)
-    booked = select(main.id).where(main.id == Posting.beside, col(main.state).in_(BOOKED))
+    booked = select(main.id).where(main.id == Posting.beside, col(main.state).in_(STANDING))
     return or_(col(Posting.beside).is_(None), booked.exists())
 
 
@@ -159,7 +159,7 @@ def wake(run: Run) -> None:
             select(Posting)
             .join(main, col(main.id) == col(Posting.beside))
             .where(Posting.batch_id == run.batch_id, Posting.state == S.HELD, col(Posting.id).in_(told))
-            .where(col(main.state).in_((*BOOKED, *COMING)))
+            .where(col(main.state).in_((*STANDING, *COMING)))
         )
         rows = list(session.exec(query))
         for row in rows:
@@ -179,7 +179,7 @@ def rest(run: Run) -> None:
         rows = session.exec(ours.where(Posting.batch_id == run.batch_id, col(Posting.state).in_(LOOSE))).all()
         touched = []
         for row, its_main in rows:
-            if row.state == S.READY and its_main.state not in (*BOOKED, *COMING):
+            if row.state == S.READY and its_main.state not in (*STANDING, *COMING):
                 posting_problems.hold(session, row, SectionKey.CHECK, [WAITS])
                 touched.append(row)
             elif row.role == Role.COGS and row.state != S.READY and its_main.state == S.POSTED:

@@ -20,7 +20,7 @@ from app.domain.documents import Document, DocumentKind
 from app.domain.links import Rules
 from app.domain.problems import Problem
 from app.domain.soundness import ORDERED
-from app.domain.states import Role
+from app.domain.states import STANDING, Role
 from app.models.batches import Batch
 from app.models.connections import Book
 from app.models.postings import Posting, PostingProblem, PostingRecord
@@ -50,7 +50,7 @@ def work(database: Database, connectors: Connectors, book_id: int) -> list[int]:
 def _waiting(database: Database, book_id: int) -> tuple[dict[int, Document], int | None]:
     with database.reading() as session:
         marked = select(PostingProblem.posting_id).where(PostingProblem.code == ORDERED)
-        query = select(Posting).where(Posting.book_id == book_id, col(Posting.state).in_(beside.BOOKED))
+        query = select(Posting).where(Posting.book_id == book_id, col(Posting.state).in_(STANDING))
         query = query.where(col(Posting.id).in_(marked), Posting.kind == DocumentKind.PURCHASE_ORDER)
         rows = session.exec(query.order_by(col(Posting.id))).all()
         return {row.id or 0: document_of(row) for row in rows}, session.get_one(Book, book_id).source_id
@@ -65,7 +65,7 @@ def _bill(database: Database, ident: int, invoice: VendorInvoice) -> int | None:
             return None  # a run that is about to end would leave the bill behind; the next sweep makes it
         order = session.get_one(Posting, ident, with_for_update=True)
         codes = {row.code for row in posting_problems.of(session, [ident]).get(ident, [])}
-        if order.state not in beside.BOOKED or ORDERED not in codes:
+        if order.state not in STANDING or ORDERED not in codes:
             return None
         rules = books.rules_of(session.get_one(Book, order.book_id))
         row = _posting(order)

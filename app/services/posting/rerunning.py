@@ -20,7 +20,7 @@ from app.domain.codec import to_json
 from app.domain.links import kinds_of
 from app.domain.outcomes import Absent, CannotTell, Finding, Found, LooksAlike, Receipt, Several
 from app.domain.problems import ValidationError
-from app.domain.states import PostingState, RecordKind
+from app.domain.states import STANDING, PostingState, RecordKind
 from app.models.batches import Batch
 from app.models.connections import Book
 from app.models.postings import Posting
@@ -33,7 +33,6 @@ from app.services.posting.ledger_looks import Look
 from app.services.posting.reading import document_of
 
 #: What the books should hold.
-BOOKED = (PostingState.POSTED, PostingState.CLOSED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +68,7 @@ def plan(
         batch = batches.find(session, batch_id)
         _may_rerun(batch)
         kinds = kinds_of(RecordKind(batch.kind), books.rules_of(session.get_one(Book, batch.book_id)))
-        looks = ledger_looks.postings(session, batch, BOOKED, only)
+        looks = ledger_looks.postings(session, batch, STANDING, only)
     findings = ledger_looks.find(destination, looks)
     kept = source.find_batches([look.posting.psa_batch for look in looks if look.posting.closing == "done"])
     items = [_item(look, finding, kept) for look, finding in zip(looks, findings, strict=True)]
@@ -138,7 +137,7 @@ def rerun(database: Database, batch_id: int, items: Sequence[Item], *, by: str) 
         going = 0
         for item in items:
             row = fresh[item.posting.id or 0]
-            if row.state not in BOOKED or row.generation != item.posting.generation:
+            if row.state not in STANDING or row.generation != item.posting.generation:
                 continue
             if item.standing == "missing":
                 _again(session, row, item, by=by)

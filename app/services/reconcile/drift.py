@@ -15,7 +15,7 @@ from app.domain.codec import from_json, to_json
 from app.domain.drift import NOT_IN_BOOKS, Change, What, signature
 from app.domain.outcomes import Receipt
 from app.domain.problems import NotFoundError, ValidationError
-from app.domain.states import PostingState, RecordKind
+from app.domain.states import STANDING, RecordKind
 from app.models.batches import Batch
 from app.models.columns import utcnow
 from app.models.postings import Posting, PostingRecord
@@ -27,7 +27,6 @@ from app.services.posting.reading import document_of
 
 BOOKS, PSA = "books", "psa"
 #: Only what should be in the books can drift: what was undone since is no difference any more.
-BOOKED = (PostingState.POSTED, PostingState.CLOSED)
 PAGE = 50
 #: Stand beside a posting because of what a look, too, would say.
 SAID = ("books_differ", "not_in_books", "several_in_books")
@@ -81,7 +80,7 @@ def settle(session: Session, posting_id: int, side: str) -> None:
 
 def forget(session: Session, book_id: int) -> None:
     """Rows about what was undone or is posted again. No commit."""
-    left = select(Posting.id).where(Posting.book_id == book_id, col(Posting.state).not_in(BOOKED))
+    left = select(Posting.id).where(Posting.book_id == book_id, col(Posting.state).not_in(STANDING))
     session.exec(delete(Drift).where(col(Drift.book_id) == book_id, col(Drift.posting_id).in_(left)))
 
 
@@ -110,14 +109,14 @@ class Line:
 def counts(session: Session, book_id: int) -> Mapping[str, int]:
     """How many rows are open, ignored, kept."""
     query = select(Drift.state, func.count()).join(Posting, col(Posting.id) == Drift.posting_id)
-    query = query.where(Drift.book_id == book_id, col(Posting.state).in_(BOOKED)).group_by(Drift.state)
+    query = query.where(Drift.book_id == book_id, col(Posting.state).in_(STANDING)).group_by(Drift.state)
     return dict(session.exec(query).all())
 
 
 def open_count(session: Session) -> int:
     """Over all Books."""
     query = select(func.count()).select_from(Drift).join(Posting, col(Posting.id) == Drift.posting_id)
-    return session.exec(query.where(Drift.state == "open", col(Posting.state).in_(BOOKED))).one()
+    return session.exec(query.where(Drift.state == "open", col(Posting.state).in_(STANDING))).one()
 
 
 def lines(session: Session, book_id: int, state: str = "open", after: int = 0, limit: int = PAGE) -> list[Line]:
@@ -129,7 +128,7 @@ def lines(session: Session, book_id: int, state: str = "open", after: int = 0, l
         .join(PostingRecord, col(PostingRecord.posting_id) == Posting.id)
         .join(Batch, col(Batch.id) == Posting.batch_id)
         .where(Drift.book_id == book_id, Drift.state == state, col(Drift.id) > after)
-        .where(col(Posting.state).in_(BOOKED))
+        .where(col(Posting.state).in_(STANDING))
         .group_by(col(Drift.id), col(Posting.id), col(Batch.kind), col(Batch.name))
         .order_by(col(Drift.id))
         .limit(limit)
@@ -187,7 +186,7 @@ def _may(row: Drift, posting: Posting, choice: str) -> None:
         raise ValidationError(
             f"“{choice}” does not apply to {posting.number}.", f"Possible: {', '.join(choices(row))}."
         )
-    if posting.state not in BOOKED:
+    if posting.state not in STANDING:
         raise ValidationError(
             f"{posting.number} is {posting.state.replace('_', ' ')} by now.", "Look again: the list is of before."
         )

@@ -19,6 +19,7 @@ from app.domain.marks import marks_in
 from app.domain.money import cents
 from app.domain.outcomes import Receipt
 from app.domain.pictures import Picture
+from app.domain.states import STANDING
 from app.domain.tie_out import JOURNAL, LOOSE
 from app.models.columns import utcnow
 from app.models.payments import AppliedLine, LedgerPaymentRow
@@ -26,7 +27,7 @@ from app.models.postings import Posting
 from app.models.reconcile import LedgerDocument
 from app.services.posting import posting_rows
 from app.services.reconcile import drift
-from app.services.reconcile.drift import BOOKED, Found
+from app.services.reconcile.drift import Found
 from app.services.reconcile.looking import Looking
 
 KINDS = tuple(DocumentKind)
@@ -160,7 +161,7 @@ def _postings(
     found = []
     for some in _chunks([ledger_id for _, ledger_id in keys]):
         query = select(Posting).where(Posting.book_id == book_id, col(Posting.ledger_id).in_(some))
-        query = query.where(col(Posting.state).in_(BOOKED)).options(*posting_rows.RECEIPT)
+        query = query.where(col(Posting.state).in_(STANDING)).options(*posting_rows.RECEIPT)
         found += [((row.kind, row.ledger_id), row) for row in session.exec(query)]
     return [(key, posting) for key, posting in found if key in wanted]
 
@@ -219,7 +220,7 @@ def _unseen(looking: Looking, kind: DocumentKind, after: int) -> list[Posting]:
     if not look.whole and looking.destination.can_follow(kind):
         return []
     query = select(Posting).where(Posting.book_id == look.book_id, Posting.kind == str(kind), Posting.ledger_id != "")
-    query = query.where(col(Posting.state).in_(BOOKED), col(Posting.id) > after, Posting.date >= look.first_day)
+    query = query.where(col(Posting.state).in_(STANDING), col(Posting.id) > after, Posting.date >= look.first_day)
     query = query.where(col(Posting.posted_at) < looking.started)
     if kind in SALES:
         seen = exists().where(

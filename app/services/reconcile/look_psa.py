@@ -14,7 +14,7 @@ from sqlmodel import Session, col, select
 from app.connectors.overviews import AgreementInPsa, InvoiceInPsa
 from app.domain.drift import Change, What
 from app.domain.money import cents
-from app.domain.states import PostingState, RecordKind
+from app.domain.states import STANDING, PostingState, RecordKind
 from app.domain.tie_out import days_of
 from app.models.columns import utcnow
 from app.models.postings import Posting, PostingRecord
@@ -216,7 +216,7 @@ def _posted(session: Session, book_id: int, first: Any, after: int) -> list[tupl
         select(*columns, func.min(PostingRecord.record), func.min(PostingRecord.kind))  # type: ignore[call-overload]
         .join(PostingRecord, col(PostingRecord.posting_id) == Posting.id)
         .where(Posting.book_id == book_id, Posting.role == "main", col(Posting.id) > after, Posting.date >= first)
-        .where(col(Posting.state).in_((PostingState.POSTED, PostingState.CLOSED)))
+        .where(col(Posting.state).in_(STANDING))
         .group_by(*columns)
         .order_by(col(Posting.id))
         .limit(CHUNK)

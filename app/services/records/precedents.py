@@ -11,7 +11,7 @@ from sqlalchemy import func
 from sqlalchemy import select as columns
 from sqlmodel import Session, col, select
 
-from app.domain.states import PostingState, RecordKind
+from app.domain.states import STANDING, RecordKind
 from app.models.batches import Batch
 from app.models.connections import Book
 from app.models.postings import Posting
@@ -19,7 +19,6 @@ from app.models.records import UnpostedRow
 from app.services.connections import books
 
 #: What became of a document that really went into the books.
-IN_BOOKS = (PostingState.POSTED, PostingState.CLOSED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +39,7 @@ def find(session: Session, book: Book, kind: RecordKind, today: dt.date) -> Prec
         columns(Batch, func.count(col(Posting.id)))
         .join(Posting, col(Posting.batch_id) == Batch.id)
         .where(col(Batch.book_id) == book.id, col(Batch.kind) == kind, col(Batch.mode) == "post")
-        .where(col(Batch.submitted_at) < first, col(Posting.state).in_(IN_BOOKS))
+        .where(col(Batch.submitted_at) < first, col(Posting.state).in_(STANDING))
         .group_by(col(Batch.id))
         .order_by(col(Batch.submitted_at).desc())
         .limit(60)
@@ -61,7 +60,7 @@ def through(today: dt.date) -> dt.date:
 
 def missing(session: Session, batch: Batch, kind: RecordKind, listed: Collection[str]) -> list[str]:
     """Customers of that batch, by name, who have nothing among the ``listed`` records: perhaps a forgotten invoice."""
-    query = select(Posting.party).where(Posting.batch_id == batch.id, col(Posting.state).in_(IN_BOOKS))
+    query = select(Posting.party).where(Posting.batch_id == batch.id, col(Posting.state).in_(STANDING))
     then = {name for name in session.exec(query.distinct()) if name}
     return sorted(then - _parties(session, batch.source_id, kind, list(listed)), key=str.casefold)
 

@@ -37,10 +37,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     if not rows:
         return
     terminalreporter.section("campaign")
-    terminalreporter.write_line(f"{'scenario':70} {'kills':>6} {'sending':>8} {'doubled':>8} {'lost':>5} {'stuck':>6}")
+    terminalreporter.write_line(f"{'scenario':70} {'kills':>6} {'on way':>8} {'doubled':>8} {'lost':>5} {'stuck':>6}")
     for row in rows:
         counts = f"{row.kills:6} {row.hits:8} {row.doubled:8} {row.lost:5} {row.stuck:6}"
         terminalreporter.write_line(f"{row.scenario:70} {counts}")
     kills, hits = sum(row.kills for row in rows), sum(row.hits for row in rows)
     if kills:
-        terminalreporter.write_line(f"{kills} kills, {hits} while a document was on its way ({100 * hits // kills} %)")
+        terminalreporter.write_line(f"{kills} kills, {hits} while something was on its way ({100 * hits // kills} %)")

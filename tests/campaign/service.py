@@ -45,6 +45,11 @@ class Row:
     lost: int = 0
     stuck: int = 0
 
+    def killed(self, under_way: int) -> None:
+        """One more kill, or freeze, and what was counted on its way at that moment."""
+        self.kills += 1
+        self.hits += under_way > 0
+
 
 @dataclass
 class Service(Rig):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.campaign.service import Row
 from tests.faults.rig import Rig
 from tests.faults.test_afterwards_points import assert_attached_once
 
@@ -20,6 +21,6 @@ POINTS = [
 
 @pytest.mark.parametrize(("moment", "pattern", "nth"), [p[1:] for p in POINTS], ids=[p[0] for p in POINTS])
 def test_a_worker_killed_at_a_write_point_of_an_attachment_leaves_one_file_each(
-    rig: Rig, moment: str, pattern: str, nth: int
+    rig: Rig, row: Row, moment: str, pattern: str, nth: int
 ) -> None:
-    assert_attached_once(rig, moment, pattern, nth)
+    row.killed(assert_attached_once(rig, moment, pattern, nth))

@@ -34,9 +34,9 @@ def test_random_kills_of_parents_children_and_both(service: Service, row: Row) -
             time.sleep(chance.uniform(0, SLOW))
             if service.ended(batch):
                 break
-            row.hits += service.sending() > 0
+            under_way = service.under_way()
             service.strike(TARGETS[row.kills % 3])
-            row.kills += 1
+            row.killed(under_way)
             time.sleep(service.engine.waits.lease)
             service.forget_flights()
             service.ring(batch)
@@ -63,7 +63,8 @@ def test_a_frozen_child_goes_on_after_another_worker_has_taken_over(
     service.ring(batch)
     service.wait_until(lambda: service.sending() > 0)
     frozen = service.strike("children", signal.SIGSTOP)
-    row.kills, row.hits = 1, 1
+    row.killed(service.under_way())
+    assert row.hits, "nothing was on its way"
     time.sleep(service.engine.waits.lease + 0.5)
     service.finish(batch)
     for pid in frozen:
@@ -83,7 +84,8 @@ def test_redis_killed_and_flushed_in_the_middle(service: Service, row: Row) -> N
     service.flush_redis()
     time.sleep(0.5)
     service.kill_redis()
-    row.kills = row.hits = 1
+    row.killed(service.under_way())
+    assert row.hits, "nothing was on its way"
     service.finish(batch, within=200)
     service.assert_closed_once(batch, *fresh)
     service.tally(row, *fresh)

@@ -42,8 +42,10 @@ def test_a_worker_killed_at_any_point_of_an_online_payment_records_it_once_on_po
 ) -> None:
     made = engine.make(tmp_path, redis_server, waits=QUICK, database=on_postgres(postgres_folder, tmp_path))
     counter = Counter(Rig(made, forks, redis_url, tmp_path))
-    for _name, moment, pattern, nth in POINTS:
-        counter.kill_at(moment, pattern, nth)
-        row.kills += 1
+    for name, moment, pattern, nth in POINTS:
+        paid = counter.kill_at(moment, pattern, nth)
+        row.killed(paid.under_way)
+        assert (paid.state, paid.open, paid.payments) == ("recorded", test_pay_links.ZERO, [paid.owed]), name
+    assert row.hits, "nothing was ever on its way"
     made.both.stop()
     made.database.dispose()

@@ -11,12 +11,17 @@ from pathlib import Path
 from typing import Any
 
 import requests
-from sqlmodel import col, select
+from sqlmodel import col, func, select
 
 from app.database import Database
 from app.domain.states import SectionKey
+from app.models.attachments import Attachment
 from app.models.batches import Section
-from app.models.postings import Posting, PostingProblem
+from app.models.mail import Mail
+from app.models.pay_links import Checkout
+from app.models.payments import PaymentEntry
+from app.models.postings import Creation, Posting, PostingProblem
+from app.models.workbench import EntryChange
 from app.services.batches import batches
 from app.services.posting import undoing
 from app.settings import Waits
@@ -27,6 +32,8 @@ from tests.faults.forks import Forks, Order, Worker
 
 #: Vendors' time limits, scaled: a doubt ends within a second, a dead worker's batch is free after less than that.
 QUICK = Waits(running=0.6, between=0.1, lease=0.6)
+#: What is sent; each row says so before its first byte leaves.
+SENT = (Posting, Creation, Attachment, Mail, PaymentEntry, Checkout, EntryChange)
 #: Clean invoices of the demo PSA, of several customers that QuickBooks doesn't have yet.
 THREE = ("10395", "10398", "10401")
 
@@ -144,6 +151,14 @@ class Rig:
         """How many postings are on their way at this moment."""
         with self.engine.database.reading() as session:
             return len(session.exec(select(Posting.id).where(Posting.state == "sending")).all())
+
+    def under_way(self) -> int:
+        """How many of whatever may be sent to a vendor are on their way at this moment, as the database has it."""
+        with self.engine.database.reading() as session:
+            return sum(
+                session.exec(select(func.count()).select_from(table).where(table.state == "sending")).one()
+                for table in SENT
+            )
 
     def problems(self, batch: int) -> dict[str, list[str]]:
         """Problem codes of each number that has any."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.faults.payment_points import POINTS, Till
+from tests.faults.payment_points import BOOKS, POINTS, Till
 from tests.faults.rig import Rig
 
 WORST = ("intent committed", "added, answer unread")
@@ -10,7 +10,7 @@ WORST = ("intent committed", "added, answer unread")
 
 def test_a_worker_killed_between_intent_and_note_writes_no_payment_twice(rig: Rig) -> None:
     till = Till(rig)
-    for name, *point in POINTS:
+    for name, moment, pattern, nth in POINTS:
         if name in WORST:
-            moment, pattern, nth = point
-            till.kill_at(str(moment), str(pattern), int(str(nth)))
+            under_way, stands = till.kill_at(moment, pattern, nth)
+            assert (under_way > 0, stands) == (True, BOOKS), name

@@ -206,31 +206,37 @@ class Player:
 
     # ── what must be so in the end ──
 
-    def finish(self) -> None:
-        """The last sync; then the PSA shows what the books hold, and people's entries are untouched."""
+    def finish(self) -> list[str]:
+        """The last sync; then all in which the PSA does not show what the books hold, or people's entries differ."""
         last = self.world.sync()
-        errors = [problem for problem in last["problems"] if problem["severity"] == "error"]
-        assert not errors, errors
+        wrong = [f"an error: {problem}" for problem in last["problems"] if problem["severity"] == "error"]
         for customer in self.world.customers:
             for number in customer[0]:
-                self._check(number)
+                wrong += self._check(number)
             for memo in customer[1]:
                 drawn = [e for number in customer[0] for e in self.world.entries(number) if e.credit]
                 mine = [e.amount for e in drawn if e.credit == self.world.record(memo)]
-                assert sum(mine, ZERO) == self.used(memo), f"credit memo {memo}"
-        assert self.world.sync()["written"] == 0, "nothing is left to do"
+                if sum(mine, ZERO) != self.used(memo):
+                    wrong.append(f"credit memo {memo}: {sum(mine, ZERO)} drawn, {self.used(memo)} in the books")
+        if written := self.world.sync()["written"]:
+            wrong.append(f"{written} more written by a second sync")
+        return wrong
 
-    def _check(self, number: str) -> None:
+    def _check(self, number: str) -> list[str]:
         entries = {entry.ident: entry for entry in self.world.entries(number)}
         theirs = {ident: amount for ident, (invoice, amount) in self.typed.items() if invoice == number}
-        for ident, amount in theirs.items():
-            assert entries[ident].amount == amount, "what a person entered is untouched"
+        typed = {ident: entries[ident].amount for ident in theirs if ident in entries}
+        wrong = [] if typed == theirs else [f"{number}: people entered {theirs}, the PSA has {typed}"]
         counted = self.world.counted(number)
-        assert counted <= theirs.keys()
+        if not counted <= theirs.keys():
+            wrong.append(f"{number}: {counted} counted as people's, who entered {theirs}")
         paid = sum((e.amount for i, e in entries.items() if i not in theirs or i in counted), ZERO)
-        assert paid == self.used(number), f"{number}: {paid} in the PSA, {self.used(number)} in the books"
+        if paid != self.used(number):
+            wrong.append(f"{number}: {paid} in the PSA, {self.used(number)} in the books")
         marks = Counter(e.reference.rpartition("-g")[0] for i, e in entries.items() if i not in theirs)
-        assert max(marks.values(), default=1) == 1, f"written twice: {marks}"
+        if max(marks.values(), default=1) != 1:
+            wrong.append(f"{number}: written twice: {marks}")
+        return wrong
 
 
 def _money(lines: Sequence[tuple[str, Decimal]]) -> Decimal:

@@ -169,4 +169,4 @@ def test_after_the_last_sync_the_psa_shows_what_the_books_hold(world: InMemory, 
     world.begin_anew()
     player = Player(world)
     player.play(history)
-    player.finish()
+    assert player.finish() == []

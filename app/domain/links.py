@@ -333,7 +333,8 @@ def _party_draft(kind: LinkKind, party: Party, document: Document, rules: Rules)
     name = name or party.name
     if rules["contacts.append_account"] == "yes" and party.account_number:
         name = f"{name} ({party.account_number})"
-    return Draft(kind, party.source_id, name, party=party, parent=parent, currency=document.currency)
+    currency = document.currency if rules.multi_currency else ""
+    return Draft(kind, party.source_id, name, party=party, parent=parent, currency=currency)
 
 
 def _line_needs(document: Document, rules: Rules) -> Iterable[Need]:

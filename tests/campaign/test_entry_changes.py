@@ -97,6 +97,10 @@ class Customers:
                 session.commit()
             self.work(job)
 
+    def sending(self) -> int:
+        with self.engine.database.reading() as session:
+            return len(session.exec(select(EntryChange.id).where(EntryChange.state == "sending")).all())
+
     def assert_changed_once(self, before: list[int]) -> None:
         with self.engine.database.reading() as session:
             rows = session.exec(select(EntryChange).where(EntryChange.ledger_id != "")).all()
@@ -124,7 +128,7 @@ def test_a_worker_killed_while_it_changes_an_entry_changes_each_once(
     moment, pattern, nth = point
     customers.work("entry_changes", moment=moment, pattern=pattern, nth=nth)
     assert rig.sign.exists(), "the worker never came to this point"
-    row.kills = 1
+    row.kills, row.hits = 1, customers.sending()
     customers.later("entry_changes")
     customers.assert_changed_once(before)
 

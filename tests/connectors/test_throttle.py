@@ -93,10 +93,10 @@ def test_a_slot_that_was_not_used_is_free_again_at_once(redis_server: redis.Redi
 
 
 def test_a_dead_workers_slot_comes_back_when_its_lease_ends(redis_server: redis.Redis) -> None:
-    throttle = a_throttle(redis_server, Limit("calls", 9, 0.01, "nine"), lanes=1, lease=0.2)
+    throttle = a_throttle(redis_server, Limit("calls", 9, 0.01, "nine"), lanes=1, lease=50)
     throttle.acquire()
     assert refused(throttle.try_acquire()).reason == "Vendor takes 1 calls at once"
-    time.sleep(0.25)
+    time.sleep(0.55)
 
     granted(throttle.try_acquire())
 

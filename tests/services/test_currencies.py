@@ -5,6 +5,11 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+from sqlmodel import select
+
+from app.models.batches import Batch
+from app.models.connections import Link
+from app.services.batches import batches
 from app.services.connections import connections
 from tests.engine import Engine
 from tests.services.test_cogs import by_role, sell, settle
@@ -13,6 +18,30 @@ from tests.services.test_cogs import by_role, sell, settle
 def canadian(working: Engine) -> str:
     return sell(working, {"text": "Hours", "price": "100.10", "quantity": "3"}, currency="CAD",
                 company={"name": "Maple Dental", "currency": "CAD"})  # fmt: skip
+
+
+def test_a_customer_kept_in_another_currency_gets_one_of_its_own_for_that_currency(working: Engine) -> None:
+    working.company.switches.multi_currency = True
+    connections.recheck_book(working.database, working.connectors, working.book_id)
+    home = working.post(sell(working, {"text": "Hours", "price": "10", "quantity": "1"},
+                             company={"name": "Maple Dental", "currency": "USD"}))  # fmt: skip
+    assert by_role(home) == {"main": "closed"}
+    hours: Any = {"text": "Hours", "price": "100.10", "quantity": "3"}
+    first = working.post(sell(working, hours, company="Maple Dental", currency="CAD"), accept=False)
+    assert by_role(first) == {"main": "held customer_currency_differs exchange_rate"}
+    assert "“Maple Dental CAD”" in first["postings"][0]["problems"][0]["remedy"]
+    with working.database.session() as session:
+        batch = session.get_one(Batch, first["batch"])
+        assert batches.retry(session, batch, by="ab", accept=True) == 1
+    assert by_role(working.run(first["batch"])) == {"main": "closed exchange_rate"}
+    names = {row["DisplayName"]: row["CurrencyRef"]["value"] for row in working.company.visible("Customer")}
+    assert (names["Maple Dental"], names["Maple Dental CAD"]) == ("USD", "CAD")
+    again = working.post(sell(working, hours, company="Maple Dental", currency="CAD"), accept=False)
+    assert by_role(again) == {"main": "closed exchange_rate"}
+    with working.database.reading() as session:
+        linked = session.exec(select(Link.source_id, Link.source_name).where(Link.source_name == "Maple Dental CAD"))
+        assert [source_id.partition("@")[2] for source_id, _ in linked] == ["CAD"]
+    working.assert_exactly_once()
 
 
 def posted(working: Engine, number: str) -> dict[str, Any]:

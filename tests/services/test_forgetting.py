@@ -44,7 +44,8 @@ def _value(column: Any) -> Any:
     number = next(_numbers)
     if "Json" in type(column.type).__name__:
         return {}
-    kind = {"DecimalText": Decimal, "Cents": int, "Moment": dt.datetime}.get(type(column.type).__name__, column.type.python_type)
+    own = {"DecimalText": Decimal, "Cents": int, "Moment": dt.datetime}
+    kind = own.get(type(column.type).__name__, column.type.python_type)
     plain = {bool: False, dt.date: NOW.date(), dt.datetime: NOW, Decimal: Decimal(number), bytes: b"x", int: number}
     return plain.get(kind, f"{number:x}"[: getattr(column.type, "length", None) or 60])
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from app.domain import own_currency
 from app.domain.documents import Document, PartyRole
 from app.domain.item_accounts import INCOME, USES, WORDS, Coming, ItemChange, Lack, lacks
 from app.domain.links import (
@@ -45,6 +46,7 @@ class Wants:
         drafts: to be created.
         problems: what a person has to say or do.
         updates: items, each with an account that it is to book to from now on.
+        currencies: customers and vendors of their own for another currency.
     """
 
     links: dict[tuple[LinkKind, str], Entry] = field(default_factory=dict)
@@ -52,6 +54,7 @@ class Wants:
     drafts: list[Draft] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     updates: list[ItemChange] = field(default_factory=list)
+    currencies: list[Need] = field(default_factory=list)
 
 
 def of(
@@ -231,6 +234,26 @@ def policies(book: Book) -> dict[LinkKind, str]:
 
 
 def _resolve(wants: Wants, need: Need, index: Index, policy: str, *, accept: bool) -> None:
+    ident = own_currency.asked(need)
+    linked = (index.entry(need.kind, need.source_id) or _by_name(need, index)) if ident else None
+    if not ident or not (index.entry(need.kind, ident) or own_currency.differs(need, linked)):
+        _resolve_one(wants, need, index, policy, accept=accept)
+        return
+    own, before = own_currency.own(need), len(wants.problems)
+    _resolve_one(wants, own, index, policy, accept=accept)
+    wants.currencies.append(own)
+    if entry := wants.links.get((own.kind, own.source_id)):
+        wants.links[need.kind, need.source_id] = entry  # for this document, it is its customer
+    refused = f"{NOUNS[need.kind]}_not_linked"
+    for place, found in enumerate(wants.problems[before:], before):
+        wants.problems[place] = own_currency.problem(need, found) if found.code == refused else found
+
+
+def _by_name(need: Need, index: Index) -> Entry | None:
+    return _exact(index, need) or _as_created(need, index)
+
+
+def _resolve_one(wants: Wants, need: Need, index: Index, policy: str, *, accept: bool) -> None:
     key = (need.kind, need.source_id)
     entry = index.entry(need.kind, need.source_id)
     allowed = accept or policy == "always"
@@ -239,7 +262,7 @@ def _resolve(wants: Wants, need: Need, index: Index, policy: str, *, accept: boo
         if not entry.active:
             wants.problems.append(_inactive(need, entry))
         return
-    exact = _exact(index, need) or _as_created(need, index)
+    exact = _by_name(need, index)
     if exact is not None:
         wants.links[key] = exact
         wants.exact.append((need, exact))
@@ -283,6 +306,18 @@ def _unlinked(need: Need, exact: Entry | None, policy: str) -> Problem:
         message = f"{called} is not linked to QuickBooks."
         remedy = f"Link the {noun}, or let Crossfoot create it."
     return Problem(f"{noun.replace(' ', '_')}_not_linked", message, remedy, field=need.field, subject=subject)
+
+
+def not_created(draft: Draft) -> Problem:
+    """Said of what was to be created before its document, and was not."""
+    noun = NOUNS[draft.kind]
+    return Problem(
+        f"{noun.replace(' ', '_')}_not_linked",
+        f"{noun.capitalize()} “{draft.name}” was not created yet.",
+        "Retry: it is created first.",
+        field="party",
+        subject=f"{draft.kind}:{draft.source_id}",
+    )
 
 
 def _inactive(need: Need, entry: Entry) -> Problem:

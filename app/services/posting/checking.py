@@ -82,7 +82,8 @@ def _check_some(run: Run, chunk: Sequence[Posting]) -> None:
         _look_into_books(run, [look for look in looks if not look.stops and not look.document.is_empty])
     with run.database.session() as session:
         run.hold_on(session)
-        links.remember(session, run.book_id, wants.seen([look.document for look in looks], run.rules))
+        others = [need for look in looks for need in look.wants.currencies]
+        links.remember(session, run.book_id, [*wants.seen([look.document for look in looks], run.rules), *others])
         touched = []
         idents = [look.posting.id or 0 for look in looks]
         fresh = posting_rows.of(session, idents, posting_rows.BARE)

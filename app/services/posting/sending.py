@@ -188,6 +188,7 @@ def _translate(
     found = wants.of(document, index, run.rules, policies, accept=False)
     needed = [problem for problem in found.problems if problem.severity == "error"]
     needed += item_accounts.not_done(run, found.updates)
+    needed += [wants.not_created(draft) for draft in found.drafts]  # e.g. for a second currency of one batch
     try:
         body = run.destination.translate(
             document, run.mark(record, posting.generation, posting.role), found.links, run.rules

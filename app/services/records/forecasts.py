@@ -38,7 +38,7 @@ from app.services.connections import books
 from app.services.mapping import links, wants
 
 #: Part of the hash of the rules: to be raised when a document is judged, shaped or searched for needs in another way.
-EDITION = 5
+EDITION = 6
 CHUNK = 200
 #: Up to so many records are asked for by name; of more, the whole list is read.
 NAMED = 500
@@ -79,8 +79,13 @@ def made(row: UnpostedRow, book: Book, rules: Rules, digest: str) -> Forecast:
         rules=digest,
         stops=any(problem.severity in STOPS for problem in problems),
         problems=[codec.to_json(problem) for problem in problems],
-        needs=[[need.kind, need.source_id, need.name, need.field, need.draft is not None] for need in found],
+        needs=[[need.kind, need.source_id, need.name, need.field, _creatable(need)] for need in found],
     )
+
+
+def _creatable(need: Need) -> bool | str:
+    """Whether it may be created; of what is kept in a currency, in which."""
+    return bool(need.draft) and ((need.draft.currency if need.draft else "") or True)
 
 
 def write(session: Session, book: Book, rows: Iterable[UnpostedRow]) -> None:
@@ -219,6 +224,7 @@ class Resolver:
 _indices: dict[tuple[str, int], links.CurrentIndex] = {}
 
 
-def _need(kind: str, source_id: str, name: str, place: str, creatable: bool) -> Need:
-    draft = Draft(LinkKind(kind), source_id, name) if creatable else None
+def _need(kind: str, source_id: str, name: str, place: str, creatable: bool | str) -> Need:
+    currency = creatable if isinstance(creatable, str) else ""
+    draft = Draft(LinkKind(kind), source_id, name, currency=currency) if creatable else None
     return Need(LinkKind(kind), source_id, name, place, draft)

@@ -43,8 +43,11 @@ def beside(
 
 
 def _compare(session: Session, book: Book, document: Document, picture: Picture) -> Comparison:
-    linked = _links(session, book, comparison.needed(document))
-    key = party_key(document)
+    key, wanted = party_key(document), comparison.needed(document)
+    own = (key[0], f"{key[1]}@{document.currency}") if key else None
+    linked = _links(session, book, {*wanted, own} if own else wanted)
+    if key and own in linked:
+        linked[key] = linked[own]  # for documents in this currency
     entries = _entries(session, book, _ids(picture, key[0] if key else LinkKind.CUSTOMERS))
     accounts = {
         (LinkKind.ACCOUNTS, account)

@@ -1,0 +1,43 @@
+"""Customers and vendors in a second currency: a ledger keeps each of them in one, so there is another for the other."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from app.domain.links import NAMESPACE, NOUNS, Entry, Need
+from app.domain.problems import Problem
+
+
+def asked(need: Need) -> str:
+    """The id under which a document's party is linked for its currency alone, ``77@CAD``; empty of anything else."""
+    if need.kind not in NAMESPACE or need.field != "party" or need.draft is None or not need.draft.currency:
+        return ""
+    return f"{need.source_id}@{need.draft.currency}"
+
+
+def differs(need: Need, linked: Entry | None) -> bool:
+    """Whether what the party is or would be linked to is kept in another currency than its document is in."""
+    return linked is not None and need.draft is not None and linked.currency not in ("", need.draft.currency)
+
+
+def own(need: Need) -> Need:
+    """The need for a customer or vendor of that currency: ``Maple Dental CAD``."""
+    if need.draft is None:
+        return need
+    ident, currency = asked(need), need.draft.currency
+    draft = replace(need.draft, source_id=ident, name=f"{need.draft.name} {currency}")
+    return replace(need, source_id=ident, name=f"{need.name} {currency}", draft=draft)
+
+
+def problem(need: Need, found: Problem) -> Problem:
+    """What is said in the place of ``found``, which says that ``own(need)`` is not linked."""
+    noun, draft = NOUNS[need.kind], own(need).draft
+    if draft is None:
+        return found
+    return replace(
+        found,
+        code=f"{noun}_currency_differs",
+        message=f"{noun.capitalize()} “{need.name}” is kept in another currency in QuickBooks than {draft.currency}.",
+        remedy=f"Let Crossfoot create “{draft.name}”, or link a {noun} that is kept in {draft.currency}: it counts for"
+        f" documents in {draft.currency} from now on.",
+    )

@@ -15,6 +15,11 @@ def asked(need: Need) -> str:
     return f"{need.source_id}@{need.draft.currency}"
 
 
+def party(ident: str) -> str:
+    """The PSA's own id of what is linked as ``ident``: ``77`` of ``77@CAD``."""
+    return ident.partition("@")[0]
+
+
 def differs(need: Need, linked: Entry | None) -> bool:
     """Whether what the party is or would be linked to is kept in another currency than its document is in."""
     return linked is not None and need.draft is not None and linked.currency not in ("", need.draft.currency)

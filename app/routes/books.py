@@ -9,7 +9,7 @@ from flask import Blueprint, Response, abort, flash, redirect, render_template, 
 from flask.typing import ResponseReturnValue
 from sqlmodel import Session
 
-from app.domain import book_settings, hooks, line_text
+from app.domain import book_settings, hooks, line_text, own_currency
 from app.domain.links import Entry, LinkKind
 from app.domain.problems import ValidationError
 from app.domain.setting import Setting
@@ -65,6 +65,7 @@ def _page(book: Book, tab: str, status: int = 200, **context: object) -> Respons
     card = next(c for c in cards.cards(session) if (c.side, c.id) == ("book", book.id))
     name, shown = next(name for key, name, _ in TABS if key == tab), _shown(book, tab)
     customers = links.listing(session, book, LinkKind.CUSTOMERS) if tab in ("sales", "email") else []
+    customers = [row for row in customers if own_currency.party(row.source_id) == row.source_id]
     page = render_template(
         "settings/book.html",
         book=book,

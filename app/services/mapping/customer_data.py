@@ -18,7 +18,7 @@ from sqlmodel import Session, col, delete, select, update
 from app.connectors.list_changes import ChangingEntries, HeldEntry
 from app.connectors.protocols import ConnectionFailedError, Connectors
 from app.database import Database
-from app.domain import codec, entry_data
+from app.domain import codec, entry_data, own_currency
 from app.domain.entry_data import EntryData
 from app.domain.links import LinkKind
 from app.domain.problems import Problem, ValidationError
@@ -162,7 +162,7 @@ def _propose(session: Session, book: Book, held: dict[str, HeldEntry], fields: C
     terms, gone = _links(session, book, LinkKind.TERMS), _inactive(book)
     count, twice = 0, _shared(session, book)
     for ident, ledger_id in sorted(_links(session, book, LinkKind.CUSTOMERS).items()):
-        now, source = held.get(ledger_id), sources.get(ident)
+        now, source = held.get(ledger_id), sources.get(own_currency.party(ident))
         if now is None or source is None or ledger_id in busy | twice:
             continue
         old, new = entry_data.changes(now.data, _wanted(source, terms, gone), fields)

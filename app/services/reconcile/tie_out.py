@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
+from app.domain import own_currency
 from app.domain import tie_out_sums as sums
 from app.domain.links import LinkKind
 from app.domain.marks import PATTERN
@@ -171,7 +172,7 @@ class _Accounts:
         linked = select(Link.source_id, Link.ledger_id).where(Link.book_id == book_id, Link.kind == LinkKind.ACCOUNTS)
         self._linked = {source: ledger for source, ledger in session.exec(linked) if ledger}
         parties = select(Link.ledger_id, Link.source_id).where(Link.book_id == book_id, Link.kind == LinkKind.CUSTOMERS)
-        self.customers = {ledger: source.partition("@")[0] for ledger, source in session.exec(parties) if ledger}
+        self.customers = {ledger: own_currency.party(source) for ledger, source in session.exec(parties) if ledger}
         self._items: dict[str, str] = {}
         self.names: dict[str, str] = {sums.TAX: "Sales tax", sums.NOT_TOLD: "Not told"}
         listed = (LinkKind.ITEMS, LinkKind.ACCOUNTS)

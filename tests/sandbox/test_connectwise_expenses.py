@@ -47,10 +47,6 @@ def entry_ids(document: Row) -> list[int]:
     ]
 
 
-def bill_ids(bill: Row) -> list[int]:
-    return [number for each in bill["detail"] for number in each["id"]]
-
-
 def test_approved_expenses_and_those_that_leak_are_unposted(psa: Psa) -> None:
     rows = psa.get(UNPOSTED, pageSize=1000)
     assert len(rows) == 15

@@ -18,7 +18,6 @@ from app.models.mail import Mail
 from app.models.postings import Posting, PostingProblem
 from app.services.mail import mail_problems
 
-#: A document stands in the books and nobody is taking it out.
 NOT_ATTACHED = "pdf_not_attached"
 NO_ADDRESS = mail_problems.NO_ADDRESS
 #: Which setting of the company wants files beside documents, by the batch's kind.

@@ -40,8 +40,6 @@ PAGE_LIFE = dt.timedelta(hours=1)
 OPENING = dt.timedelta(minutes=3)
 KEPT = dt.timedelta(days=90)
 FIRST_LOOK = dt.timedelta(minutes=1)
-#: Paid, and not settled in the books yet.
-PAID = ("paid", "sending", "in_doubt", "stuck")
 UNPAID = ("opening", "open")
 
 

@@ -27,7 +27,6 @@ TITLES = {
     SectionKey.DOCUMENTS: "Payments",
     SectionKey.PROVE: "Prove",
 }
-#: From bad to good.
 #: Which invoices a page shows.
 VIEWS = ("changes", "problems", "same")
 SORTS: Mapping[str, Any] = {

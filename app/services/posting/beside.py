@@ -29,7 +29,7 @@ from app.services.posting import posting_problems
 from app.services.posting.run import Run
 
 S = PostingState
-#: Its invoice is in the books, or on its way there.
+#: Its invoice is on its way into the books.
 COMING = (S.READY, S.SENDING, S.IN_DOUBT)
 #: Nothing will stand beside it any more.
 NEVER = (S.UNDOING, S.UNDONE, S.SKIPPED, S.CLEARED)

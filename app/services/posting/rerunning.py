@@ -32,8 +32,6 @@ from app.services.posting import ledger_looks, posting_problems, posting_rows, r
 from app.services.posting.ledger_looks import Look
 from app.services.posting.reading import document_of
 
-#: What the books should hold.
-
 
 @dataclass(frozen=True, slots=True)
 class Item:

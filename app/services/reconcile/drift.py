@@ -26,7 +26,6 @@ from app.services.posting import posting_problems, posting_rows, receipts, rerun
 from app.services.posting.reading import document_of
 
 BOOKS, PSA = "books", "psa"
-#: Only what should be in the books can drift: what was undone since is no difference any more.
 PAGE = 50
 #: Stand beside a posting because of what a look, too, would say.
 SAID = ("books_differ", "not_in_books", "several_in_books")

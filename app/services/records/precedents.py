@@ -18,8 +18,6 @@ from app.models.postings import Posting
 from app.models.records import UnpostedRow
 from app.services.connections import books
 
-#: What became of a document that really went into the books.
-
 
 @dataclass(frozen=True, slots=True)
 class Precedent:

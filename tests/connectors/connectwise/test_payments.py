@@ -51,10 +51,6 @@ def standing(source: ConnectWise, invoice: str) -> tuple[PsaPayment, ...]:
     return source.payments_on([invoice])[invoice]
 
 
-def row_of(psa: Site, invoice: str) -> dict[str, Any]:
-    return next(row for row in psa.invoices() + psa.invoices("posted") if str(row["id"]) == invoice)
-
-
 @pytest.fixture
 def invoice(psa: Site) -> str:
     """An unposted invoice of more than a hundred."""

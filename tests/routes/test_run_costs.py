@@ -132,7 +132,8 @@ def test_a_purchase_that_is_posted_is_found_by_its_order_number(viewer: Browser,
     sides.post("1088/PS20114", kind=RecordKind.INVENTORY)
     for number in ("1088", "1088/PS20114"):
         said = words(viewer.get(f"/run/inventory/why?number={number}"))
-        assert "It is closed in batch 1." in said
+        assert f"{number}: It is closed in batch" in said, "not only that ConnectWise does not list it"
+        assert "Open the batch" in said
 
 
 def test_a_purchase_order_is_found_by_its_number_alone(viewer: Browser, sides: Engine) -> None:
@@ -152,10 +153,10 @@ def test_a_dry_run_of_purchases_writes_nothing(bookkeeper: Browser, sides: Engin
     ("kind", "number", "answer"),
     [
         ("expenses", "EXP-9001", "It is offered"),
-        ("expenses", "EXP-1", "the API member sees none of that number"),
+        ("expenses", "EXP-1", "No: the API member sees none of that number"),
         ("inventory", "1088/PS20114", "It is offered"),
-        ("inventory", "9999", "the API member sees none of that number"),
-        ("invoices", "1", "the API member sees none of that number"),
+        ("inventory", "9999", "No: the API member sees none of that number"),
+        ("invoices", "1", "No: the API member sees none of that number"),
     ],
 )
 def test_why_something_is_not_listed_is_answered_test_by_test(
@@ -163,7 +164,7 @@ def test_why_something_is_not_listed_is_answered_test_by_test(
 ) -> None:
     for hx in (False, True):
         said = words(viewer.get(f"/run/{kind}/why?number={number}", hx=hx))
-        assert answer in said
+        assert f"{number}: {answer}" in said.replace(" :", ":")
         assert "list it as unposted?" in said
 
 

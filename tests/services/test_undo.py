@@ -12,6 +12,8 @@ from app.models.postings import Posting
 from app.services.batches import batches, decisions
 from app.services.connections import books, connections
 from app.services.posting import undo_plan, undoing
+from app.services.records import explaining
+from sandbox.connectwise.people import batch_by_hand
 from tests import engine
 from tests.engine import Engine
 
@@ -26,7 +28,7 @@ def undo(working: Engine, batch: int, *numbers: str) -> str:
     return " ".join(p["state"] for p in after["postings"] if p["number"] in numbers)
 
 
-def edit(working: Engine, operation: str, number: str, **more: object) -> None:
+def edit(working: Engine, operation: str | None, number: str, **more: object) -> None:
     base = working.both.quickbooks_online.url
     found = next(d for d in requests.get(f"{base}/_documents", timeout=10).json()
                  if d["DocNumber"] == number and "CF-" in (d["PrivateNote"] or ""))  # fmt: skip
@@ -48,6 +50,23 @@ def test_undo_takes_it_out_of_both_and_a_person_can_post_it_again(working: Engin
     working.assert_exactly_once()
 
 
+def test_what_a_batch_let_go_is_no_reason_why_it_is_not_listed(working: Engine) -> None:
+    batch = working.submit("10395")
+    working.run(batch)
+    undo(working, batch, "10395")
+    working.post("10397", mode="dry")
+    said = {}
+    for number in ("10395", "10397"):
+        batch_by_hand(working.site, {"number": number})
+        with working.database.reading() as session:
+            book = session.get_one(Book, working.book_id)
+        told = explaining.explain(working.database, working.connectors, book, engine.KIND, number)
+        assert told.answer == f"It is in batch M-{number}: ConnectWise takes it for posted."
+        said[number] = next(test.answer for test in told.tests if test.question.startswith("Has Crossfoot"))
+    assert said["10395"].startswith("It was undone in batch")
+    assert said["10397"] == "Yes: no batch ever had it."
+
+
 def test_a_paid_document_is_not_undone_and_says_why(working: Engine) -> None:
     batch = working.submit("10395")
     working.run(batch)
@@ -55,6 +74,16 @@ def test_a_paid_document_is_not_undone_and_says_why(working: Engine) -> None:
     assert undo(working, batch, "10395") == "closed"
     assert working.problems("10395") == ["undo_refused"]
     assert "10395" not in working.unposted()
+
+
+def test_what_somebody_changed_in_quickbooks_is_not_lost_and_a_note_in_the_memo_is_no_obstacle(working: Engine) -> None:
+    batch = working.submit("10395", "10397")
+    working.run(batch)
+    edit(working, None, "10395", changes={"DueDate": "2027-03-31"})
+    edit(working, None, "10397", changes={"PrivateNote": "PSA 10397 · CF-I, as agreed by phone"})
+    assert undo(working, batch, "10395") == "closed"
+    assert working.problems("10395") == ["undo_refused"]
+    assert undo(working, batch, "10397") == "undone"
 
 
 @pytest.mark.parametrize("fault", ["lose_answer", "drop_before", "500_after", "500_before"])

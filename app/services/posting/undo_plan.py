@@ -10,7 +10,10 @@ from typing import Protocol
 from app.connectors.ledger_changes import Changing
 from app.connectors.protocols import Destination, PsaBatch, Source
 from app.database import Database
+from app.domain import drift
+from app.domain.codec import from_json
 from app.domain.documents import CREDITS, DocumentKind
+from app.domain.drift import Change
 from app.domain.links import Rules
 from app.domain.outcomes import CannotTell, Finding, Found, Receipt, Several
 from app.domain.problems import Problem
@@ -119,7 +122,7 @@ def _item(
             only = chosen == "delete" and rules["sales.undo"] == "void"
             if posting.kind == DocumentKind.PURCHASE_ORDER and billed:
                 return Item(posting, record, chosen, only, against)  # its bill goes first
-            refusal = ledger_refusal(posting, receipt, rules) or against
+            refusal = ledger_refusal(posting, receipt, rules, destination) or against
             return Item(posting, record, chosen, only, refusal, ledger_looks.is_linked(receipt))
         case Several():
             return Item(
@@ -139,7 +142,7 @@ def way(destination: Destination, rules: Rules, kind: DocumentKind) -> str:
     return "void" if can and rules["sales.undo"] == "void" else "delete"
 
 
-def ledger_refusal(posting: Posting, receipt: Receipt, rules: Rules) -> Problem | None:
+def ledger_refusal(posting: Posting, receipt: Receipt, rules: Rules, destination: Destination) -> Problem | None:
     """What stands against taking the document out, as the ledger shows it now."""
     if receipt.open is not None and receipt.open.amount != receipt.total.amount:
         if posting.kind == DocumentKind.PURCHASE_ORDER:
@@ -154,12 +157,31 @@ def ledger_refusal(posting: Posting, receipt: Receipt, rules: Rules) -> Problem 
             f"It was edited in QuickBooks: {receipt.total.amount:,.2f} instead of {abs(posting.total):,.2f}.",
             "Put it back as it was, or delete it in QuickBooks, then undo again.",
         )
+    if changed := _edited(posting, receipt, destination):
+        more = f", and {len(changed) - 1} more" if len(changed) > 1 else ""
+        return no(
+            f"It was edited in QuickBooks: {changed[0].field} “{changed[0].before}” is “{changed[0].now}” now{more}.",
+            "Keep that under Reconcile ▸ Drift, put it back as it was, or delete it in QuickBooks; then undo again.",
+        )
     if rules.close_date and receipt.date and receipt.date <= dt.date.fromisoformat(rules.close_date):
         return no(
             f"It is dated {receipt.date:%m/%d/%Y}; QuickBooks’ books are closed to {rules.close_date}.",
             "Ask the accountant to move the closing date.",
         )
     return None
+
+
+def _edited(posting: Posting, receipt: Receipt, destination: Destination) -> list[Change]:
+    """What somebody changed since it was posted, or kept, and would be lost.
+
+    Not notes in the memo, nor the account of an item, which is the item's.
+    """
+    if not posting.receipt or posting.receipt.get("version") == receipt.version:
+        return []
+    before = from_json(Receipt, posting.receipt)
+    was, shows = destination.picture(before.stored), destination.picture(receipt.stored)
+    passed = {"memo", *(f"line {place} account" for place, line in enumerate(was.lines, 1) if line.item)}
+    return [change for change in drift.changes(before, receipt, was, shows) if change.field not in passed]
 
 
 def psa_refusal(posting: Posting, found: PsaBatch | None) -> Problem | None:

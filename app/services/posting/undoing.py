@@ -156,7 +156,7 @@ def _ledger(run: Run, posting: Posting) -> float:
         _refuse(run, posting, ANOTHER, LEDGER)
         return 0.0
     refusal = (
-        undo_plan.ledger_refusal(posting, receipt, run.rules)
+        undo_plan.ledger_refusal(posting, receipt, run.rules, run.destination)
         or _psa_refusal(run, posting)
         or _beside_refusal(run, posting)
     )
@@ -203,7 +203,9 @@ def _beside_refusal(run: Run, posting: Posting) -> Problem | None:
         rows = beside.of(session, [posting], (PostingState.UNDOING,))
     for row in rows:
         receipt = run.destination.read(DocumentKind(row.kind), row.ledger_id)
-        refusal = undo_plan.ledger_refusal(row, receipt, run.rules) if receipt and not receipt.voided else None
+        if receipt is None or receipt.voided:
+            continue
+        refusal = undo_plan.ledger_refusal(row, receipt, run.rules, run.destination)
         if refusal is not None:
             return undo_plan.no(f"{row.number} beside it: {undo_plan.reason(refusal)}", refusal.remedy)
     return None

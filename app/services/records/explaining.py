@@ -19,23 +19,31 @@ from app.services.connections import connections
 from app.services.records import outlook, previews, records
 
 WOULD_POST = "Would it post as it is?"
+LISTED = "Does ConnectWise list it as unposted?"
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """``offered`` says whether it can be selected now; ``record`` is empty where the PSA does not list it."""
+    """``offered`` says whether it can be selected now; ``record`` is empty where the PSA does not list it.
+
+    ``batch_id`` is the batch that had it last, where the person may see that.
+    """
 
     number: str
     record: str
     offered: bool
     tests: tuple[Eligibility, ...]
+    batch_id: int | None = None
 
     @property
     def answer(self) -> str:
-        """The first test that failed, in a sentence; what to know where none did."""
-        failed = next((test for test in self.tests if test.passed is False), None)
+        """The first test that failed, in a sentence; what to know where none did.
+
+        That ConnectWise does not list it is only the answer where no other test says why it doesn't.
+        """
+        failed = [test for test in self.tests if test.passed is False]
         if failed:
-            return failed.answer
+            return next((test.answer for test in failed if test.question != LISTED), failed[0].answer)
         if self.offered:
             return "It is offered: it is on the list of unposted records."
         return "No test failed, yet it is not offered; those that can’t be told may hold the reason."
@@ -62,16 +70,17 @@ def explain(database: Database, connectors: Connectors, book: Book, kind: Record
         with database.reading() as session:
             ours = _ours(session, book.source_id, kind, number)
         theirs = source.explain(kind, number) if isinstance(source, Explains) else []
-        return Explanation(number, "", offered=False, tests=(_unlisted(), *ours, *theirs))
+        return Explanation(number, "", False, (_unlisted(), _left_alone(ours), *theirs), ours.batch_id)
     previews.fill(database, source, book.source_id, kind, only=[row.record])
     with database.reading() as session:
         standing = records.standings(session, book.source_id, kind, [row.record]).get(row.record, records.FREE)
         fresh = _row(session, book.source_id, kind, number) or row
         ready = _ready(session, book, fresh)
         asked = outlook.questions(session, book.source_id, kind, [row.record]).get(row.record)
-    listed = Eligibility("Does ConnectWise list it as unposted?", True, f"Yes, dated {row.date:%m/%d/%Y}.")
+    listed = Eligibility(LISTED, True, f"Yes, dated {row.date:%m/%d/%Y}.")
     tests = (listed, _free(standing), _held(standing), _place(row), *([_asked(standing, asked)] if asked else ready))
-    return Explanation(row.number, row.record, offered=standing.offered and not standing.only_by_name, tests=tests)
+    offered = standing.offered and not standing.only_by_name
+    return Explanation(row.number, row.record, offered, tests, standing.batch_id)
 
 
 def _row(session: Session, source_id: int, kind: RecordKind, number: str) -> UnpostedRow | None:
@@ -84,28 +93,33 @@ def _row(session: Session, source_id: int, kind: RecordKind, number: str) -> Unp
 
 
 def _unlisted() -> Eligibility:
-    return Eligibility("Does ConnectWise list it as unposted?", False, "ConnectWise does not list it as unposted.")
+    return Eligibility(LISTED, False, "ConnectWise does not list it as unposted.")
 
 
-def _ours(session: Session, source_id: int, kind: RecordKind, number: str) -> list[Eligibility]:
-    """What Crossfoot has done with it before."""
+def _ours(session: Session, source_id: int, kind: RecordKind, number: str) -> records.Standing:
+    """Where it stands with us, by any number that it may be known by."""
     query = (
-        select(Posting, PostingRecord)
-        .join(PostingRecord, PostingRecord.posting_id == Posting.id)  # type: ignore[arg-type]  # SQLModel's own typing
+        select(PostingRecord.record)
+        .join(Posting, col(Posting.id) == col(PostingRecord.posting_id))
         .where(PostingRecord.source_id == source_id, PostingRecord.kind == kind, PostingRecord.role == Role.MAIN)
-        .where(or_(Posting.number == number, PostingRecord.record == number, _receipts(kind, number)))
+        .where(or_(col(Posting.number) == number, col(PostingRecord.record) == number, _receipts(kind, number)))
+        .order_by(col(Posting.id).desc())
     )
-    found = session.exec(query).all()
+    found = session.exec(query).first()
+    return records.standings(session, source_id, kind, [found]).get(found, records.FREE) if found else records.FREE
+
+
+def _left_alone(standing: records.Standing) -> Eligibility:
+    """What a batch let go again is no reason why the PSA would not list it."""
     question = "Has Crossfoot left it alone so far?"
-    if not found:
-        return [Eligibility(question, True, "Yes: no batch ever had it.")]
-    posting = max((posting for posting, _ in found), key=lambda posting: posting.id or 0)
-    state = posting.state.replace("_", " ")
-    return [
-        Eligibility(
-            question, False, f"It is {state} in batch {posting.batch_id}.", "Open that batch, or its record page."
-        )
-    ]
+    if not standing.state:
+        return Eligibility(question, True, "Yes: no batch ever had it.")
+    state = standing.state.replace("_", " ")
+    if standing.offered:
+        return Eligibility(question, None, f"It was {state} in batch {standing.batch}, which let it go again.")
+    return Eligibility(
+        question, False, f"It is {state} in batch {standing.batch}.", "Open that batch, or its record page."
+    )
 
 
 def _receipts(kind: RecordKind, number: str) -> ColumnElement[bool]:

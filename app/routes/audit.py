@@ -15,7 +15,6 @@ from app.routes import fragments, shell
 from app.routes.formats import parse_date
 from app.routes.guard import requires
 from app.routes.web import reading
-from app.services.connections import books
 from app.services.people import audit_log, audit_words, users
 from app.services.people.audit_log import Filter
 
@@ -39,7 +38,7 @@ def show() -> ResponseReturnValue:
         before=before,
         things=audit_log.things(session, rows),
         names=users.labels(session),
-        books={book.id: book for book in books.list_books(session)},
+        books=audit_log.companies(session),
         actors=audit_log.actors(session),
         actions=audit_log.actions(session),
         words=audit_words,

@@ -13,12 +13,16 @@ from sqlmodel import Session, SQLModel, col, func, select
 
 from app.database import Database
 from app.domain.problems import ValidationError
+from app.domain.states import RecordKind
 from app.models.batches import Batch
 from app.models.connections import Book, InstallationSetting
+from app.models.mail import Mail
 from app.models.people import Audit
-from app.models.postings import Posting
+from app.models.postings import Posting, PostingRecord
+from app.models.records import Hold, UnpostedRow
 from app.services.connections import connections, forgetting
 from app.services.people import audit_log
+from app.services.records import records
 from tests.fakes import FakeBooks, FakeConnectors, some_tokens
 
 NOW = dt.datetime(2026, 11, 1, tzinfo=dt.UTC)
@@ -116,11 +120,47 @@ def test_a_connected_company_a_running_batch_and_a_wrong_name_are_refused(sessio
     with pytest.raises(ValidationError, match="not the company"):
         forgetting.forget(session, book_id, "ab", typed="Another")
     batch.ended_at = None
-    session.add(batch)
+    mail = session.exec(select(Mail)).one()
+    mail.state = "queued"
+    session.add_all([batch, mail])
     session.commit()
-    assert "1 batch is under way" in str(forgetting.obstacle(session, book))
+    assert told(session, book) == "1 batch is under way. Stop it, or reject it, on its page under Batches."
+    batch.stopped = True  # by a person, with nothing on its way: it needs no end
+    session.commit()
+    assert "settle them under Mail to customers" in told(session, book)
     book.connected = True
-    assert "is connected" in str(forgetting.obstacle(session, book))
+    assert "is connected" in told(session, book)
+
+
+def told(session: Session, book: Book) -> str:
+    error = forgetting.obstacle(session, book)
+    return f"{error.message} {error.remedy}" if error else ""
+
+
+@pytest.mark.parametrize("listed", [True, False])
+def test_what_was_undone_is_on_hold_afterwards_too(session: Session, listed: bool) -> None:
+    book_id = a_company_with_everything(session)
+    posting, link = session.exec(select(Posting)).one(), session.exec(select(PostingRecord)).one()
+    session.exec(select(Batch)).one().mode = "post"
+    posting.state, link.live, link.role, link.kind, link.record = "undone", False, "main", "invoices", "39005"
+    row = session.exec(select(UnpostedRow)).one()
+    row.kind, row.record, row.fingerprint = ("invoices", "39005", link.fingerprint) if listed else ("expenses", "1", "")
+    for hold in session.exec(select(Hold)):
+        session.delete(hold)
+    session.commit()
+    forgetting.forget(session, book_id, "ab@example.com")
+    standing = records.standings(session, link.source_id, RecordKind.INVOICES, ["39005"])["39005"]
+    assert (standing.only_by_name, standing.held_by) == (True, "ab@example.com")
+    assert "which was forgotten" in standing.reason
+
+
+def test_another_company_becomes_the_default_in_the_place_of_the_forgotten_one(session: Session) -> None:
+    first, second = a_company_with_everything(session), a_company_with_everything(session)
+    for book in session.exec(select(Book)):
+        book.is_default = book.id == first
+    session.commit()
+    forgetting.forget(session, first, "ab")
+    assert session.get_one(Book, second).is_default
 
 
 def test_a_new_company_never_gets_the_number_of_a_forgotten_one(database: Database) -> None:
@@ -135,3 +175,4 @@ def test_a_new_company_never_gets_the_number_of_a_forgotten_one(database: Databa
         assert (made.id or 0) > book_id
         told = session.exec(select(Audit).where(col(Audit.action) == "book.forget")).one()
         assert told.subject not in audit_log.things(session, [told])
+        assert audit_log.companies(session)[book_id] == f"{told.detail['name']} (forgotten)"

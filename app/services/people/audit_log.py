@@ -98,6 +98,14 @@ def actions(session: Session) -> list[str]:
     return sorted(session.exec(select(Audit.action).distinct()), key=audit_words.act)
 
 
+def companies(session: Session) -> dict[int, str]:
+    """Book → its name, by name; of those that were forgotten, too: their rows are there."""
+    gone = session.exec(select(Audit.book_id, Audit.detail).where(Audit.action == "book.forget"))
+    found = {ident or 0: f"{detail.get('name', ident)} (forgotten)" for ident, detail in gone}
+    found |= {ident or 0: name for ident, name in session.exec(select(Book.id, Book.name))}
+    return dict(sorted(found.items(), key=lambda one: one[1].casefold()))
+
+
 def things(session: Session, rows: Iterable[Audit]) -> dict[str, Thing]:
     """Subject → what it is called, for those that still are there.
 
@@ -122,7 +130,7 @@ def things(session: Session, rows: Iterable[Audit]) -> dict[str, Thing]:
 
 def as_csv(session: Session, wanted: Filter) -> Iterator[str]:
     """All that matches, newest first, a line per changed field, in pieces: the log is never in memory as a whole."""
-    books = dict(session.exec(select(Book.id, Book.name)).all())
+    books = companies(session)
     yield csv_text.lines([HEAD])
     before: int | None = None
     while True:
@@ -133,11 +141,11 @@ def as_csv(session: Session, wanted: Filter) -> Iterator[str]:
             return
 
 
-def _cells(row: Audit, named: dict[str, Thing], books: Mapping[int | None, str]) -> Iterator[tuple[str, ...]]:
+def _cells(row: Audit, named: dict[str, Thing], books: Mapping[int, str]) -> Iterator[tuple[str, ...]]:
     thing = named.get(row.subject)
     head = (
         row.at.isoformat(timespec="seconds"), row.actor, row.address, row.action, audit_words.act(row.action),
-        thing.label if thing else row.subject, books.get(row.book_id, ""),
+        thing.label if thing else row.subject, books.get(row.book_id or 0, ""),
     )  # fmt: skip
     rest = audit_words.rest(row.detail)
     for change in audit_words.changes(row.detail) or [audit_words.Change("", "", "")]:

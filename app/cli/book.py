@@ -10,7 +10,7 @@ import click
 from app.cli import files
 from app.cli.context import Context, pass_context
 from app.cli.options import command
-from app.cli.output import emit, printable, table
+from app.cli.output import emit, printable, say, table
 from app.domain.problems import ValidationError
 from app.models.connections import Book
 from app.services.connections import archives, books, forgetting, settings_file
@@ -116,7 +116,9 @@ def import_(context: Context, ref: str, file: Path) -> None:
     text = files.read(file, "book export")
     with context.database.session() as session:
         found = books.find_book(session, ref)
-        changed = settings_file.load(session, found, text, by=context.actor)
+        changed, left = settings_file.load(session, found, text, by=context.actor)
+        if left:
+            say(f"The file is another company’s: these stay as they were: {', '.join(left)}.")
         emit_book(context, found, changed=changed)
 
 

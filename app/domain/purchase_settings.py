@@ -15,8 +15,10 @@ PURCHASES = (
     ledger(
         "purchases.paid_from",
         "Account that expenses are paid from",
-        "Used where the PSA names no offset account. Empty: such an expense is held.",
+        "A bank account or card, used where the PSA names no offset account. Empty: such an expense is held.",
         LinkKind.ACCOUNTS,
+        "Bank",
+        "Credit Card",
     ),
     switch(
         "purchases.attach_receipts",
@@ -109,6 +111,8 @@ INVENTORY = (
         "Income account of new items that are bought",
         "Of stock and services, where a purchase names none. Empty: they are created as non-inventory items then.",
         LinkKind.ACCOUNTS,
+        "Income",
+        "Other Income",
     ),
     missing(LinkKind.ITEMS),
 )

@@ -57,7 +57,8 @@ class Setting:
     """One setting.
 
     ``choices`` are (value, what it means in words); ``minimum`` and ``maximum`` bound a number; ``of`` is the list that
-    a ledger_ref points into, a LinkKind's value; ``fields`` are a template's. ``tab`` is where the pages show it.
+    a ledger_ref points into, a LinkKind's value, and ``fits`` the types of its entries that pages offer, all where it
+    is empty; ``fields`` are a template's. ``tab`` is where the pages show it.
     """
 
     key: str
@@ -70,6 +71,7 @@ class Setting:
     maximum: int = 0
     of: str = ""
     fields: tuple[str, ...] = ()
+    fits: tuple[str, ...] = ()
 
     @property
     def tab(self) -> str:

@@ -28,9 +28,9 @@ def text(key: str, label: str, text: str, default: str = "") -> Setting:
     return Setting(key, label, text, SettingKind.TEXT, default=default)
 
 
-def ledger(key: str, label: str, text: str, of: LinkKind) -> Setting:
-    """An entry of one of the ledger’s lists, or none."""
-    return Setting(key, label, text, SettingKind.LEDGER_REF, of=of)
+def ledger(key: str, label: str, text: str, of: LinkKind, *fits: str) -> Setting:
+    """An entry of one of the ledger’s lists, or none; ``fits`` are the types that make sense."""
+    return Setting(key, label, text, SettingKind.LEDGER_REF, of=of, fits=fits)
 
 
 def missing(kind: LinkKind) -> Setting:

@@ -110,9 +110,13 @@ def _locations(session: Session, book: Book) -> list[records.Location]:
 
 
 def _entries(session: Session, book: Book, shown: Iterable[Setting]) -> dict[str, list[Entry]]:
-    """The ledger's lists that a tab's settings choose from."""
-    wanted = {LinkKind(setting.of) for setting in shown if setting.of}
-    return {kind: [e for e in lists.entries(session, book.id or 0, kind) if e.active] for kind in wanted}
+    """Setting → the ledger's entries that it may be: active ones of a type that fits."""
+    chosen = [setting for setting in shown if setting.of]
+    found = {kind: lists.entries(session, book.id or 0, LinkKind(kind)) for kind in {one.of for one in chosen}}
+    return {
+        one.key: [e for e in found[one.of] if e.active and (not one.fits or e.detail in ("", *one.fits))]
+        for one in chosen
+    }
 
 
 def _locked(book: Book) -> dict[str, str]:
@@ -260,13 +264,15 @@ def load(book_id: int) -> ResponseReturnValue:
     try:
         text = given.read(settings_file.LARGEST + 1).decode() if given else ""
         with writing() as session:
-            changed = settings_file.load(session, service.find_book(session, book_id), text, by=me().email)
+            changed, left = settings_file.load(session, service.find_book(session, book_id), text, by=me().email)
     except UnicodeDecodeError:
         error = ValidationError("The file is no text.", "Give one that Export has made.")
         return _page(service.find_book(reading(), book_id), "company", 422, error=error)
     except ValidationError as error:
         return _page(service.find_book(reading(), book_id), "company", 422, error=error)
     flash(f"Imported: {len(changed)} changed." if changed else "Nothing was different.")
+    if left:
+        flash(f"The file is another company’s, whose lists have other ids: choose here “{'”, “'.join(left)}”.", "bad")
     _look_again(book_id, changed)
     return redirect(_address(book_id, "company"), 303)
 

@@ -9,10 +9,13 @@ from sqlmodel import select
 from app.database import Database
 from app.domain import hooks
 from app.domain.book_settings import SETTINGS
+from app.domain.links import LinkKind
 from app.domain.problems import ValidationError
 from app.domain.settings_catalogue import TABS
 from app.models.connections import Book
-from app.services.connections import settings_file
+from app.services.connections import books, settings_file
+from app.services.mapping import lists
+from tests.builders import an_entry
 from tests.routes.conftest import Browser, Vendors, words
 from tests.routes.test_connections import stored
 from tests.routes.world import World
@@ -65,13 +68,35 @@ def test_settings_go_to_a_file_and_back_and_workers_look_at_what_waits_anew(
         book.settings = {}
         session.add(book)
         session.commit()
-        changed = settings_file.load(session, book, text, by="x")
-        assert set(changed) == {"sales.line_text", "sales.summary"}
+        assert set(settings_file.load(session, book, text, by="x").changed) == {"sales.line_text", "sales.summary"}
         assert settings_file.export(book) == text
         for wrong in ("[settings]\nno = 1", "[settings]\n'no.such' = 'x'", "x", "[settings]\n'company.zone' = 'Mars'"):
             with pytest.raises(ValidationError):
                 settings_file.load(session, book, wrong, by="x")
         assert settings_file.export(book) == text
+
+
+def test_an_account_of_another_company_is_never_taken_for_one_of_ones_own(
+    admin: Browser, database: Database, vendors: Vendors
+) -> None:
+    world = World(database, vendors)
+    world.company.lists.append(an_entry(LinkKind.ACCOUNTS, "35", "Checking", detail="Bank"))
+    lists.refresh(database, world.company, 1, max_age=lists.FRESH * 0)
+    offered = words(admin.get("/settings/books/1/purchases"))
+    assert "Checking" in offered
+    assert "Hardware sales" not in offered, "nothing is paid from an account of that type"
+    refused = admin.post("/settings/books/1/purchases", {"purchases.paid_from": "4711"}, status=422)
+    assert "QuickBooks has no account with the id “4711”" in words(refused)
+    with database.session() as session:
+        book = session.exec(select(Book)).one()
+        books.set_settings(session, book, {"purchases.paid_from": "79", "purchases.billable": "yes"}, by="x")
+        text = settings_file.export(book).replace("9341", "9342")
+        books.set_settings(session, book, {"purchases.paid_from": "91", "purchases.billable": "no"}, by="x")
+        done = settings_file.load(session, book, text, by="x")
+    assert done.left == ["Account that expenses are paid from"]
+    assert done.changed == {"purchases.billable": "yes"}
+    assert stored(database, Book)[0].settings["purchases.paid_from"] == "91"
+    assert "4100 Hardware sales (79) became → 4600 Security services (91)" in words(admin.get("/settings/audit"))
 
 
 def test_a_company_is_forgotten_once_it_is_disconnected_and_its_name_was_typed(

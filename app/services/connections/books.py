@@ -9,12 +9,14 @@ from zoneinfo import ZoneInfo
 from sqlmodel import Session, col, select, update
 
 from app.domain import book_settings, codec, line_text
-from app.domain.links import Rules
+from app.domain.links import LinkKind, Rules
 from app.domain.problems import NotFoundError, ValidationError
+from app.domain.setting import SettingKind
 from app.domain.states import RecordKind
 from app.models.columns import utcnow
 from app.models.connections import Book
 from app.models.records import UnpostedRow
+from app.services.mapping import links, lists
 from app.services.people import audit
 
 
@@ -62,19 +64,42 @@ def set_settings(session: Session, book: Book, values: Mapping[str, str], by: st
     """Change settings, all or none, and commit; returns those that really changed. Raises ValidationError."""
     wanted = {key: book_settings.setting(key).parse(value) for key, value in values.items()}
     before, detailed = show(book), bool(detailed_because(book))
+    _check_entries(session, book, {key: value for key, value in wanted.items() if value != before.get(key, "")})
     stored = {**book.settings, **wanted}
     book.settings = {k: v for k, v in stored.items() if v != book_settings.value_of({}, k)}
     after = show(book)
     changed = {key: after.get(key, "") for key in wanted if after.get(key, "") != before.get(key, "")}
     if changed:
         old = {key: before.get(key, "") for key in changed}
-        audit.record(session, by, "book.settings", f"book:{book.id}", old=old, new=changed)
+        named = _names(session, book, old, changed)
+        audit.record(session, by, "book.settings", f"book:{book.id}", old=old, new=changed, **named)
     if detailed != bool(detailed_because(book)):  # what was looked at was exported at the other level
         invoices = (col(UnpostedRow.source_id) == book.source_id, col(UnpostedRow.kind) == RecordKind.INVOICES)
         session.exec(update(UnpostedRow).where(*invoices).values(looked_at=""))
     session.add(book)
     session.commit()
     return changed
+
+
+def _check_entries(session: Session, book: Book, chosen: Mapping[str, str]) -> None:
+    """What is chosen from a list of the ledger stands there, as far as the list was ever read."""
+    for key, value in chosen.items():
+        setting = book_settings.setting(key)
+        if setting.kind is SettingKind.LEDGER_REF and value:
+            kind = LinkKind(setting.of)
+            if lists.as_of(session, book.id or 0, kind):
+                links.linkable(session, book.id or 0, kind, value)
+
+
+def _names(session: Session, book: Book, *told: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    """``{"names": {key=id: name}}`` of what was chosen from the ledger's lists: the log is read by people."""
+    found: dict[str, str] = {}
+    for key, value in ((key, value) for values in told for key, value in values.items()):
+        setting = book_settings.setting(key)
+        if setting.kind is SettingKind.LEDGER_REF and value:
+            entry = lists.entry(session, book.id or 0, LinkKind(setting.of), value)
+            found |= {f"{key}={value}": f"{entry.number} {entry.name}".strip()} if entry else {}
+    return {"names": found} if found else {}
 
 
 def set_default(session: Session, book: Book, by: str) -> None:

@@ -5,15 +5,28 @@ from __future__ import annotations
 import json
 import tomllib
 from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from sqlmodel import Session
 
 from app.domain import book_settings
 from app.domain.problems import ValidationError
+from app.domain.setting import SettingKind
 from app.models.connections import Book
 from app.services.connections import books
 
 LARGEST = 200_000
+
+
+class Loaded(NamedTuple):
+    """What a file brought.
+
+    ``changed``: the settings that are new. ``left``: labels of those that name an entry of another company’s lists,
+    where the same id is something else; they stay as they were.
+    """
+
+    changed: dict[str, str]
+    left: list[str]
 
 
 def export(book: Book) -> str:
@@ -30,8 +43,8 @@ def export(book: Book) -> str:
     return "\n".join(lines) + "\n"
 
 
-def load(session: Session, book: Book, text: str, *, by: str) -> dict[str, str]:
-    """Take the settings of a file, all or none, and commit; returns those that changed. Raises ValidationError."""
+def load(session: Session, book: Book, text: str, *, by: str) -> Loaded:
+    """Take the settings of a file, all or none, and commit. Raises ValidationError."""
     if len(text) > LARGEST:
         raise ValidationError("The file is larger than any of these.", "Give one that Export has made.")
     try:
@@ -41,9 +54,16 @@ def load(session: Session, book: Book, text: str, *, by: str) -> dict[str, str]:
     settings = found.get("settings")
     if not isinstance(settings, Mapping) or not all(isinstance(value, str) for value in settings.values()):
         raise ValidationError("The file has no table “settings” of texts.", "Give one that Export has made.")
-    for key in settings:
-        book_settings.setting(key)
-    return books.set_settings(session, book, dict(settings), by)
+    known = {key: book_settings.setting(key) for key in settings}
+    foreign = [key for key, setting in known.items() if setting.kind is SettingKind.LEDGER_REF and settings[key]]
+    left = foreign if _of_another(book, found.get("company")) else []
+    changed = books.set_settings(session, book, {k: v for k, v in settings.items() if k not in left}, by)
+    return Loaded(changed, [known[key].label for key in left])
+
+
+def _of_another(book: Book, company: Any) -> bool:
+    named = str(company.get("ledger_id", "")) if isinstance(company, Mapping) else ""
+    return named not in ("", book.ledger_id)
 
 
 def _text(value: str) -> str:

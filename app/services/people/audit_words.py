@@ -107,6 +107,8 @@ ACTS: Mapping[str, str] = {
     "user.role": "changed a role",
 }
 NOTHING = "nothing"
+#: What a row has elsewhere: the change, its company, names of what was chosen.
+NOT_TOLD = ("old", "new", "book", "source", "names")
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,12 +134,16 @@ def changes(detail: Mapping[str, Any]) -> list[Change]:
         return [Change("", shown(old), shown(new))]
     before, after = (value if isinstance(value, Mapping) else {} for value in (old, new))
     names = [name for name in {**before, **after} if before.get(name) != after.get(name)]
-    return [Change(_label(name), _value(name, before.get(name)), _value(name, after.get(name))) for name in names]
+    known = detail.get("names", {})
+    return [
+        Change(_label(name), _value(name, before.get(name), known), _value(name, after.get(name), known))
+        for name in names
+    ]
 
 
 def rest(detail: Mapping[str, Any]) -> str:
     """``name: Demo MSP, records: 5``: all but old and new, and but for the Book, which has its own column."""
-    told = {name: value for name, value in detail.items() if name not in ("old", "new", "book", "source")}
+    told = {name: value for name, value in detail.items() if name not in NOT_TOLD}
     return ", ".join(
         f"{name.replace('_', ' ')}: {shown(value)}" for name, value in told.items() if value not in ("", None)
     )
@@ -163,7 +169,9 @@ def _label(name: str) -> str:
     return f"{setting.label} (customer {customer})" if customer else setting.label
 
 
-def _value(name: str, value: Any) -> str:
-    """A choice by its words."""
+def _value(name: str, value: Any, known: Mapping[str, str]) -> str:
+    """A choice by its words, an entry of the ledger by its name then."""
     setting = book_settings.SETTINGS.get(name.partition("@")[0])
+    if entry := known.get(f"{name}={value}"):
+        return f"{entry} ({value})"
     return dict(setting.choices).get(value, shown(value)) if setting else shown(value)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -14,10 +14,13 @@ from app.domain.problems import ValidationError
 file_argument = click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 
 
-def read(file: Path, made_by: str) -> str:
-    """The text of a file; ``made_by`` names the command that makes such files. Raises ValidationError."""
+def read(file: Path, made_by: str, text_of: Callable[[bytes], str] | None = None) -> str:
+    """The text of a file; ``made_by`` names the command that makes such files. Raises ValidationError.
+
+    ``text_of`` makes out the encoding; it is UTF-8 without it.
+    """
     try:
-        return file.read_text(encoding="utf-8")
+        return text_of(file.read_bytes()) if text_of else file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ValidationError(f"{file} can’t be read: {error}.", f"Give a file that `{made_by}` has made.") from error
 

@@ -168,9 +168,9 @@ def export(context: Context, book_ref: str, kind: str, file: Path) -> None:
 @files.file_argument
 @pass_context
 def import_(context: Context, book_ref: str, kind: str, file: Path) -> None:
-    """Link what a CSV FILE says (source_id, ledger_id), all of it or nothing."""
+    """Link what a CSV FILE says (source_id; ledger_id or the exact ledger_name), all of it or nothing."""
     of_kind = LinkKind(kind)
-    text = files.read(file, "mappings export")
+    text = files.read(file, "mappings export", link_files.text_of)
     book = _with_names(context, book_ref, of_kind)
     with context.database.session() as session:
         changed = link_files.load(session, book, of_kind, text, by=context.actor)

@@ -112,7 +112,8 @@ def export(book_id: int, kind: str) -> ResponseReturnValue:
     """The links of a kind as a file, the unlinked ones too."""
     book, of_kind = books.find_book(reading(), book_id), kind_of(kind)
     headers = {"Content-Disposition": f'attachment; filename="crossfoot-{book.id}-{of_kind}.csv"'}
-    return Response(link_files.export(reading(), book, of_kind), mimetype="text/csv", headers=headers)
+    text = "\ufeff" + link_files.export(reading(), book, of_kind)  # which tells spreadsheets that it is UTF-8
+    return Response(text, content_type="text/csv; charset=utf-8", headers=headers)
 
 
 @mappings.post("/mappings/<int:book_id>/<kind>/file")
@@ -121,14 +122,12 @@ def load(book_id: int, kind: str) -> ResponseReturnValue:
     """Take a file's links, all or none."""
     of_kind, given = kind_of(kind), request.files.get("file")
     try:
-        text = given.read(link_files.LARGEST + 1).decode() if given else ""
+        text = link_files.text_of(given.read(link_files.LARGEST + 1)) if given else ""
         with writing() as session:
             changed = link_files.load(session, books.find_book(session, book_id), of_kind, text, by=me().email)
-        flash(f"Linked from the file: {changed} are new or other than before.")
-    except UnicodeDecodeError:
-        flash("The file is no text. Give one that Export has made.")
+        flash(f"{plural(changed, 'link')} of the file {'is' if changed == 1 else 'are'} new or other than before.")
     except ValidationError as error:
-        flash(f"{error.message} {error.remedy}")
+        flash(f"{error.message} {error.remedy}", "bad")
     return _back(book_id, kind)
 
 

@@ -31,3 +31,10 @@ def test_both_lists_are_read_and_nothing_is_linked_unless_told_so(connected: Com
 
 def test_a_reason_that_is_none_is_wrong_usage(connected: CommandLine) -> None:
     assert connected("mappings", "accept", *CUSTOMERS, "--reason", "guess").status == 64
+
+
+def test_why_a_number_is_not_offered_is_answered_test_by_test(connected: CommandLine) -> None:
+    told = connected("explain", "--book", "1", "4711", "--json")
+    assert (told.status, told.json["record"], told.json["offered"], told.json["answer"]) == (0, "", False, "4711")
+    assert [test["passed"] for test in told.json["tests"]] == [False, True, False]
+    assert " NO  Does ConnectWise list it as unposted?" in connected("explain", "--book", "1", "4711").out

@@ -44,6 +44,23 @@ def test_what_is_filled_in_is_linked_and_a_second_time_changes_nothing(session: 
     assert link_files.load(session, filled, KIND, link_files.export(session, filled, KIND), by="x") == 0
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "utf-16"])
+@pytest.mark.parametrize("between", [",", ";", "\t"])
+def test_names_filled_in_by_a_spreadsheet_are_links_too(
+    session: Session, filled: Book, encoding: str, between: str
+) -> None:
+    rows = (
+        ["source_id", "source_name", "ledger_id", "ledger_name"],
+        ["77", "Café", "", "acme  DENTAL"],
+        ["78", "", "", ""],
+    )
+    data = "\r\n".join(between.join(row) for row in rows).encode(encoding)
+    assert link_files.load(session, filled, KIND, link_files.text_of(data), by="x") == 1
+    assert linked(session, filled) == {"77": "1", "78": "", "=9": ""}
+    with pytest.raises(ValidationError, match="line 2: QuickBooks has not just one active customer named “Acme”"):
+        link_files.load(session, filled, KIND, "source_id,ledger_id,ledger_name\n78,,Acme", by="x")
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -1,4 +1,8 @@
-"""Boxes of ConnectWise's accounting package that change what an export holds, judged for invoices."""
+"""Boxes of ConnectWise's accounting package that change what an export holds, of invoices, expenses and inventory.
+
+*Include Invoices*, *Include Expenses* and *Include Procurement Items* are none of them: they only preset the screen in
+ConnectWise from which a person would export.
+"""
 
 from __future__ import annotations
 
@@ -22,15 +26,10 @@ class Box:
     label: str
     message: str
     severity: Severity = Severity.WARNING
+    remedy: str = "{deed} “{label}” under {place}."
 
 
 BOXES = (
-    Box(
-        "includeInvoicesFlag",
-        hurts=False,
-        label="Include Invoices",
-        message="Invoices are switched off in the accounting package, so none can be posted.",
-    ),
     Box(
         "includeSalesTaxFlag",
         hurts=False,
@@ -62,7 +61,10 @@ BOXES = (
         "inventorySOHFlag",
         hurts=True,
         label="Inventory Stock on Hand",
-        message="ConnectWise and the books would both keep inventory, and it would be counted twice.",
+        message="ConnectWise counts stock itself. Where QuickBooks keeps quantities too, both should agree after the"
+        " first inventory batch.",
+        severity=Severity.INFO,
+        remedy="Nothing, if meant. It is set under {place}.",
     ),
     Box(
         "transferExpensesAsBillFlag",
@@ -76,7 +78,7 @@ BOXES = (
 def findings(setup: Row) -> list[Problem]:
     """What will hurt, each with the place where it is changed."""
     found = [_problem(box) for box in BOXES if box.name in setup and bool(setup[box.name]) is box.hurts]
-    return found + _package(setup) + _format(setup)
+    return found + _package(setup) + _format(setup) + _expense_format(setup)
 
 
 def segment_findings(captions: Iterable[Row]) -> list[Problem]:
@@ -100,8 +102,8 @@ def segment_findings(captions: Iterable[Row]) -> list[Problem]:
 
 
 def _problem(box: Box) -> Problem:
-    deed = "Clear" if box.hurts else "Tick"
-    return Problem(f"package_{_snake(box.name)}", box.message, f"{deed} “{box.label}” under {PLACE}.", box.severity)
+    remedy = box.remedy.format(deed="Clear" if box.hurts else "Tick", label=box.label, place=PLACE)
+    return Problem(f"package_{_snake(box.name)}", box.message, remedy, box.severity)
 
 
 def _package(setup: Row) -> list[Problem]:
@@ -130,6 +132,21 @@ def _format(setup: Row) -> list[Problem]:
             f"ConnectWise’s own invoice format is {chosen}; Crossfoot asks for the Book’s own.{privacy}",
             f"Choose the format in the Book’s settings, or “Default” under {PLACE}.",
             Severity.INFO,
+        )
+    ]
+
+
+def _expense_format(setup: Row) -> list[Problem]:
+    """Only bills are put together."""
+    if values.text(setup, "expenseFormat") != "Condensed" or not setup.get("transferExpensesAsBillFlag"):
+        return []
+    return [
+        Problem(
+            "package_expense_format",
+            "Expenses are exported as condensed bills: those that only differ in their amounts come as one line, can’t"
+            " be told apart, and are held.",
+            f"Choose the expense format “Default” under {PLACE}.",
+            Severity.WARNING,
         )
     ]
 

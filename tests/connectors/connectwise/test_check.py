@@ -131,13 +131,12 @@ def test_a_member_that_sees_one_location_only_is_told_about_its_level(source: Co
 @pytest.mark.parametrize(
     ("box", "value", "code", "severity"),
     [
-        ("includeInvoicesFlag", False, "package_include_invoices", Severity.WARNING),
         ("includeSalesTaxFlag", False, "package_include_sales_tax", Severity.WARNING),
         ("suppressMemoFlag", True, "package_suppress_memo", Severity.WARNING),
         ("zeroDollarTaxAmountsFlag", False, "package_zero_dollar_tax_amounts", Severity.INFO),
         ("includeCogsEntriesFlag", True, "package_include_cogs_entries", Severity.INFO),
         ("transferExpensesAsBillFlag", True, "package_transfer_expenses_as_bill", Severity.WARNING),
-        ("inventorySOHFlag", True, "package_inventory_soh", Severity.WARNING),
+        ("inventorySOHFlag", True, "package_inventory_soh", Severity.INFO),
         ("invoiceFormat", "Detailed", "package_invoice_format", Severity.INFO),
         ("accountingPackage", {"id": 3, "name": "QuickBooks"}, "package_not_other", Severity.WARNING),
     ],
@@ -151,6 +150,18 @@ def test_a_box_of_the_accounting_package_that_hurts_is_named_with_its_place(
 
     assert (problem.code, problem.severity) == (code, severity)
     assert "System ▸ Setup Tables" in problem.remedy
+
+
+def test_boxes_that_only_preset_connectwises_own_screen_are_no_matter_and_condensed_bills_are(
+    source: ConnectWise, psa: Site
+) -> None:
+    psa.switch(package_setup=dict.fromkeys(("includeInvoicesFlag", "includeExpensesFlag", "includeItemsFlag"), False))
+    psa.switch(package_setup={"expenseFormat": "Condensed"})
+    assert source.check().findings == ()
+    psa.switch(package_setup={"transferExpensesAsBillFlag": True})
+    assert [finding.code for finding in source.check().findings] == [
+        "package_transfer_expenses_as_bill", "package_expense_format"
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("missing", ["site", "company_id", "public_key", "client_id", "private_key"])

@@ -48,6 +48,11 @@ class User(SQLModel, table=True):
         """How the user is named to others."""
         return self.name or self.email
 
+    @property
+    def invited(self) -> bool:
+        """Added, and never there yet."""
+        return self.active and not self.password_hash and self.last_login_at is None
+
 
 class BookRole(SQLModel, table=True):
     """What a user may do in one company, in place of the user's own role; an installation's admin has none."""

@@ -139,10 +139,11 @@ def reset_two_factor(user_id: int) -> ResponseReturnValue:
 @users.post("/settings/users/<int:user_id>/reset")
 @requires("admin")
 def reset(user_id: int) -> ResponseReturnValue:
-    """A new one-time link, mailed or shown; the old password and every session end."""
+    """A new one-time link, mailed or shown; the old password and every session end. Who never came is invited again."""
     with writing() as session:
         user = _user(session, user_id)
-        handed = invitations.reset(session, user, _sender(), by_mail=_by_mail(session))
+        hand = invitations.invite if user.invited else invitations.reset
+        handed = hand(session, user, _sender(), by_mail=_by_mail(session))
     return _one(user_id, whose=user, handed=_rung(handed))
 
 

@@ -67,6 +67,21 @@ def test_an_invitation_goes_by_mail_and_its_link_is_on_no_page(
     assert "Bea · bookkeeper" in words(guest.post(link_in(post.texts[0]), form))
 
 
+def test_who_never_came_is_invited_again_and_not_told_of_a_reset(
+    admin: Browser, post: Post, worker: Worker, database: Database
+) -> None:
+    admin.get("/settings/users")
+    admin.post("/settings/users", {"email": "bea@shop.test", "role": "bookkeeper"})
+    worker.work()
+    with database.reading() as session:
+        ident = session.exec(select(User.id).where(User.email == "bea@shop.test")).one()
+    assert "Mail the invitation again" in words(admin.get(f"/settings/users/{ident}"))
+    admin.post(f"/settings/users/{ident}/reset")
+    worker.work()
+    assert "Admin Person has made you an account" in post.texts[1]
+    assert link_in(post.texts[0]) != link_in(post.texts[1])
+
+
 def test_a_link_can_be_shown_instead(admin: Browser, post: Post, worker: Worker) -> None:
     admin.get("/settings/users")
     page = admin.post("/settings/users", {"email": "bea@shop.test", "role": "viewer", "show_link": "1"})

@@ -11,6 +11,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
+from app.domain.links import LinkKind
+from app.domain.settings_catalogue import TABS
 from tests.journeys.conftest import MEANT
 from tests.journeys.furnished import Furnished, fill_up, furnish, link_to_pay, paused
 from tests.journeys.installation import installed
@@ -35,10 +37,8 @@ PAGES = (
     "/run/payments",
     "/online-payments/1",
     "/batches/2",  # of payments
-    "/settings/books/1/payments",
     "/run/everything/1",
     "/run/everything/1?through=all",
-    "/settings/books/1/autosync",
     "/batches",
     "/batches/1",
     PROBLEM,
@@ -48,7 +48,7 @@ PAGES = (
     f"/reconcile/1/month/{dt.datetime.now(dt.UTC):%Y-%m}",
     "/attention/1/held/account_not_linked:accounts:4600",
     *RECORDS,
-    *(f"/mappings/1/{kind}" for kind in ("customers", "members", "items", "accounts", "tax_codes", "terms")),
+    *(f"/mappings/1/{kind}" for kind in (*LinkKind, "members")),
     "/mappings/1/customers?view=books",
     "/mappings/1/customers/proposals/name",
     "/mappings/1/customers/proposals/inactive",
@@ -60,10 +60,8 @@ PAGES = (
     "/settings/connections/intuit",
     "/settings/books",
     "/settings/books/1",
-    *(
-        f"/settings/books/1/{tab}"
-        for tab in ("sales", "purchases", "inventory", "contacts", "taxes", "categories", "email", "reconcile")
-    ),
+    *(f"/settings/books/1/{tab}" for tab, _, _ in TABS[1:]),
+    "/settings/books/1/forget",
     "/mail/1",
     "/mail/1?view=failed",
     "/settings/users",

@@ -90,17 +90,22 @@ def _page(book: Book, status: int = 200, **more: Any) -> ResponseReturnValue:
 @payments.post("/run/payments")
 @requires("bookkeeper")
 def submit() -> ResponseReturnValue:
-    """Look first, or write at once; both are batches, and a second submit of one form leads to the same."""
+    """Look first, or write at once; both are batches, and a second submit of one form leads to the same.
+
+    Whoever goes back further than the last sync is shown first what that would change.
+    """
     form = request.form
     if form.get("action") not in ("look", "run"):
         return redirect(url_for("payments.show"), 303)
-    dry, book = form["action"] == "look", books.find_book(reading(), form.get("book", ""))
+    book = books.find_book(reading(), form.get("book", ""))
     if not me().may("bookkeeper", book.id):
         abort(403, "bookkeeper")
     try:
+        since = _since(book)
+        dry = form["action"] == "look" or since is not None
         with writing() as session:
             made = service.submit(
-                session, session.get_one(Book, book.id), by=me().email, since=_since(book), initials=me().initials,
+                session, session.get_one(Book, book.id), by=me().email, since=since, initials=me().initials,
                 mode="dry" if dry else "post", token=f"{form.get('token') or secrets.token_urlsafe(16)}-{dry:d}",
             )  # fmt: skip
     except ValidationError as error:

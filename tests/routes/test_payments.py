@@ -19,11 +19,13 @@ from werkzeug.test import TestResponse
 from app.database import Database
 from app.domain.payments import Applied, Charge, LedgerPayment
 from app.models.batches import Batch
+from app.models.columns import utcnow
 from app.models.connections import Book
 from app.models.payments import PaymentMark
 from app.models.postings import Posting, PostingRecord
 from app.routes import security
 from app.services.connections import books
+from app.services.payments import payments as service
 from tests.fake_payments import FakePayingBooks, FakePayingSource
 from tests.routes.conftest import HOST, Browser, Vendors, field, words
 from tests.routes.world import World
@@ -33,6 +35,9 @@ TOKEN = "intuits-verifier-token"
 LOOK = {"book": "1", "start": "last", "action": "look"}
 CHANGE = {"name": "Payment", "id": "145", "operation": "Update", "lastUpdated": "2026-11-29T10:00:00Z"}
 NOTICE = {"eventNotifications": [{"realmId": "9341", "dataChangeEvent": {"entities": [CHANGE]}}]}
+#: The same as Intuit writes it since 2026.
+EVENT = {"specversion": "1.0", "id": "5a1", "source": "intuit.test", "type": "qbo.payment.updated.v1",
+         "time": "2026-11-29T10:00:00Z", "intuitentityid": "145", "intuitaccountid": "9341", "data": {}}  # fmt: skip
 
 
 class Paying(World):
@@ -121,6 +126,22 @@ def test_a_look_shows_invoice_by_invoice_what_would_change_and_then_it_is_writte
     file = bookkeeper.get(f"/batches/{written.id}/invoices.csv").text.lstrip("\ufeff").splitlines()
     assert file[1] == "10501,10501,Acme & Sons,USD,100.00,0.00,40.00,40.00,40.00,add money 40.00,"
     assert file[2].startswith('10502,10502,Acme & Sons,USD,100.00,5.00,12.00,12.00,7.00,add money 7.00,"A payment')
+
+
+def test_whoever_goes_back_further_is_shown_first_what_that_would_change(bookkeeper: Browser, world: Paying) -> None:
+    send(bookkeeper, action="run")
+    world.work(world.last().id or 0)
+    world.psa.type_in("10502", Decimal("5.00"), DAY)
+    world.pay("10501", "40.00")
+    page = send(bookkeeper, action="run", start="week")
+    assert "DRY RUN" in page.text
+    world.work(world.last().id or 0)
+    assert not world.psa.writes
+    form = {"book": "1", "action": "run", "token": f"after-{world.last().id}"}
+    assert "Write this: 1 invoice, $40.00" in words(bookkeeper.get(f"/batches/{world.last().id}"))
+    bookkeeper.post("/run/payments", form)
+    world.work(world.last().id or 0)
+    assert world.psa.writes == [("add", "10501")]
 
 
 def test_a_sync_that_waits_for_autosync_says_for_which_batch(
@@ -264,11 +285,46 @@ def rung(world: Paying) -> bool:
         return mark is not None and mark.rung_at is not None
 
 
-def test_a_signed_notice_is_taken_at_once_and_only_rings(app: Flask, hooked: Paying) -> None:
+@pytest.mark.parametrize("notice", [NOTICE, [EVENT]], ids=["old shape", "cloud events"])
+def test_a_signed_notice_is_taken_at_once_and_only_rings(app: Flask, hooked: Paying, notice: object) -> None:
     before = hooked.last().id
-    assert ring(app, json.dumps(NOTICE).encode()) == 200
+    assert ring(app, json.dumps(notice).encode()) == 200
     assert rung(hooked)
     assert hooked.last().id == before, "a worker decides, not whoever calls"
+
+
+def test_notices_that_come_twice_and_in_any_order_lead_to_one_sync_and_none_is_lost(
+    app: Flask, hooked: Paying, database: Database
+) -> None:
+    hooked.pay("10501", "40.00")
+    for notice in ([EVENT], NOTICE, [EVENT, EVENT]):
+        ring(app, json.dumps(notice).encode())
+    assert answered(database) is None, "the last sync has just ended"
+    some_minutes_later(database)
+    batch = answered(database)
+    assert batch is not None
+    assert answered(database) is None, "it is under way"
+    ring(app, json.dumps(NOTICE).encode())  # before the worker begins: it will read what this one tells of
+    hooked.work(batch)
+    some_minutes_later(database)
+    assert (answered(database), hooked.psa.writes) == (None, [("add", "10501")])
+    ring(app, json.dumps([EVENT]).encode())
+    assert answered(database) is not None
+
+
+def answered(database: Database) -> int | None:
+    """A worker hears the bell."""
+    with database.session() as session:
+        batch = service.answer(session, 1)
+        return batch.id if batch else None
+
+
+def some_minutes_later(database: Database) -> None:
+    with database.session() as session:
+        for batch in session.exec(select(Batch).where(Batch.kind == "payments")):
+            batch.ended_at = (batch.ended_at or utcnow()) - 2 * service.QUIET
+            session.add(batch)
+        session.commit()
 
 
 @pytest.mark.parametrize("signature", ["", "bm90IGl0", "💥".encode().decode("latin-1")])

@@ -6,12 +6,13 @@ import datetime as dt
 import itertools
 import os
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
-from sqlmodel import col, delete, select
+from sqlmodel import col, delete, select, update
 
 from app.database import Database
 from app.domain.payments import Applied, Charge, LedgerPayment
@@ -20,7 +21,7 @@ from app.models.connections import Book
 from app.models.payments import AppliedLine, LedgerPaymentRow, PaymentEntry, PaymentMark, PaymentTarget
 from app.models.postings import Posting, PostingRecord
 from app.services.connections import books
-from app.services.payments import payments, tally
+from app.services.payments import payments, reading, tally
 from app.services.posting import running
 from app.settings import Waits
 from tests import template
@@ -92,6 +93,23 @@ class InMemory:
             for table in (AppliedLine, LedgerPaymentRow, PaymentEntry, PaymentTarget, PaymentMark):
                 session.exec(delete(table))
             session.commit()
+
+    def learn(self, number: str, **values: Any) -> None:
+        """What is known of a posting from now on."""
+        with self.database.session() as session:
+            session.exec(update(Posting).where(col(Posting.number) == number).values(**values))
+            session.commit()
+
+    def read_until(self) -> dt.datetime:
+        """How far the books have been read."""
+        with self.database.reading() as session:
+            known = payments.until(session, self.book_id)
+        assert known is not None
+        return known
+
+    def is_anything_new(self) -> bool:
+        """What AutoSync asks before it makes a batch."""
+        return reading.is_anything_new(self.database, self.books, self.book_id)
 
     # ── World ──
 
@@ -170,3 +188,67 @@ def test_after_the_last_sync_the_psa_shows_what_the_books_hold(world: InMemory, 
     player = Player(world)
     player.play(history)
     assert player.finish() == []
+
+
+@pytest.mark.parametrize(("days", "attempt"), [(0, 1), (3, 0)], ids=["while in doubt", "before Crossfoot"])
+def test_what_paid_an_invoice_before_it_was_known_to_be_ours_comes_with_the_next_sync(
+    world: InMemory, days: int, attempt: int
+) -> None:
+    world.begin_anew()
+    world.learn("104", state="in_doubt", ledger_id="")
+    payment = world.books.received[world.pay([("104", Decimal("5.00"))], Decimal(0))]
+    then = dt.datetime.now(dt.UTC) - dt.timedelta(days=days)
+    world.books.received[payment.ledger_id] = replace(payment, modified=then)
+    world.sync()
+    assert world.entries("104") == []
+    world.learn("104", state="closed", ledger_id="1040", posted_at=dt.datetime.now(dt.UTC), attempt=attempt)
+    assert world.is_anything_new()
+    assert world.sync()["written"] == 1
+    assert [entry.amount for entry in world.entries("104")] == [Decimal("5.00")]
+    assert not world.is_anything_new()
+
+
+def test_a_look_that_finds_nothing_new_is_where_the_next_one_begins(world: InMemory) -> None:
+    world.begin_anew()
+    assert not world.is_anything_new()
+    with world.database.reading() as session:
+        assert payments.until(session, world.book_id) is None, "the first sync is a person's"
+    world.sync()
+    before = world.read_until()
+    assert not world.is_anything_new()
+    assert world.read_until() > before
+    world.pay([("104", Decimal("5.00"))], Decimal(0))
+    after = world.read_until()
+    assert world.is_anything_new()
+    assert world.read_until() == after, "what is new waits for a sync"
+
+
+def test_a_rule_that_changes_draws_no_credit_memo_twice(world: InMemory) -> None:
+    world.begin_anew()
+    world.settle(rule="oldest")
+    lines = [("105", "50"), ("106", "60"), ("192", "-40"), ("193", "-33.33")]
+    world.pay([(number, Decimal(amount)) for number, amount in lines], Decimal(0))
+    world.sync()
+    before = world.entries("105")
+    world.settle(rule="largest")
+    world.pay([("105", Decimal("10.00"))], Decimal(0))  # of the other invoice nothing is told any more
+    world.sync()
+    drawn = {memo: Decimal(0) for memo in ("3192", "3193")}
+    for entry in (each for number in ("105", "106") for each in world.entries(number) if each.credit):
+        drawn[entry.credit] += entry.amount
+    assert drawn == {"3192": Decimal("40.00"), "3193": Decimal("33.33")}
+    assert {e.amount for e in world.entries("105")} != {e.amount for e in before}, "the rule makes a difference here"
+    world.settle(rule="oldest")
+
+
+def test_an_invoice_that_the_books_have_a_cent_lower_is_paid_in_full_with_that(world: InMemory) -> None:
+    world.begin_anew()
+    world.settle(paid_status="Paid")
+    world.learn("104", ledger_cents=12_33)  # another tax, which a person has kept
+    world.pay([("104", Decimal("12.32"))], Decimal(0))
+    world.sync()
+    world.psa.writes.clear()
+    world.pay([("104", Decimal("0.01"))], Decimal(0))
+    world.sync()
+    world.settle(paid_status="")
+    assert world.psa.writes == [("change", "3104"), ("status Paid", "3104")]

@@ -20,7 +20,7 @@ from app.domain.problems import Problem, Severity
 from app.domain.states import SectionKey
 from app.models.columns import utcnow
 from app.models.payments import PaymentEntry, PaymentTarget
-from app.services.payments import one_run, reading
+from app.services.payments import one_run, remembering
 from app.services.payments.one_run import Invoice, Work
 from app.services.posting import posting_problems
 
@@ -67,24 +67,27 @@ def _of_state(work: Work, state: str) -> Sequence[PaymentTarget]:
 class Sight:
     """What is known of some invoices: allocations and rows by invoice, and the PSA's credit memos by ledger id.
 
-    ``reopened`` are records that are open in the PSA again: a closed status would close them behind somebody's back.
+    ``owed`` are the totals in the books, in cents, by ledger id. ``reopened`` are records that are open in the PSA
+    again: a closed status would close them behind somebody's back.
     """
 
     allocations: Mapping[str, list[Allocation]]
     rows: Mapping[str, list[PaymentEntry]]
     credits: Mapping[str, str] = field(default_factory=dict)
+    owed: Mapping[str, int] = field(default_factory=dict)
     reopened: Set[str] = frozenset()
 
     @classmethod
     def of(cls, session: Session, work: Work, targets: Sequence[PaymentTarget], reopened: Set[str]) -> Sight:
         book_id = work.run.book_id
         invoices = [target.ledger_id for target in targets]
-        paying = reading.paying(session, book_id, invoices)
+        paying = remembering.paying(session, book_id, invoices)
         ours = one_run.documents(session, book_id, {line.ledger_id for one in paying for line in one.lines})
         return cls(
             _allocated(work, paying, ours),
             one_run.entries(session, book_id, [target.record for target in targets]),
             {one.ledger_id: one.record for one in ours.values() if one.kind == DocumentKind.CREDIT_MEMO},
+            {one.ledger_id: one.owed for one in ours.values() if one.owed},
             reopened,
         )
 
@@ -93,6 +96,11 @@ class Sight:
         options = work.options
         wanted = claims(self.allocations.get(target.ledger_id, ()), options.credits, self.credits)
         return plan(target.record, wanted, one_run.known(self.rows.get(target.record, [])), standing, options.form)
+
+    def is_paid(self, target: PaymentTarget, made: Plan) -> bool:
+        """In full, by either side's total: a person may have kept the cent by which they differ."""
+        owed = min(target.cents, self.owed.get(target.ledger_id, target.cents))
+        return 0 < owed <= _cents(made.books)
 
 
 def _allocated(work: Work, paying: Sequence[LedgerPayment], ours: Mapping[str, Invoice]) -> dict[str, list[Allocation]]:
@@ -122,7 +130,7 @@ def _plan(
     book = _Book(session, work, target, {one_run.key_of(row): row for row in rows if row.what != "paid"})
     book.settle(made, standing)
     paid = next((row for row in rows if row.what == "paid"), None)
-    _mark_paid(session, work, target, made, paid, reopened=target.record in view.reopened)
+    _mark_paid(session, work, target, paid, full=view.is_paid(target, made), reopened=target.record in view.reopened)
 
 
 def _cents(amount: Decimal) -> int:
@@ -162,7 +170,7 @@ def problems(made: Plan, rows: Sequence[PaymentEntry]) -> list[Problem]:
 
 def _left_open(work: Work, target: PaymentTarget, made: Plan, view: Sight) -> list[Problem]:
     """What stands beside a paid invoice that doesn't get its status, because somebody has reopened it."""
-    told = work.options.paid_status and target.record in view.reopened and _is_paid(target, made)
+    told = work.options.paid_status and target.record in view.reopened and view.is_paid(target, made)
     return [REOPENED] if told else []
 
 
@@ -260,15 +268,10 @@ class _Book:
         return self.work.run.source_code
 
 
-def _is_paid(target: PaymentTarget, made: Plan) -> bool:
-    return target.cents > 0 and _cents(made.books) >= target.cents
-
-
 def _mark_paid(
-    session: Session, work: Work, target: PaymentTarget, made: Plan, row: PaymentEntry | None, *, reopened: bool
+    session: Session, work: Work, target: PaymentTarget, row: PaymentEntry | None, *, full: bool, reopened: bool
 ) -> None:
     """The invoice's own status, once it is paid in full; and the other way where it no longer is."""
-    full = _is_paid(target, made)
     status = work.options.paid_status if full else work.options.unpaid_status
     planned = row is not None and row.state in ("ready", "refused")
     stands = row is not None and (row.state == "done" or (planned and row.verb == "unpaid"))

@@ -41,7 +41,7 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class Invoice:
-    """One of our documents in the books, and its record in the PSA."""
+    """One of our documents in the books, and its record in the PSA. ``owed``: its total there, where it is another."""
 
     posting_id: int
     record: str
@@ -52,6 +52,7 @@ class Invoice:
     currency: str
     cents: int
     date: dt.date
+    owed: int | None
 
 
 def documents(session: Session, book_id: int, ledger_ids: set[str] | None = None) -> dict[str, Invoice]:
@@ -59,7 +60,7 @@ def documents(session: Session, book_id: int, ledger_ids: set[str] | None = None
     query = (
         select(
             Posting.id, PostingRecord.record, Posting.ledger_id, Posting.kind, Posting.number, Posting.party,
-            Posting.currency, Posting.cents, Posting.date,
+            Posting.currency, Posting.cents, Posting.date, Posting.ledger_cents,
         )  # type: ignore[call-overload]  # its overloads end at four columns
         .join(PostingRecord, col(PostingRecord.posting_id) == Posting.id)
         .where(Posting.book_id == book_id, col(Posting.state).in_(IN_BOOKS), Posting.role == "main")

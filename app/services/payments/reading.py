@@ -7,44 +7,36 @@ next run goes on: a run that dies before it has read nothing, one that dies afte
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
-from typing import Any
 
 from sqlalchemy import case, delete, update
 from sqlmodel import Session, col, select
 
 from app.connectors.payments import LedgerNews, TellsPayments
 from app.database import Database
-from app.domain import codec
 from app.domain.codec import to_json
 from app.domain.documents import DocumentKind
-from app.domain.payments import Applied, LedgerPayment
+from app.domain.payments import LedgerPayment
 from app.domain.problems import Problem, Severity
-from app.domain.states import SectionKey
+from app.domain.states import IN_BOOKS, SectionKey
 from app.models.batches import Batch
 from app.models.columns import utcnow
 from app.models.connections import ListEntry
-from app.models.payments import (
-    AppliedLine,
-    LedgerPaymentRow,
-    PaymentEntry,
-    PaymentMark,
-    PaymentRun,
-    PaymentTarget,
-)
+from app.models.payments import PaymentEntry, PaymentMark, PaymentRun, PaymentTarget
+from app.models.postings import Posting, PostingRecord
 from app.services.batches import approvals, batches
 from app.services.payments import one_run, payments
-from app.services.payments.one_run import CHUNK, Invoice, Work
+from app.services.payments.one_run import CHUNK, Work
+from app.services.payments.remembering import documents_of, is_news, naming, paying, remember, remembered, together
 
 #: A ledger may write down a change a little later than the moment that it bears.
 OVERLAP = dt.timedelta(minutes=5)
 #: What a batch read before this long is no longer good for writing: it may have stood still for days.
 STALE = dt.timedelta(minutes=30)
-#: Before the version of a payment that only a dry run has read: it is still news to the next run.
-LOOKED_AT = "dry:"
 #: Notes about money that pays nothing yet; more of them help nobody.
 MOST_NOTES = 100
+KINDS = (DocumentKind.INVOICE, DocumentKind.CREDIT_MEMO)
 
 
 @dataclass
@@ -68,7 +60,12 @@ def read(work: Work) -> None:
     run.begin(SectionKey.READ)
     news = work.ledger.payments_since(begin - OVERLAP)
     found = _sift(work, news, every=row.since is not None)
-    _complete(work, found)
+    with run.database.reading() as session:
+        late = _newly_ours(session, run.book_id, begin - OVERLAP)
+    found.touched |= late.paid
+    _complete(work, found, late.unknown)
+    with run.database.reading() as session:
+        found.touched = together(session, run.book_id, found.touched) if found.touched else found.touched
     with run.database.session() as session:
         run.hold_on(session)
         _store(session, work, found)
@@ -79,21 +76,28 @@ def read(work: Work) -> None:
 def is_anything_new(database: Database, ledger: TellsPayments, book_id: int) -> bool:
     """Whether a run would find something: a payment that stands otherwise, an invoice that other payments pay now.
 
-    Writes nothing. Raises ConnectionFailedError.
+    Where nothing is, the next run begins here: what this look has seen is asked for no more. Raises
+    ConnectionFailedError.
     """
     with database.reading() as session:
-        begin = payments.since(session, book_id, None)
+        begin, known_until = payments.since(session, book_id, None), payments.until(session, book_id)
     news = ledger.payments_since(begin - OVERLAP)
     with database.reading() as session:
         known = remembered(session, book_id, [payment.ledger_id for payment in news.payments])
         ours = one_run.documents(session, book_id, set(news.invoices))
-        known_links = _linked(session, book_id, ours)
+        known_links = naming(session, book_id, ours)
+        late = _newly_ours(session, book_id, begin - OVERLAP)
     moved = any(ident not in news.linked or set(news.linked[ident]) != known_links.get(ident, set()) for ident in ours)
-    return moved or any(_is_news(known.get(payment.ledger_id), payment) for payment in news.payments)
-
-
-def _is_news(before: LedgerPayment | None, now: LedgerPayment) -> bool:
-    return before is None or before.version.startswith(LOOKED_AT) or not same(before, now)
+    if moved or late.paid or any(is_news(known.get(payment.ledger_id), payment) for payment in news.payments):
+        return True
+    if late.unknown and any(ledger.payments_of(sorted(late.unknown)).values()):
+        return True
+    if known_until is not None and news.until > known_until:
+        with database.session() as session:
+            same_ = (col(PaymentMark.book_id) == book_id, col(PaymentMark.until) == known_until)
+            session.exec(update(PaymentMark).where(*same_).values(until=news.until))
+            session.commit()
+    return False
 
 
 def begin_anew(work: Work) -> None:
@@ -123,39 +127,58 @@ def _sift(work: Work, news: LedgerNews, *, every: bool) -> Findings:
         found = Findings(news, remembered(session, work.run.book_id, [p.ledger_id for p in news.payments]))
     for payment in news.payments:
         before = found.known.get(payment.ledger_id)
-        if every or _is_news(before, payment):
+        if every or is_news(before, payment):
             found.changed[payment.ledger_id] = payment
-            found.touched |= _documents(payment) | (_documents(before) if before else set())
+            found.touched |= documents_of(payment) | (documents_of(before) if before else set())
     return found
 
 
-def same(one: LedgerPayment, other: LedgerPayment) -> bool:
-    """Whether two readings of a payment say the same about money, whatever its version."""
-    return _money(one) == _money(other)
+@dataclass(frozen=True, slots=True)
+class _Late:
+    """Ledger ids: ``paid`` by payments that are remembered; ``unknown``: invoices of which nothing was ever read."""
+
+    paid: set[str]
+    unknown: set[str]
 
 
-def _money(payment: LedgerPayment) -> tuple[object, ...]:
-    return (payment.gone, payment.total, payment.unapplied, payment.date, frozenset(payment.lines))
+def _newly_ours(session: Session, book_id: int, since: dt.datetime) -> _Late:
+    """What Crossfoot has learnt only since then that it holds: found after a doubt, adopted, linked by a person.
+
+    What pays such a document may have been read while it was nobody's, or before there was any sync: no change tells of
+    it any more. What a sync has looked at since is left out.
+    """
+    looked_at = (PaymentTarget.posting_id == Posting.id, PaymentTarget.ledger_id == Posting.ledger_id)
+    drawn = (PostingRecord.posting_id == Posting.id, PaymentEntry.book_id == book_id)
+    query = select(Posting.ledger_id, Posting.kind, Posting.attempt, Posting.looked_anyway).where(
+        Posting.book_id == book_id, col(Posting.posted_at) >= since, col(Posting.kind).in_(KINDS),
+        col(Posting.state).in_(IN_BOOKS), Posting.role == "main", Posting.ledger_id != "",
+        ~select(PaymentTarget.id).where(*looked_at).exists(),
+        ~select(PaymentEntry.id).join(PostingRecord, col(PostingRecord.record) == PaymentEntry.credit)
+        .where(*drawn).exists(),
+    )  # fmt: skip
+    rows = session.exec(query).all()
+    new, paid = [row[0] for row in rows], set[str]()
+    for start in range(0, len(new), CHUNK):
+        for payment in paying(session, book_id, new[start : start + CHUNK]):
+            paid |= set() if payment.gone else documents_of(payment)
+    invoices = (row for row in rows if row[1] == DocumentKind.INVOICE)
+    return _Late(paid, {ledger_id for ledger_id, _, sent, anyway in invoices if anyway or not sent})
 
 
-def _documents(payment: LedgerPayment) -> set[str]:
-    return {line.ledger_id for line in payment.lines}
-
-
-def _complete(work: Work, found: Findings) -> None:
-    """All payments of each touched invoice of ours: some may be older than what we know.
+def _complete(work: Work, found: Findings, unknown: Set[str]) -> None:
+    """All payments of each touched invoice of ours, and of those of which nothing is known: some may be older.
 
     Credit memos are not asked: whatever applies one changes an invoice too.
     """
     with work.run.database.reading() as session:
-        named = one_run.documents(session, work.run.book_id, found.touched | set(found.news.invoices))
+        named = one_run.documents(session, work.run.book_id, found.touched | set(found.news.invoices) | unknown)
     ours = {ledger_id: one for ledger_id, one in named.items() if one.kind == DocumentKind.INVOICE}
     if not ours:
         return
     told = {ledger_id: found.news.linked[ledger_id] for ledger_id in ours.keys() & found.news.linked.keys()}
     linked = {**told, **work.ledger.payments_of(sorted(ours.keys() - told.keys()))}
     with work.run.database.reading() as session:
-        known = _linked(session, work.run.book_id, ours)
+        known = naming(session, work.run.book_id, ours)
         ids = sorted({ident for idents in linked.values() for ident in idents})
         stored = remembered(session, work.run.book_id, ids)
     strange = set[str]()
@@ -167,59 +190,12 @@ def _complete(work: Work, found: Findings) -> None:
     strange |= {ident for ident in ids if ident not in stored and ident not in found.changed}
     for payment in work.ledger.payments(sorted(strange)) if strange else []:
         found.changed[payment.ledger_id] = payment
-        found.touched |= _documents(payment)
-
-
-def _linked(session: Session, book_id: int, ours: Mapping[str, Invoice]) -> dict[str, set[str]]:
-    """Document → payments that name it, as far as we know."""
-    found: dict[str, set[str]] = {}
-    wanted = sorted(ours)
-    for start in range(0, len(wanted), CHUNK):
-        query = (
-            select(AppliedLine.ledger_id, LedgerPaymentRow.ledger_id)
-            .join(LedgerPaymentRow, col(LedgerPaymentRow.id) == AppliedLine.payment_id)
-            .where(AppliedLine.book_id == book_id, col(LedgerPaymentRow.gone).is_(False))
-            .where(col(AppliedLine.ledger_id).in_(wanted[start : start + CHUNK]))
-        )
-        for document, payment in session.exec(query):
-            found.setdefault(document, set()).add(payment)
-    return found
-
-
-# ── what is remembered ───────────────────────────────────────────────────────────────────────────────────────────
-
-
-def remembered(session: Session, book_id: int, ledger_ids: Iterable[str]) -> dict[str, LedgerPayment]:
-    """Those of the payments that we know."""
-    wanted, found = list(dict.fromkeys(ledger_ids)), {}
-    for start in range(0, len(wanted), CHUNK):
-        query = select(LedgerPaymentRow).where(LedgerPaymentRow.book_id == book_id)
-        for row in session.exec(query.where(col(LedgerPaymentRow.ledger_id).in_(wanted[start : start + CHUNK]))):
-            found[row.ledger_id] = to_payment(row)
-    return found
-
-
-def paying(session: Session, book_id: int, invoices: list[str]) -> list[LedgerPayment]:
-    """Every payment that names one of these invoices (at most CHUNK)."""
-    naming = select(AppliedLine.payment_id).where(
-        AppliedLine.book_id == book_id, col(AppliedLine.ledger_id).in_(invoices)
-    )
-    query = select(LedgerPaymentRow).where(col(LedgerPaymentRow.id).in_(naming))
-    return [to_payment(row) for row in session.exec(query)]
-
-
-def to_payment(row: LedgerPaymentRow) -> LedgerPayment:
-    """The row in domain form."""
-    lines = tuple(codec.from_json(Applied, line) for line in row.lines)
-    return LedgerPayment(
-        row.ledger_id, row.party_id, row.date, row.currency, row.total, row.unapplied, lines, row.reference,
-        row.method, row.version, None, row.gone,
-    )  # fmt: skip
+        found.touched |= documents_of(payment)
 
 
 def _store(session: Session, work: Work, found: Findings) -> None:
     book_id = work.run.book_id
-    _remember(session, book_id, found.changed.values(), dry=work.run.mode == "dry")
+    remember(session, book_id, found.changed.values(), dry=work.run.mode == "dry")
     targets = _targets(session, work, found)
     session.add_all(targets)
     row = session.get_one(PaymentRun, work.run.batch_id)
@@ -245,44 +221,6 @@ def _supersede(session: Session, work: Work) -> None:
         batch.approval, batch.ended_at, batch.rev = "", utcnow(), batch.rev + 1
         session.add(batch)
         batches.log(session, batch.id or 0, "Ended without approval: a later sync has taken over what it found.")
-
-
-def _remember(session: Session, book_id: int, changed: Iterable[LedgerPayment], *, dry: bool) -> None:
-    """In parts, so that what is written is not kept in memory until the last of thousands."""
-    payments_ = {payment.ledger_id: payment for payment in changed}
-    wanted = sorted(payments_)
-    for start in range(0, len(wanted), CHUNK):
-        some = {ledger_id: payments_[ledger_id] for ledger_id in wanted[start : start + CHUNK]}
-        for written in _remember_some(session, book_id, some, dry=dry):
-            session.expunge(written)
-
-
-def _remember_some(
-    session: Session, book_id: int, payments_: Mapping[str, LedgerPayment], *, dry: bool
-) -> list[LedgerPaymentRow | AppliedLine]:
-    query = select(LedgerPaymentRow).where(LedgerPaymentRow.book_id == book_id)
-    rows = {row.ledger_id: row for row in session.exec(query.where(col(LedgerPaymentRow.ledger_id).in_(payments_)))}
-    session.exec(delete(AppliedLine).where(col(AppliedLine.payment_id).in_([row.id for row in rows.values()])))
-    for ledger_id, payment in payments_.items():
-        row = rows.setdefault(ledger_id, LedgerPaymentRow(book_id=book_id, ledger_id=ledger_id, **_values(payment)))
-        for name, value in _values(payment).items():
-            setattr(row, name, value)
-        row.version = f"{LOOKED_AT if dry else ''}{payment.version}"[:40]
-    session.add_all(rows.values())
-    session.flush()
-    lines = [
-        AppliedLine(book_id=book_id, payment_id=row.id or 0, ledger_id=document)
-        for ledger_id, row in rows.items()
-        for document in sorted(_documents(payments_[ledger_id]))
-    ]
-    session.add_all(lines)
-    session.flush()
-    return [*rows.values(), *lines]
-
-
-def _values(payment: LedgerPayment) -> dict[str, Any]:
-    names = ("party_id", "date", "currency", "total", "unapplied", "reference", "method", "version", "gone")
-    return {**{name: getattr(payment, name) for name in names}, "lines": to_json(payment.lines)}
 
 
 # ── what is to be looked at ──────────────────────────────────────────────────────────────────────────────────────

@@ -1,0 +1,147 @@
+"""What is remembered of the ledger's payments, and which documents they name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Set
+from typing import Any
+
+from sqlalchemy import delete
+from sqlmodel import Session, col, select
+
+from app.domain import codec
+from app.domain.codec import to_json
+from app.domain.documents import DocumentKind
+from app.domain.payments import Applied, Charge, LedgerPayment
+from app.models.payments import AppliedLine, LedgerPaymentRow
+from app.models.postings import Posting
+from app.services.payments.one_run import CHUNK
+
+#: Before the version of a payment that only a dry run has read: it is still news to the next run.
+LOOKED_AT = "dry:"
+
+
+def same(one: LedgerPayment, other: LedgerPayment) -> bool:
+    """Whether two readings of a payment say the same about money, whatever its version."""
+    return _money(one) == _money(other)
+
+
+def _money(payment: LedgerPayment) -> tuple[object, ...]:
+    return (payment.gone, payment.total, payment.unapplied, payment.date, frozenset(payment.lines))
+
+
+def documents_of(payment: LedgerPayment) -> set[str]:
+    """Ids of the invoices, credit memos and others that it names."""
+    return {line.ledger_id for line in payment.lines}
+
+
+def is_news(before: LedgerPayment | None, now: LedgerPayment) -> bool:
+    """Whether a payment differs from what is remembered of it."""
+    return before is None or before.version.startswith(LOOKED_AT) or not same(before, now)
+
+
+def remembered(session: Session, book_id: int, ledger_ids: Iterable[str]) -> dict[str, LedgerPayment]:
+    """Those of the payments that we know."""
+    wanted, found = list(dict.fromkeys(ledger_ids)), {}
+    for start in range(0, len(wanted), CHUNK):
+        query = select(LedgerPaymentRow).where(LedgerPaymentRow.book_id == book_id)
+        for row in session.exec(query.where(col(LedgerPaymentRow.ledger_id).in_(wanted[start : start + CHUNK]))):
+            found[row.ledger_id] = to_payment(row)
+    return found
+
+
+def paying(session: Session, book_id: int, invoices: list[str]) -> list[LedgerPayment]:
+    """Every payment that names one of these invoices (at most CHUNK)."""
+    theirs = select(AppliedLine.payment_id).where(
+        AppliedLine.book_id == book_id, col(AppliedLine.ledger_id).in_(invoices)
+    )
+    query = select(LedgerPaymentRow).where(col(LedgerPaymentRow.id).in_(theirs))
+    return [to_payment(row) for row in session.exec(query)]
+
+
+def to_payment(row: LedgerPaymentRow) -> LedgerPayment:
+    """The row in domain form."""
+    lines = tuple(codec.from_json(Applied, line) for line in row.lines)
+    return LedgerPayment(
+        row.ledger_id, row.party_id, row.date, row.currency, row.total, row.unapplied, lines, row.reference,
+        row.method, row.version, None, row.gone,
+    )  # fmt: skip
+
+
+def naming(session: Session, book_id: int, documents: Iterable[str]) -> dict[str, set[str]]:
+    """Document → payments that name it, as far as we know."""
+    found: dict[str, set[str]] = {}
+    wanted = sorted(documents)
+    for start in range(0, len(wanted), CHUNK):
+        query = (
+            select(AppliedLine.ledger_id, LedgerPaymentRow.ledger_id)
+            .join(LedgerPaymentRow, col(LedgerPaymentRow.id) == AppliedLine.payment_id)
+            .where(AppliedLine.book_id == book_id, col(LedgerPaymentRow.gone).is_(False))
+            .where(col(AppliedLine.ledger_id).in_(wanted[start : start + CHUNK]))
+        )
+        for document, payment in session.exec(query):
+            found.setdefault(document, set()).add(payment)
+    return found
+
+
+def together(session: Session, book_id: int, touched: Set[str]) -> set[str]:
+    """These documents, and those of which a rule decided at once with one of them.
+
+    Where one of our credit memos meets several invoices in a payment, a rule says which it pays. Looked at alone after
+    the rule has changed, one invoice would draw what another one keeps.
+    """
+    memos = select(Posting.ledger_id).where(
+        Posting.book_id == book_id, Posting.kind == DocumentKind.CREDIT_MEMO, Posting.ledger_id != ""
+    )
+    drawing = select(AppliedLine.payment_id).where(
+        AppliedLine.book_id == book_id, col(AppliedLine.ledger_id).in_(memos)
+    )
+    rows = session.exec(
+        select(LedgerPaymentRow).where(col(LedgerPaymentRow.id).in_(drawing), col(LedgerPaymentRow.gone).is_(False))
+    )
+    groups = [documents_of(payment) for payment in map(to_payment, rows) if _leaves_a_choice(payment)]
+    found = set(touched)
+    while reached := [group for group in groups if group & found and not group <= found]:
+        found.update(*reached)
+    return found
+
+
+def _leaves_a_choice(payment: LedgerPayment) -> bool:
+    return sum(line.to is Charge.INVOICE for line in payment.lines) > 1
+
+
+def remember(session: Session, book_id: int, changed: Iterable[LedgerPayment], *, dry: bool) -> None:
+    """In parts, so that what is written is not kept in memory until the last of thousands."""
+    payments_ = {payment.ledger_id: payment for payment in changed}
+    wanted = sorted(payments_)
+    for start in range(0, len(wanted), CHUNK):
+        some = {ledger_id: payments_[ledger_id] for ledger_id in wanted[start : start + CHUNK]}
+        for written in _remember_some(session, book_id, some, dry=dry):
+            session.expunge(written)
+
+
+def _remember_some(
+    session: Session, book_id: int, payments_: Mapping[str, LedgerPayment], *, dry: bool
+) -> list[LedgerPaymentRow | AppliedLine]:
+    query = select(LedgerPaymentRow).where(LedgerPaymentRow.book_id == book_id)
+    rows = {row.ledger_id: row for row in session.exec(query.where(col(LedgerPaymentRow.ledger_id).in_(payments_)))}
+    session.exec(delete(AppliedLine).where(col(AppliedLine.payment_id).in_([row.id for row in rows.values()])))
+    for ledger_id, payment in payments_.items():
+        row = rows.setdefault(ledger_id, LedgerPaymentRow(book_id=book_id, ledger_id=ledger_id, **_values(payment)))
+        for name, value in _values(payment).items():
+            setattr(row, name, value)
+        row.version = f"{LOOKED_AT if dry else ''}{payment.version}"[:40]
+    session.add_all(rows.values())
+    session.flush()
+    lines = [
+        AppliedLine(book_id=book_id, payment_id=row.id or 0, ledger_id=document)
+        for ledger_id, row in rows.items()
+        for document in sorted(documents_of(payments_[ledger_id]))
+    ]
+    session.add_all(lines)
+    session.flush()
+    return [*rows.values(), *lines]
+
+
+def _values(payment: LedgerPayment) -> dict[str, Any]:
+    names = ("party_id", "date", "currency", "total", "unapplied", "reference", "method", "version", "gone")
+    return {**{name: getattr(payment, name) for name in names}, "lines": to_json(payment.lines)}

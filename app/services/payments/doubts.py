@@ -88,8 +88,7 @@ def look(work: Work) -> float | None:
         following = session.exec(select(func.min(PaymentEntry.look_at)).where(*doubtful)).one()
     if following is None:
         return None
-    following = following if following.tzinfo else following.replace(tzinfo=dt.UTC)
-    return max(0.05, float((following - utcnow()).total_seconds()))
+    return max(0.05, (following - utcnow()).total_seconds())
 
 
 def _look_up(work: Work, due: Sequence[PaymentEntry]) -> None:

@@ -126,9 +126,7 @@ def _first(session: Session, book_id: int) -> dt.datetime:
     """The first run goes back to the first invoice that Crossfoot brought into the books."""
     query = select(func.min(Posting.posted_at)).where(Posting.book_id == book_id, col(Posting.state).in_(IN_BOOKS))
     found = session.exec(query).one()
-    if found is None:
-        return utcnow()
-    return (found if found.tzinfo else found.replace(tzinfo=dt.UTC)) - dt.timedelta(days=1)
+    return utcnow() if found is None else found - dt.timedelta(days=1)
 
 
 # ── which batches ────────────────────────────────────────────────────────────────────────────────────────────────

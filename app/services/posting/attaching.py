@@ -195,8 +195,7 @@ class _Work:
             moment = session.exec(query).one()
         if moment is None:
             return None
-        aware = moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
-        return max(0.05, (aware - utcnow()).total_seconds())
+        return max(0.05, (moment - utcnow()).total_seconds())
 
     # ── look ──
 

@@ -145,8 +145,7 @@ def _later(run: Run, lanes: Lanes) -> float | None:
         due = session.exec(query).one()
     if due is None:
         return 0 if lanes.busy else None
-    due = due if due.tzinfo else due.replace(tzinfo=dt.UTC)
-    return max(0.1, float((due - utcnow()).total_seconds()))
+    return max(0.1, (due - utcnow()).total_seconds())
 
 
 def _fresh_list(run: Run, records: Sequence[str]) -> None:

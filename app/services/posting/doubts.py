@@ -67,11 +67,7 @@ def look(run: Run) -> float | None:
     with run.database.reading() as session:
         query = select(func.min(Call.due_at)).where(Call.batch_id == run.batch_id, Call.state == "in_doubt")
         due: dt.datetime | None = session.exec(query).one()
-    return None if due is None else max(0.0, (_aware(due) - utcnow()).total_seconds())
-
-
-def _aware(moment: dt.datetime) -> dt.datetime:
-    return moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
+    return None if due is None else max(0.0, (due - utcnow()).total_seconds())
 
 
 def _due(run: Run) -> list[Call]:
@@ -193,7 +189,7 @@ def _next_step(
         call.state = "answered"
         call.due_at = None
         return
-    ended_by = _aware(call.ended_by or now)
+    ended_by = call.ended_by or now
     call.looks += 1
     if now < ended_by:
         early = EARLY[call.looks - 1] if call.looks <= len(EARLY) else None

@@ -119,8 +119,10 @@ def _open(database: Database, connectors: Connectors, batch_id: int, waits: Wait
 
 
 def _work(work: Work) -> None:
-    if came := failures.guarded(work.run, partial(_stages, work), partial(_sent, work.run.batch_id), _end):
-        failures.leave(work.run, *came, _end)
+    """The stages; what ends them early is written down, and the lease given back."""
+    outcome = failures.guarded(work.run, partial(_stages, work), partial(_sent, work.run.batch_id), _end)
+    if outcome is not None:
+        failures.leave(work.run, *outcome, _end)
 
 
 def _stages(work: Work) -> float | None:
@@ -163,6 +165,7 @@ def _approved(work: Work) -> bool:
 
 
 def _sent(batch_id: int, session: Session) -> tuple[bool, dt.datetime | None]:
+    """Whether anything was written, and when last."""
     last = session.exec(select(func.max(PaymentEntry.sent_at)).where(PaymentEntry.batch_id == batch_id)).one()
     return last is not None, last
 

@@ -52,17 +52,8 @@ def guarded(
     None where the lease is gone: nothing may be written any more. ``sent`` says whether anything was written, and
     when last; ``let_go`` runs on the way out. A fault of our own ends the batch and is raised.
     """
-    failure: Problem | None = None
-    wake: float | None = None
     try:
-        try:
-            wake = stages()
-        except SystemicError as error:
-            failure = of(error)
-        except ConnectionFailedError as error:
-            failure = of(error)
-            with run.database.reading() as session:
-                wake = _patience(error, *sent(session))
+        failure, wake = _went_through(run, stages, sent)
         let_go(run)
     except LeaseLostError:
         return None
@@ -72,6 +63,18 @@ def guarded(
     if wake is not None and failure is not None:
         run.wait_note(f"{failure.message} Crossfoot tries again", wake)
     return failure, 0.0 if run.abandon.is_set() and failure is None else wake
+
+
+def _went_through(
+    run: Run, stages: Callable[[], float | None], sent: Callable[[Session], tuple[bool, dt.datetime | None]]
+) -> tuple[Problem | None, float | None]:
+    try:
+        return None, stages()
+    except SystemicError as error:
+        return of(error), None
+    except ConnectionFailedError as error:
+        with run.database.reading() as session:
+            return of(error), _patience(error, *sent(session))
 
 
 def leave(run: Run, failure: Problem | None, wake: float | None, end: End) -> None:
@@ -95,5 +98,5 @@ def _patience(error: ConnectionFailedError, begun: bool, sent: dt.datetime | Non
     """
     if error.systemic or (not begun and error.code != "redis_gone"):
         return None
-    silent = sent is not None and utcnow() - (sent if sent.tzinfo else sent.replace(tzinfo=dt.UTC)) > SILENCE
+    silent = sent is not None and utcnow() - sent > SILENCE
     return None if silent and error.code != "redis_gone" else TRY_AGAIN

@@ -108,13 +108,18 @@ def _open(database: Database, connectors: Connectors, batch_id: int, waits: Wait
     )
 
 
+# ── the stages ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
 def _work(run: Run) -> None:
-    sent = partial(_sent, run.batch_id)
-    if came := failures.guarded(run, partial(_stages, run), sent, _end, settling.let_go):
-        _leave(run, *came)
+    """The stages; what ends them early is written down, and the lease given back (``failures``)."""
+    outcome = failures.guarded(run, partial(_stages, run), partial(_sent, run.batch_id), _end, settling.let_go)
+    if outcome is not None:
+        _leave(run, *outcome)
 
 
 def _stages(run: Run) -> float | None:
+    """In their order, after what an earlier run left behind; answers when to come back, None if done."""
     doubts.recover(run)
     closing.recover(run)
     wake = copied_back.wait(run, PATIENCE)
@@ -150,22 +155,6 @@ def _finish_only(run: Run) -> float | None:
     return later if wake is None else min(wake, later or wake)
 
 
-def _leave(run: Run, failure: Problem | None, wake: float | None) -> None:
-    """Where it waits for approval, only who gives it, or a doubt (``wake``), brings the next run."""
-    approval = _approval(run)
-    if run.gated and approval not in approvals.WAITING:
-        wake = 0.0  # approved meanwhile: the next run begins what this one did not
-    if approval == "wanted" and failure is None and not run.asked_to_stop():
-        release_lease(run.database, run.batch_id, run.owner, waiting=None, wake_at=failures.soon(wake))
-    else:
-        failures.leave(run, failure, wake, _end)
-
-
-def _approval(run: Run) -> str:
-    with run.database.reading() as session:
-        return session.get_one(Batch, run.batch_id).approval
-
-
 def _write(run: Run) -> float | None:
     """Everything that changes the books or the PSA, and the proof of it; answers when to come back, None if done."""
     with Lanes(documents=run.destination.lanes, closing=run.source.lanes) as lanes:
@@ -185,11 +174,6 @@ def _write(run: Run) -> float | None:
         mailing.plan(run)
         proving.prove(run)
     return wake
-
-
-def _sent(batch_id: int, session: Session) -> tuple[bool, dt.datetime | None]:
-    last = session.exec(select(func.max(Call.sent_at)).where(Call.batch_id == batch_id)).one()
-    return wrote_something(session, batch_id), last
 
 
 def _post_and_close(run: Run, lanes: Lanes) -> float | None:
@@ -239,6 +223,31 @@ def _anything(run: Run) -> bool:
         return session.exec(query.where(col(Posting.state).in_(moving) | kept)).first() is not None
 
 
+# ── the end ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _sent(batch_id: int, session: Session) -> tuple[bool, dt.datetime | None]:
+    """Whether anything was written, and when last."""
+    last = session.exec(select(func.max(Call.sent_at)).where(Call.batch_id == batch_id)).one()
+    return wrote_something(session, batch_id), last
+
+
+def _leave(run: Run, failure: Problem | None, wake: float | None) -> None:
+    """Where it waits for approval, only who gives it, or a doubt (``wake``), brings the next run."""
+    approval = _approval(run)
+    if run.gated and approval not in approvals.WAITING:
+        wake = 0.0  # approved meanwhile: the next run begins what this one did not
+    if approval == "wanted" and failure is None and not run.asked_to_stop():
+        release_lease(run.database, run.batch_id, run.owner, waiting=None, wake_at=failures.soon(wake))
+    else:
+        failures.leave(run, failure, wake, _end)
+
+
+def _approval(run: Run) -> str:
+    with run.database.reading() as session:
+        return session.get_one(Batch, run.batch_id).approval
+
+
 def _end(database: Database, batch_id: int, owner: str, failure: Problem | None) -> None:
     """The run is over: ended, or stopped because somebody asked. A batch that wrote nothing gives its name back.
 
@@ -286,6 +295,9 @@ def wrote_something(session: Session, batch_id: int) -> bool:
     written = session.exec(query.where(col(Posting.state).in_(states) | closed)).one()
     unsure = session.exec(calls.where(col(Call.state).in_(("open", "paused", "in_doubt")))).one()
     return bool(written or unsure)
+
+
+# ── for the sweep ────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def due(database: Database) -> list[int]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, func, or_, update
 from sqlalchemy.orm import aliased
-from sqlmodel import col, select
+from sqlmodel import Session, col, select
 
 from app.connectors.protocols import Body, OutgoingCall, Slot, UntranslatableError, Wait
 from app.domain.documents import Document, DocumentKind
@@ -55,73 +55,37 @@ def start(run: Run, lanes: Lanes) -> float | None:
     """
     while lanes.free("documents"):
         paused = _paused(run)
-        if paused and paused.due_at and paused.due_at > utcnow():
-            seconds = max(0.1, (paused.due_at - utcnow()).total_seconds())
-            run.wait_note("QuickBooks’ limit", seconds)
-            return min(seconds, 1.0)
-        if (left := run.send_from - time.monotonic()) > 0:
-            return left
+        if (pause := _pause(run, paused)) is not None:
+            return pause
         ready = [] if paused else _next(run)
         if not paused and not ready:
             return 0 if lanes.busy else _behind_others(run)
-        if len(ready) < run.size and lanes.room("documents") < run.destination.lanes and not paused and _fills(run):
+        if ready and _waits_for_more(run, lanes, ready):
             return 0
-        slot = run.destination.reserve(len(paused.kinds) if paused else len(ready))
-        if isinstance(slot, Wait):
-            run.wait_note(slot.reason, slot.seconds)
-            run.send_from = time.monotonic() + min(slot.seconds, LOOK_AGAIN)
-            return slot.seconds
-        run.wait_note("", 0)
-        run.behind_since = None
-        try:
-            call = _again(run, paused) if paused else _intend(run, ready)
-        except BaseException:
-            slot.release(sent=False)
-            raise
-        if call is None:
-            slot.release(sent=False)
-            return 0.1  # a customer is under way elsewhere, a stop was asked for, or the lease is gone: look again
-        _go(run, lanes, call, slot)
+        if (pause := _begin(run, lanes, paused, ready)) is not None:
+            return pause
     return 0
 
 
-def _behind_others(run: Run) -> float | None:
-    """Seconds to wait for another batch that has the same customers under way; None where nothing waits.
-
-    Its call ends within seconds, or is in doubt for minutes and may need this very worker to be looked up.
-    """
-    with run.database.reading() as session:
-        ready = (
-            Posting.batch_id == run.batch_id, Posting.state == PostingState.READY, col(Posting.checked),
-            beside.may_go(),
-        )  # fmt: skip
-        later = func.count(col(Posting.send_at)), func.min(Posting.send_at)
-        count, timed, first = session.exec(select(func.count(), *later).where(*ready)).one()
-    if not count:
-        run.behind_since = None
-        return None
-    if first and timed == count and (left := (first - utcnow()).total_seconds()) > 0:
-        run.wait_note("QuickBooks works on the same records", left)
-        return max(0.1, left)
-    now = time.monotonic()
-    run.behind_since = run.behind_since or now
-    return LOOK_AGAIN if now - run.behind_since < BEHIND_OTHERS else COME_BACK
-
-
-def _fills(run: Run) -> bool:
-    """Whether documents wait only for answers to calls of our own: the last calls go full then, and are fewer."""
-    other = aliased(Posting)
-    flying = select(other.party_key).where(other.batch_id == run.batch_id, other.state == PostingState.SENDING)
-    waiting = select(Posting.id).where(Posting.batch_id == run.batch_id, *_sendable())
-    with run.database.reading() as session:
-        return session.exec(waiting.where(col(Posting.party_key).in_(flying)).limit(1)).first() is not None
-
-
-def _sendable() -> tuple[ColumnElement[bool], ...]:
-    return (
-        col(Posting.state) == PostingState.READY, col(Posting.checked).is_(True), beside.may_go(),
-        or_(col(Posting.send_at).is_(None), col(Posting.send_at) <= utcnow()),
-    )  # fmt: skip
+def _begin(run: Run, lanes: Lanes, paused: Call | None, ready: Sequence[Ready]) -> float | None:
+    """Slot, intent, call: the ``paused`` one again, or one of the ``ready``; else seconds until another try."""
+    slot = run.destination.reserve(len(paused.kinds) if paused else len(ready))
+    if isinstance(slot, Wait):
+        run.wait_note(slot.reason, slot.seconds)
+        run.send_from = time.monotonic() + min(slot.seconds, LOOK_AGAIN)
+        return slot.seconds
+    run.wait_note("", 0)
+    run.behind_since = None
+    try:
+        call = _again(run, paused) if paused else _intend(run, ready)
+    except BaseException:
+        slot.release(sent=False)
+        raise
+    if call is None:
+        slot.release(sent=False)
+        return 0.1  # a customer is under way elsewhere, a stop was asked for, or the lease is gone: look again
+    _go(run, lanes, call, slot)
+    return None
 
 
 def _go(run: Run, lanes: Lanes, call: Call, slot: Slot) -> None:
@@ -134,6 +98,60 @@ def _go(run: Run, lanes: Lanes, call: Call, slot: Slot) -> None:
         lambda: run.destination.send(outgoing, slot),
         lambda outcomes: settling.settle(run, ident, sends, outcomes),
     )
+
+
+# ── when ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _pause(run: Run, paused: Call | None) -> float | None:
+    """Seconds until a call may be made: one that was not carried out has its moment, and the throttle has its own."""
+    if paused and paused.due_at and paused.due_at > utcnow():
+        seconds = max(0.1, (paused.due_at - utcnow()).total_seconds())
+        run.wait_note("QuickBooks’ limit", seconds)
+        return min(seconds, 1.0)
+    left = run.send_from - time.monotonic()
+    return left if left > 0 else None
+
+
+def _behind_others(run: Run) -> float | None:
+    """Seconds to wait for another batch that has the same customers under way; None where nothing waits.
+
+    Its call ends within seconds, or is in doubt for minutes and may need this very worker to be looked up.
+    """
+    with run.database.reading() as session:
+        later = func.count(col(Posting.send_at)), func.min(Posting.send_at)
+        ready = select(func.count(), *later).where(Posting.batch_id == run.batch_id, *_checked())
+        count, timed, first = session.exec(ready).one()
+    if not count:
+        run.behind_since = None
+        return None
+    if first and timed == count and (left := (first - utcnow()).total_seconds()) > 0:
+        run.wait_note("QuickBooks works on the same records", left)
+        return max(0.1, left)
+    now = time.monotonic()
+    run.behind_since = run.behind_since or now
+    return LOOK_AGAIN if now - run.behind_since < BEHIND_OTHERS else COME_BACK
+
+
+def _waits_for_more(run: Run, lanes: Lanes, ready: Sequence[Ready]) -> bool:
+    """Whether others wait only for answers to calls of our own: the last calls go full then, and are fewer."""
+    if len(ready) >= run.size or lanes.room("documents") >= run.destination.lanes:
+        return False
+    other = aliased(Posting)
+    flying = select(other.party_key).where(other.batch_id == run.batch_id, other.state == PostingState.SENDING)
+    waiting = select(Posting.id).where(Posting.batch_id == run.batch_id, *_sendable())
+    with run.database.reading() as session:
+        return session.exec(waiting.where(col(Posting.party_key).in_(flying)).limit(1)).first() is not None
+
+
+def _checked() -> tuple[ColumnElement[bool], ...]:
+    """SQL: it may go, as far as Check and what it stands beside are concerned."""
+    return col(Posting.state) == PostingState.READY, col(Posting.checked).is_(True), beside.may_go()
+
+
+def _sendable() -> tuple[ColumnElement[bool], ...]:
+    """SQL: the same, and its moment has come."""
+    return *_checked(), or_(col(Posting.send_at).is_(None), col(Posting.send_at) <= utcnow())
 
 
 # ── what goes next ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -254,37 +272,45 @@ def _intend(run: Run, ready: Sequence[Ready]) -> Call | None:
     idents = [item.posting.id or 0 for item in ready]
     with run.database.session() as session:
         run.hold_on(session)
-        for item in ready:
-            claimed = session.exec(
-                update(Posting)
-                .where(col(Posting.id) == item.posting.id, col(Posting.state) == PostingState.READY)
-                .where(col(Posting.generation) == item.posting.generation, run.still_ours())
-                .where(_not_flying(run, item, idents))
-                .values(state=PostingState.SENDING, attempt=Posting.attempt + 1, party_key=item.party),
-                execution_options=NOT_LOADED,
-            ).rowcount
-            if claimed != 1:
-                session.rollback()
-                _why_not(run)
-                _rekey(run, ready)
-                return None
+        if not all(_claimed(session, run, item, idents) for item in ready):
+            session.rollback()
+            _why_not(run)
+            _rekey(run, ready)
+            return None
         call = Call(
             book_id=run.book_id, batch_id=run.batch_id, request_id=request_id, target=outgoing.target,
             body=outgoing.body, item_ids=list(outgoing.item_ids), kinds=[str(kind) for kind in outgoing.kinds],
             sent_at=now, ended_by=now + dt.timedelta(seconds=run.waits.running),
         )  # fmt: skip
-        session.add(call)
-        session.flush()
-        session.add_all(
-            CallMember(
-                call_id=call.id or 0, posting_id=item.posting.id or 0, place=place, generation=item.posting.generation
-            )
-            for place, item in enumerate(ready)
-        )
+        _store(session, call, ready)
         copied_back.note(session, now)
         run.changed(session, *posting_rows.of(session, idents, posting_rows.BARE).values())
     copied_back.keep(run.database, now)
     return call
+
+
+def _claimed(session: Session, run: Run, item: Ready, together: Sequence[int]) -> bool:
+    """From ready to sending, while it is what was translated and the batch is ours."""
+    claim = (
+        update(Posting)
+        .where(col(Posting.id) == item.posting.id, col(Posting.state) == PostingState.READY)
+        .where(col(Posting.generation) == item.posting.generation, run.still_ours())
+        .where(_not_flying(run, item, together))
+        .values(state=PostingState.SENDING, attempt=Posting.attempt + 1, party_key=item.party)
+    )
+    return session.exec(claim, execution_options=NOT_LOADED).rowcount == 1
+
+
+def _store(session: Session, call: Call, ready: Sequence[Ready]) -> None:
+    """The call and its members, in their order."""
+    session.add(call)
+    session.flush()
+    session.add_all(
+        CallMember(
+            call_id=call.id or 0, posting_id=item.posting.id or 0, place=place, generation=item.posting.generation
+        )
+        for place, item in enumerate(ready)
+    )
 
 
 def _not_flying(run: Run, item: Ready, together: Sequence[int]) -> ColumnElement[bool]:

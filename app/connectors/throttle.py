@@ -15,14 +15,15 @@ import logging
 import random
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, cast
 
 import redis
 
 from app.connectors import throttle_scripts
-from app.connectors.protocols import SLOT_SECONDS, ConnectionFailedError, Wait
+from app.connectors.protocols import SLOT_SECONDS, ConnectionFailedError, Slot, Wait
 
 log = logging.getLogger(__name__)
 
@@ -75,6 +76,15 @@ class GrantedSlot:
         if not self._released:
             self._released = True
             self._give_back(sent)
+
+
+@contextmanager
+def used(slot: Slot) -> Iterator[None]:
+    """One call in its slot, which is given back when the call has ended, however it ends."""
+    try:
+        yield
+    finally:
+        slot.release()
 
 
 class Throttle:

@@ -15,7 +15,7 @@ from app.connectors.connectwise import answers
 from app.connectors.connectwise.settings import Settings
 from app.connectors.http import Answer, Http, NoAnswerError, NotSentError, UnreadableAnswerError
 from app.connectors.protocols import ConnectionFailedError, Contact, Wait
-from app.connectors.throttle import GrantedSlot, RedisGoneError, Throttle
+from app.connectors.throttle import GrantedSlot, RedisGoneError, Throttle, used
 
 Row = dict[str, Any]
 
@@ -144,12 +144,9 @@ class Client:
             self._sleep(2 ** (failures - 1) * random.uniform(0.3, 0.7))  # noqa: S311 -- jitter, not a secret
 
     def _counted(self, method: str, url: str, **rest: Any) -> Answer:
-        slot = self._throttle.acquire()
-        try:
+        with used(self._throttle.acquire()):
             self._contact.touch()
             return self._http.call(method, url, **rest)
-        finally:
-            slot.release()
 
     def pages(self, path: str, params: Mapping[str, str] | None = None) -> list[Row]:
         """Every row of a list. Rows that are no objects are left out; a page that comes again ends the list."""

@@ -39,7 +39,7 @@ from app.connectors.protocols import (
     Wait,
 )
 from app.connectors.source_abilities import Eligibility, FileInPsa, StatusInPsa, VendorInvoice
-from app.connectors.throttle import GrantedSlot
+from app.connectors.throttle import GrantedSlot, used
 from app.domain.links import LinkKind
 from app.domain.payments import PsaPayment
 from app.domain.source_lists import SourceEntry
@@ -106,10 +106,8 @@ class ConnectWise:
         return self._client.reserve()
 
     def close(self, kind: RecordKind, identifier: str, gl_ids: Sequence[int], slot: Slot) -> CloseOutcome:
-        try:
+        with used(slot):
             return self._batches.close(kind, identifier, gl_ids, slot)
-        finally:
-            slot.release()
 
     def find_batches(self, identifiers: Sequence[str]) -> dict[str, PsaBatch]:
         return self._batches.find(identifiers)
@@ -120,47 +118,35 @@ class ConnectWise:
         return self._batches.batch_of(records)
 
     def reopen(self, batch_id: str, slot: Slot) -> CloseOutcome:
-        try:
+        with used(slot):
             return self._batches.reopen(batch_id, slot)
-        finally:
-            slot.release()
 
     def status(self, record: str) -> StatusInPsa:
         return statuses.read(self._client, record)
 
     def set_status(self, record: str, status: str, slot: Slot) -> CloseOutcome:
-        try:
+        with used(slot):
             outcome = statuses.write(self._client, record, status, slot)
             return ClosedInPsa() if isinstance(outcome, Answer) else outcome
-        finally:
-            slot.release()
 
     def payments_on(self, invoices: Sequence[str]) -> dict[str, tuple[PsaPayment, ...]]:
         return self._payments.on(invoices)
 
     def add_payment(self, invoice: str, new: NewPayment, slot: Slot) -> PaymentOutcome:
-        try:
+        with used(slot):
             return self._payments.add(invoice, new, slot)
-        finally:
-            slot.release()
 
     def change_payment(self, invoice: str, payment_id: str, new: NewPayment, slot: Slot) -> PaymentOutcome:
-        try:
+        with used(slot):
             return self._payments.change(invoice, payment_id, new, slot)
-        finally:
-            slot.release()
 
     def remove_payment(self, invoice: str, payment_id: str, slot: Slot) -> PaymentOutcome:
-        try:
+        with used(slot):
             return self._payments.remove(invoice, payment_id, slot)
-        finally:
-            slot.release()
 
     def set_paid(self, invoice: str, status: str, slot: Slot) -> PaymentOutcome:
-        try:
+        with used(slot):
             return self._payments.set_paid(invoice, status, slot)
-        finally:
-            slot.release()
 
     def reopened(self, invoices: Sequence[str]) -> set[str]:
         return self._payments.reopened(invoices)

@@ -19,7 +19,7 @@ from app.connectors.quickbooks_online import faults, queries
 from app.connectors.quickbooks_online.access import Access
 from app.connectors.quickbooks_online.members import unreadable
 from app.connectors.quickbooks_online.settings import MINOR_VERSION
-from app.connectors.throttle import GrantedSlot, RedisGoneError, Throttle
+from app.connectors.throttle import GrantedSlot, RedisGoneError, Throttle, used
 
 log = logging.getLogger(__name__)
 
@@ -205,14 +205,11 @@ class Client:
         headers = {**_headers(token), **({"Content-Type": "application/text"} if body else {})}
         if largest:
             headers["Accept"] = "application/pdf"
-        slot = self._throttle.acquire(ONE, sleep=self._sleep)
-        try:
+        with used(self._throttle.acquire(ONE, sleep=self._sleep)):
             self._contact.touch()
             everything = {**params, "minorversion": MINOR_VERSION}
             address = f"{self._base}/{path}"
             return self._http.call(method, address, headers=headers, params=everything, body=body, largest=largest)
-        finally:
-            slot.release()
 
 
 def _headers(token: str) -> dict[str, str]:

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 from app.connectors.files import LARGEST_PDF, pdf_of
-from app.connectors.http import NoAnswerError
+from app.connectors.http import Answer, NoAnswerError
 from app.connectors.ledger_changes import AttachOutcome, ChangeOutcome, Changes
 from app.connectors.list_changes import EntryChangeOutcome, HeldEntry
 from app.connectors.overviews import Held, HeldPage, LedgerChanges, Loose
@@ -39,7 +39,7 @@ from app.connectors.quickbooks_online import (
     translate,
 )
 from app.connectors.quickbooks_online import company as companies
-from app.connectors.quickbooks_online.client import Client, FaultError
+from app.connectors.quickbooks_online.client import JSON, Client, FaultError
 from app.connectors.quickbooks_online.exact_json import dumps
 from app.connectors.quickbooks_online.find import find
 from app.connectors.quickbooks_online.members import Members, amount_of, part, unreadable, whole
@@ -49,6 +49,7 @@ from app.connectors.quickbooks_online.receipts import ENTITIES, to_receipt
 from app.connectors.quickbooks_online.removals import removal
 from app.connectors.quickbooks_online.settings import LANES, MAX_BATCH, SCREENS, App
 from app.connectors.received_payments import ReceivedPayment, RecordOutcome
+from app.connectors.throttle import used
 from app.domain.documents import Document, DocumentKind
 from app.domain.links import Draft, Entry, LinkKind, Links, Rules
 from app.domain.marks import Mark
@@ -134,16 +135,23 @@ class QuickBooksOnline:
 
     # https://developer.intuit.com/app/developer/qbo/docs/api/accounting/all-entities/batch
     def send(self, call: OutgoingCall, slot: Slot) -> list[Outcome]:
-        try:
-            answer = self._client.write(call.target, call.request_id, call.body, slot)
-        except ConnectionFailedError as error:
-            return [_not_answered(error, call.request_id)] * len(call.item_ids)
-        finally:
-            slot.release()
+        answer = self._write(call.target, call.request_id, call.body, slot)
+        if not isinstance(answer, Answer):
+            return [answer] * len(call.item_ids)
         outcomes = calls.outcomes(call, answer, self._home_currency)
         if answer.ok and any(isinstance(outcome, NotDone) and outcome.reason == "throttled" for outcome in outcomes):
             self._client.penalize()
         return outcomes
+
+    def _write(
+        self, target: str, request_id: str, body: str, slot: Slot, content_type: str = JSON
+    ) -> Answer | NotDone | InDoubt:
+        """One write and the end of its slot: the answer, or what became of it where there is none."""
+        with used(slot):
+            try:
+                return self._client.write(target, request_id, body, slot, content_type)
+            except ConnectionFailedError as error:
+                return _not_answered(error, request_id)
 
     def find(self, probes: Sequence[Probe]) -> list[Finding]:
         try:
@@ -203,49 +211,29 @@ class QuickBooksOnline:
         return drafts.valid_name(kind, name)
 
     def create(self, kind: LinkKind, body: str, request_id: str, slot: Slot) -> CreationOutcome:
-        try:
-            answer = self._client.write(drafts.ENTITIES[kind].lower(), request_id, body, slot)
-        except ConnectionFailedError as error:
-            return _not_answered(error, request_id)
-        finally:
-            slot.release()
-        return drafts.outcome(kind, answer, request_id)
+        answer = self._write(drafts.ENTITIES[kind].lower(), request_id, body, slot)
+        return drafts.outcome(kind, answer, request_id) if isinstance(answer, Answer) else answer
 
     # https://developer.intuit.com/app/developer/qbo/docs/api/accounting/all-entities/invoice#delete-an-invoice
     def remove(self, kind: DocumentKind, receipt: Receipt, request_id: str, slot: Slot) -> RemovalOutcome:
         target = f"{ENTITIES[kind].lower()}?operation=delete"
         body = dumps({"Id": receipt.ledger_id, "SyncToken": receipt.version})
-        try:
-            answer = self._client.write(target, request_id, body, slot)
-        except ConnectionFailedError as error:
-            return _not_answered(error, request_id)
-        finally:
-            slot.release()
-        return removal(answer, request_id)
+        answer = self._write(target, request_id, body, slot)
+        return removal(answer, request_id) if isinstance(answer, Answer) else answer
 
     # https://developer.intuit.com/app/developer/qbo/docs/api/accounting/all-entities/invoice#void-an-invoice
     def void(self, kind: DocumentKind, receipt: Receipt, request_id: str, slot: Slot) -> RemovalOutcome:
         if kind not in changes.VOIDABLE:
             raise ValueError(f"QuickBooks voids no {kind}: it can only be deleted.")
         target = f"{ENTITIES[kind].lower()}?operation=update&include=void"
-        try:
-            answer = self._client.write(target, request_id, changes.void_body(receipt), slot)
-        except ConnectionFailedError as error:
-            return _not_answered(error, request_id)
-        finally:
-            slot.release()
-        return changes.voided(kind, answer, request_id)
+        answer = self._write(target, request_id, changes.void_body(receipt), slot)
+        return changes.voided(kind, answer, request_id) if isinstance(answer, Answer) else answer
 
     # https://developer.intuit.com/app/developer/qbo/docs/api/accounting/all-entities/bill#full-update-a-bill
     def update(self, kind: DocumentKind, receipt: Receipt, new: Changes, request_id: str, slot: Slot) -> ChangeOutcome:
         body = changes.update_body(kind, receipt, new)
-        try:
-            answer = self._client.write(ENTITIES[kind].lower(), request_id, body, slot)
-        except ConnectionFailedError as error:
-            return _not_answered(error, request_id)
-        finally:
-            slot.release()
-        return changes.changed(kind, answer, request_id, self._home_currency)
+        answer = self._write(ENTITIES[kind].lower(), request_id, body, slot)
+        return changes.changed(kind, answer, request_id, self._home_currency) if isinstance(answer, Answer) else answer
 
     def held_entries(self, kind: LinkKind) -> list[HeldEntry]:
         return entry_changes.everything(self._client.query, kind)
@@ -257,13 +245,8 @@ class QuickBooksOnline:
         return entry_changes.body(kind, held, new)
 
     def change_entry(self, kind: LinkKind, body: str, request_id: str, slot: Slot) -> EntryChangeOutcome:
-        try:
-            answer = self._client.write(entry_changes.ENTITIES[kind].lower(), request_id, body, slot)
-        except ConnectionFailedError as error:
-            return _not_answered(error, request_id)
-        finally:
-            slot.release()
-        return entry_changes.outcome(kind, answer, request_id)
+        answer = self._write(entry_changes.ENTITIES[kind].lower(), request_id, body, slot)
+        return entry_changes.outcome(kind, answer, request_id) if isinstance(answer, Answer) else answer
 
     def payments_since(self, since: dt.datetime) -> LedgerNews:
         return payments.since(self._client, since, self._home_currency, dt.datetime.now(dt.UTC))
@@ -279,13 +262,8 @@ class QuickBooksOnline:
         return received.body(new, self._home_currency)
 
     def record_payment(self, body: str, request_id: str, slot: Slot) -> RecordOutcome:
-        try:
-            answer = self._client.write("payment", request_id, body, slot)
-        except ConnectionFailedError as error:
-            return _not_answered(error, request_id)
-        finally:
-            slot.release()
-        return received.outcome(answer, request_id, self._home_currency)
+        answer = self._write("payment", request_id, body, slot)
+        return received.outcome(answer, request_id, self._home_currency) if isinstance(answer, Answer) else answer
 
     def payments_marked(self, stem: str, party_id: str, since: dt.datetime) -> list[LedgerPayment]:
         return received.marked(self._client.query, stem, party_id, since, self._home_currency)
@@ -296,13 +274,8 @@ class QuickBooksOnline:
     def attach(self, kind: DocumentKind, ledger_id: str, name: str, content: bytes, slot: Slot) -> AttachOutcome:
         body = attachments.upload(ENTITIES[kind], ledger_id, name, content)
         request_id = secrets.token_hex(16)
-        try:
-            answer = self._client.write("upload", request_id, body, slot, attachments.CONTENT_TYPE)
-        except ConnectionFailedError as error:
-            return _not_answered(error, request_id)
-        finally:
-            slot.release()
-        return attachments.outcome(answer)
+        answer = self._write("upload", request_id, body, slot, attachments.CONTENT_TYPE)
+        return attachments.outcome(answer) if isinstance(answer, Answer) else answer
 
     # https://developer.intuit.com/app/developer/qbo/docs/api/accounting/all-entities/invoice#get-an-invoice-as-pdf
     def pdf(self, kind: DocumentKind, ledger_id: str) -> bytes:

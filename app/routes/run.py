@@ -301,7 +301,7 @@ def submit() -> ResponseReturnValue:
         raise ValidationError(
             "This page is older than your selection; nothing was posted.", "Open the selection again and submit it."
         )
-    if request.form.get("seen") != here.chosen.fingerprint:
+    if request.form.get("seen") != here.seen:
         return _ask(here, 422, mode, changed=True)
     try:
         batch = _submit(here, accept=request.form.get("accept") == "yes", mode=mode)

@@ -48,6 +48,11 @@ class Sight:
     documents: int
 
     @property
+    def seen(self) -> str:
+        """What the page before Submit shows, in short; another tab may choose another company or summary meanwhile."""
+        return f"{self.book.id}:{self.summary}:{self.chosen.fingerprint}"
+
+    @property
     def today(self) -> dt.date:
         """Which day it is where the company is."""
         return books.today_of(self.book)

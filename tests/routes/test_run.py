@@ -192,6 +192,29 @@ def test_a_selection_that_changed_meanwhile_is_shown_again(bookkeeper: Browser, 
     assert "Post 2 documents, $321.00" in words(answer)
 
 
+def test_a_page_posts_and_clears_only_what_it_showed_though_the_count_and_the_total_are_the_same(
+    bookkeeper: Browser, world: World, database: Database
+) -> None:
+    with database.session() as session:
+        for row in session.exec(select(UnpostedRow)):
+            row.cents = 50000
+            session.add(row)
+        session.add(a_book("Second Co", "9342", tokens=some_tokens(), source_id=1))
+        session.commit()
+    chosen(bookkeeper, "39005")
+    form = submission(bookkeeper)
+    bookkeeper.post("/run/invoices/tick", {"shown": ALL, "record": ["39006"]})  # in another tab
+    for mode in ("clear", "post"):
+        answer = bookkeeper.post("/run/invoices/submit", {**form, "mode": mode}, status=422)
+        assert "The selection has changed since you saw it" in words(answer)
+    bookkeeper.post("/run/invoices/options", {"book": "2"}, hx=True)
+    bookkeeper.post("/run/invoices/tick", {"shown": ALL, "record": ["39005"]})
+    answer = bookkeeper.post("/run/invoices/submit", form, status=422)
+    assert "to Second Co?" in words(answer)
+    with database.reading() as session:
+        assert not session.exec(select(Batch)).all()
+
+
 def test_a_taken_name_is_said_and_nothing_is_posted(bookkeeper: Browser, world: World) -> None:
     chosen(bookkeeper, "39005")
     bookkeeper.post("/run/invoices/submit", submission(bookkeeper))

@@ -42,8 +42,7 @@ class Offer:
     @property
     def fingerprint(self) -> str:
         """Differs as soon as what a person saw does."""
-        totals = ",".join(f"{currency}{cents}" for currency, cents in sorted(self.sum.cents.items()))
-        return f"{self.kind}:{self.sum.count}:{totals}"
+        return f"{self.kind}:{records.fingerprint(self.ready, self.sum)}"
 
 
 def offer(session: Session, book: Book, kind: RecordKind, wanted: records.Filter) -> Offer:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -287,6 +288,12 @@ def sum_of(rows: Iterable[Brief]) -> Sum:
         count += 1
         totals[row.currency] = totals.get(row.currency, 0) + row.cents
     return Sum(count, totals)
+
+
+def fingerprint(chosen: Iterable[str], whole: Sum) -> str:
+    """Differs as soon as these are other records, or come to another total."""
+    text = "\n".join([*sorted(chosen), *(f"{currency}{amount}" for currency, amount in sorted(whole.cents.items()))])
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def locations(session: Session, source_id: int, kind: RecordKind, through: dt.date | None) -> list[Location]:

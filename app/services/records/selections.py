@@ -33,8 +33,8 @@ class Chosen:
 
     @property
     def fingerprint(self) -> str:
-        """Says in short what a person saw on the button; differs as soon as count or total do."""
-        return f"{self.sum.count}|" + ",".join(f"{k}{v}" for k, v in sorted(self.sum.cents.items()))
+        """Says in short what a person saw: other records of the same total are another one."""
+        return records.fingerprint(self.records, self.sum)
 
 
 def current(session: Session, user_id: int, kind: RecordKind) -> Selection:

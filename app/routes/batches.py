@@ -240,7 +240,8 @@ def retry(batch_id: int) -> ResponseReturnValue:
         count = service.retry(session, service.find(session, batch_id), by=me().email, postings=only)
     doorbell.ring_batch(web().settings.redis_url, batch_id)
     flash("1 document goes again." if count == 1 else f"{count} documents go again.")
-    return fragments.go(url_for("batches.show", batch_id=batch_id))
+    shown = {name: value for name, value in _place().items() if value and name in request.args}
+    return fragments.go(url_for("batches.show", batch_id=batch_id, **shown))  # type: ignore[arg-type]  # plain words of the address
 
 
 # ── the whole batch taken back ───────────────────────────────────────────────────────────────────────────────────

@@ -297,6 +297,7 @@
     h: () => hold(cursor()),
     j: () => step(1),
     k: () => step(-1),
+    r: () => { const row = cursor(); if (row) $("[data-retry]", row)?.click(); },
     " ": () => keys.x(),
     x: () => { const input = box(cursor()); if (input) tick(cursor(), !input.checked, false); },
     X: () => { const input = box(cursor()); if (input) tick(cursor(), true, true); },

@@ -11,6 +11,7 @@ import time
 import zipfile
 from dataclasses import replace
 from decimal import Decimal
+from html import unescape
 
 import pytest
 from sqlmodel import select
@@ -21,6 +22,8 @@ from app.domain.money import Money
 from app.models.batches import Batch
 from app.models.columns import utcnow
 from app.models.postings import Call, Posting, PostingProblem
+from app.services.batches import rows as batch_rows
+from tests.builders import BOLT, a_document, a_line
 from tests.routes.conftest import HOST, Browser, Vendors, field, words
 from tests.routes.test_run import ALL, chosen, submission
 from tests.routes.world import World
@@ -98,6 +101,45 @@ def test_rows_can_be_filtered_and_sorted_alone(ended: Browser) -> None:
     assert "Acme Dental" not in held
     numbers = re.findall(r"\b104\d\d\b", words(ended.get("/batches/1/rows?sort=-number", hx=True)))
     assert numbers == sorted(numbers, reverse=True)
+
+
+def test_one_row_is_retried_alone_and_the_table_stays_as_it_was_shown(ended: Browser, world: World) -> None:
+    page = ended.get("/batches/1?state=held").text
+    [action], [held] = (
+        re.findall(pattern, page)
+        for pattern in (r'<form id="again"[^>]* action="([^"]+)"', r'data-retry name="posting" value="(\d+)"')
+    )
+    action = action.replace("&amp;", "&")
+    world.source.add(a_document("39007", party=BOLT, lines=(a_line("50.00"),), tax="0.00"))  # mended in the PSA
+    other = next(posting.id for posting in postings(world) if posting.state == "closed")
+    assert "0 documents go again." in words(ended.post(action, {"posting": other}))
+    answer = ended.post(action, {"posting": held})
+    assert "1 document goes again." in words(answer)
+    assert answer.request.query_string == b"state=held&sort=number"
+    world.work()
+    assert {posting.state for posting in postings(world)} == {"closed"}
+    assert "data-retry" not in ended.get("/batches/1").text
+
+
+def test_the_tab_says_how_far_the_batch_is(ended: Browser, database: Database) -> None:
+    assert re.search(r"<title>✓ [\w-]+ ·", ended.get("/batches/1/live?seen=0", hx=True, status=286).text)
+    with database.session() as session:
+        session.get_one(Batch, 1).ended_at = None
+        session.get_one(Posting, 1).state = "ready"
+        session.commit()
+    assert re.search(r"<title>\(3 of 4\) [\w-]+ ·", ended.get("/batches/1/live?seen=0", hx=True).text)
+
+
+def test_a_view_and_an_order_stay_while_the_table_is_sorted_paged_and_looked_at_anew(
+    ended: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batch_rows, "PAGE", 2)
+    page = ended.get("/batches/1/rows?state=closed&sort=-number", hx=True).text
+    asked = {unescape(found) for found in re.findall(r'hx-get="/batches/1/rows([^"]*)"', page)}
+    anew, following = "?state=closed&sort=-number", [one for one in asked if "after=" in one]
+    assert {anew, "?state=closed&sort=party", "?state=closed&sort=number"} <= asked
+    assert [one.startswith(anew) for one in following] == [True]
+    assert "10482" in words(ended.get(f"/batches/1/rows{following[0]}", hx=True))
 
 
 def test_the_drawer_offers_the_account_and_names_what_the_fix_solves(ended: Browser, world: World) -> None:

@@ -9,7 +9,9 @@ import pytest
 
 from app.database import Database
 from app.domain.documents import DocumentKind
+from app.domain.states import RecordKind
 from app.models.batches import Batch
+from app.models.connections import Book
 from app.services.connections import books
 from app.services.records import outlook, precedents
 from tests.routes.conftest import Browser, field, words
@@ -117,6 +119,22 @@ def test_same_as_last_month_says_what_it_took_over_and_who_is_missing(
     said = words(bookkeeper.post(f"{PAGE}/like", hx=True))
     assert "all locations, default summary, through" in said
     assert "Nothing this time for =cmd" in said
+
+
+def test_the_batch_that_counts_is_the_largest_of_last_month_not_of_the_month_before_it(
+    bookkeeper: Browser, world: World, database: Database
+) -> None:
+    post_all(bookkeeper, world, "39005", "39006", "39009")
+    post_all(bookkeeper, world, "39008")
+    world.work(2)
+    with database.session() as session:
+        larger, smaller = session.get_one(Batch, 1), session.get_one(Batch, 2)
+        larger.submitted_at = dt.datetime(2026, 10, 31, 18, tzinfo=dt.UTC)  # less than thirty days before the other
+        smaller.submitted_at = dt.datetime(2026, 11, 30, 9, tzinfo=dt.UTC)
+        session.commit()
+        book = session.get_one(Book, 1)
+        found = [precedents.find(session, book, RecordKind.INVOICES, dt.date(2026, month, 1)) for month in (12, 11)]
+    assert [(one.batch.id, one.count) for one in found if one] == [(2, 1), (1, 3)]
 
 
 @pytest.mark.parametrize(

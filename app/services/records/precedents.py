@@ -32,7 +32,8 @@ def find(session: Session, book: Book, kind: RecordKind, today: dt.date) -> Prec
 
     Months are those of submitting, in the company's zone.
     """
-    first = dt.datetime.combine(today.replace(day=1), dt.time(), ZoneInfo(books.zone_of(book)))
+    zone = ZoneInfo(books.zone_of(book))
+    first = dt.datetime.combine(today.replace(day=1), dt.time(), zone)
     query = (
         columns(Batch, func.count(col(Posting.id)))
         .join(Posting, col(Posting.batch_id) == Batch.id)
@@ -45,9 +46,13 @@ def find(session: Session, book: Book, kind: RecordKind, today: dt.date) -> Prec
     found = [Precedent(batch, count) for batch, count in session.execute(query)]
     if not found:
         return None
-    newest = found[0].batch.submitted_at
-    same_month = [p for p in found if (newest - p.batch.submitted_at).days < newest.day]
-    return max(same_month, key=lambda precedent: precedent.count)
+    month = _month(found[0], zone)
+    return max((one for one in found if _month(one, zone) == month), key=lambda precedent: precedent.count)
+
+
+def _month(precedent: Precedent, zone: ZoneInfo) -> tuple[int, int]:
+    day = precedent.batch.submitted_at.astimezone(zone)
+    return day.year, day.month
 
 
 def through(today: dt.date) -> dt.date:

@@ -29,6 +29,8 @@ from app.services.posting.run import Lanes, SystemicError
 
 #: With nothing to do for longer than this, the worker is given back; the sweep rings when it is time.
 PATIENCE = 25.0
+#: Seconds within which answers are written down together. The limit a minute leaves the lanes so much room.
+GATHER = 0.15
 #: Entries looked at for those that may go now.
 CHUNK = 60
 #: One that the PSA does not carry out so often in a row is a person's.
@@ -67,7 +69,7 @@ def _loop(work: Work, lanes: Lanes) -> float | None:
             return None
         if not lanes.busy and min(due) > PATIENCE:
             return min(due)
-        lanes.settle(max(0.02, min([*due, 1.0])) if due else 1.0)
+        lanes.settle(max(0.02, min([*due, 1.0])) if due else 1.0, GATHER)
         write_down(work)
         if not lanes.busy and due and min(due) > 0:
             work.run.lost.wait(min([*due, 0.5]))

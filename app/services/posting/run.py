@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import secrets
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -295,18 +296,21 @@ class Lanes:
         while self.busy:
             self.settle(1.0)
 
-    def settle(self, timeout: float) -> int:
-        """Hand on every finished answer, waiting up to ``timeout`` seconds for a first one; answers how many."""
-        count = 0
+    def settle(self, timeout: float, gather: float = 0.0) -> int:
+        """Hand on every finished answer, waiting up to ``timeout`` seconds for a first one; answers how many.
+
+        ``gather``: so many seconds more for those of other calls under way, that one commit may write down several.
+        """
+        count, until = 0, 0.0
         first_error: Exception | None = None
         while True:
-            wait = timeout if not count else 0.0
+            wait = timeout if not count else until - time.monotonic() if self.busy else 0.0
             try:
-                name, future, then = self._done.get(timeout=wait) if wait else self._done.get_nowait()
+                name, future, then = self._done.get(timeout=wait) if wait > 0 else self._done.get_nowait()
             except Empty:
                 break
             self._busy[name] -= 1
-            count += 1
+            until, count = until or time.monotonic() + gather, count + 1
             try:
                 then(future.result())
             except (SystemicError, LeaseLostError, ConnectionFailedError) as error:

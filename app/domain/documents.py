@@ -9,6 +9,7 @@ nothing. A line of an InventoryAdjustment is worth its change: negative where st
 from __future__ import annotations
 
 import datetime as dt
+from collections import defaultdict
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -33,6 +34,8 @@ class DocumentKind(StrEnum):
 SALES = (DocumentKind.INVOICE, DocumentKind.CREDIT_MEMO)
 #: Those that count against their batch: money goes the other way.
 CREDITS = (DocumentKind.CREDIT_MEMO, DocumentKind.VENDOR_CREDIT)
+#: ``Document.approval`` of what nobody has to look at any more.
+APPROVED = "approved"
 
 
 class PartyRole(StrEnum):
@@ -279,12 +282,24 @@ class Document:
 
     @property
     def is_empty(self) -> bool:
-        """Nothing to post: it would change no ledger."""
+        """Nothing to post: it would change no ledger. A total of nothing may still move amounts between accounts."""
         if self.kind is DocumentKind.INVENTORY_ADJUSTMENT:
             return not any(line.quantity or line.amount.amount for line in self.lines)
         if self.kind is DocumentKind.JOURNAL_ENTRY:
             return not any(line.amount.amount for line in self.lines)
-        return not self.total.amount
+        return not self.total.amount and not self.tax.amount and not self._moves
+
+    @property
+    def _moves(self) -> bool:
+        """Whether its lines leave anything on an account, an item or a class, or take goods out of stock."""
+        worth: defaultdict[tuple[str, str, str], Decimal] = defaultdict(Decimal)
+        stock: defaultdict[str, Decimal] = defaultdict(Decimal)
+        for line in self.lines:
+            ident = line.product.source_id if line.product else ""
+            worth[line.account, ident, line.gl_class] += line.amount.amount
+            if line.product and line.product.inventory_account:
+                stock[ident] += line.quantity
+        return any(worth.values()) or any(stock.values())
 
     @property
     def ledger_total(self) -> Money:

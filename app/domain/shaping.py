@@ -175,6 +175,7 @@ def _adjustment(document: Document, rules: Rules) -> Document:
     """The ledger's own kind of adjustment where it has one, else its value: stock against the adjustment's account."""
     asked = rules["inventory.adjustments_as"] != "journal_entry" and rules.extra.get("inventory_adjustments") == "on"
     own = asked and all(line.product and line.product.kind == STOCK for line in document.lines)
+    own = own and all(line.quantity or not line.amount.amount for line in document.lines)  # a worth alone has no other
     if own or document.kind is not DocumentKind.INVENTORY_ADJUSTMENT:
         return document
     stock = tuple(replace(line, basis=Basis.ACCOUNT, product=None, quantity=Decimal(1)) for line in document.lines)
@@ -190,8 +191,12 @@ def _adjustment(document: Document, rules: Rules) -> Document:
 
 
 def _transfer(document: Document, rules: Rules) -> Document:
-    """One warehouse: nothing to post. Between locations: out of one, into the other."""
-    if rules["inventory.transfers_as"] == "journal_entry" and rules["categories.locations"] not in ("", "no"):
+    """One warehouse: nothing to post. Between locations, classes or accounts: out of one, into the other."""
+    classes = {line.gl_class for line in document.lines} if rules["categories.classes"] == "yes" else set()
+    apart = len(classes) > 1 or len({line.account for line in document.lines}) > 1
+    if rules["inventory.transfers_as"] == "journal_entry" and (
+        apart or rules["categories.locations"] not in ("", "no")
+    ):
         return document
     return replace(document, lines=())
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 import datetime as dt
 
 from app.domain import cogs, hooks
-from app.domain.documents import SALES, Document, DocumentKind
+from app.domain.documents import APPROVED, SALES, Document, DocumentKind
 from app.domain.links import Rules
 from app.domain.problems import Problem, Severity
-from app.domain.shaping import PURCHASE, STOCK
+from app.domain.shaping import NON_REIMBURSABLE, PURCHASE, REIMBURSABLE, STOCK
 
-APPROVED = "approved"
 #: Beside a purchase order that waits for the vendor's invoice.
 ORDERED = "order_waits"
 
@@ -78,12 +77,20 @@ def _currency(document: Document, rules: Rules) -> Problem | None:
 
 
 def _approval(document: Document, rules: Rules) -> Problem | None:
-    if document.approval in ("", APPROVED) or rules["purchases.unapproved"] == "yes":
+    if document.approval == APPROVED or rules["purchases.unapproved"] == "yes":
+        return None
+    unknown = not document.approval
+    if unknown and document.psa_type not in (REIMBURSABLE, NON_REIMBURSABLE):
         return None
     return Problem(
         "not_approved",
-        f"Its expense report is not approved yet ({document.approval}).",
-        "Approve the report in ConnectWise and retry, or take unapproved expenses under Settings ▸ Purchases.",
+        "ConnectWise does not tell whether its expense report is approved."
+        if unknown
+        else f"Its expense report is not approved yet ({document.approval}).",
+        "Let the API member read expense reports (Security Role ▸ Time & Expense) and retry, or take unapproved"
+        " expenses under Settings ▸ Purchases."
+        if unknown
+        else "Approve the report in ConnectWise and retry, or take unapproved expenses under Settings ▸ Purchases.",
         field="approval",
     )
 

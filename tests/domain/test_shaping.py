@@ -10,8 +10,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain import book_settings, grouping, line_text
-from app.domain.documents import Basis, Document, DocumentKind, Line, Party, PartyRole, Product, TaxLevel, Work
+from app.domain import book_settings, grouping, line_text, soundness
+from app.domain.documents import (
+    Basis,
+    Document,
+    DocumentKind,
+    Line,
+    Party,
+    PartyRole,
+    Product,
+    Reference,
+    TaxLevel,
+    Work,
+)
 from app.domain.links import Rules
 from app.domain.problems import ValidationError
 from app.domain.shaping import renumbered, shaped
@@ -115,6 +126,8 @@ def test_an_adjustment_becomes_a_journal_entry_where_the_ledger_has_none() -> No
         shaped(ADJUSTMENT, replace(own, settings={**own.settings, "inventory.adjustments_as": "journal_entry"}))
         == found
     )
+    worth = replace(ADJUSTMENT, lines=(replace(ADJUSTMENT.lines[0], quantity=Decimal(0)), ADJUSTMENT.lines[1]))
+    assert shaped(worth, own).ledger_total == found.ledger_total  # a quantity of nothing would lose it
 
 
 def test_a_transfer_leaves_nothing_to_post_in_a_file_of_one_warehouse() -> None:
@@ -122,6 +135,14 @@ def test_a_transfer_leaves_nothing_to_post_in_a_file_of_one_warehouse() -> None:
     found = shaped(transfer, rules())
     assert found.is_empty
     assert found.total == transfer.total
+    entry = rules(inventory__transfers_as="journal_entry")
+    assert shaped(transfer, entry).is_empty
+    moved, other = transfer.lines
+    apart = replace(transfer, lines=(moved, replace(other, account="1310")))
+    assert shaped(apart, entry) == apart
+    classes = replace(transfer, lines=(moved, replace(other, gl_class="Van")))
+    assert shaped(classes, entry).is_empty
+    assert shaped(classes, rules(inventory__transfers_as="journal_entry", categories__classes="yes")) == classes
 
 
 # ── texts and items of sales ─────────────────────────────────────────────────────────────────────────────────────
@@ -205,6 +226,7 @@ class Row:
         self.record, self.party_id, self.currency = record, "member:7", "USD"
         self.date, self.facts = dt.date(2026, 11, day), facts
         self.total = Decimal(facts.pop("total", "10.00"))
+        self.tax, self.tax_code_id = Decimal(facts.pop("tax", "0")), facts.pop("code", "")
 
 
 def test_expenses_are_put_together_as_the_book_says() -> None:
@@ -224,6 +246,50 @@ def test_what_was_paid_otherwise_is_never_put_together() -> None:
     by_report = rules(purchases__group="report")
     back = Row("3", 2, report="55", total="-4.00")
     assert len({grouping.key(RecordKind.EXPENSES, row, by_report) for row in (own, card, back)}) == 3
+
+
+def test_what_is_not_approved_never_goes_with_what_is_and_a_bill_has_one_tax_code() -> None:
+    rows = [Row("1", 2, report="5", approval=word) for word in ("approved", "approved", "PendingApproval")]
+    taxed = [Row("4", 2, report="5", tax="2.00", code=code) for code in ("20", "21")]
+
+    def groups(of: list[Row], **more: str) -> int:
+        company = Rules(tax_mode=more.pop("mode", "manual"))
+        return len(
+            {grouping.key(RecordKind.EXPENSES, row, rules(company, purchases__group="report", **more)) for row in of}
+        )
+
+    assert (groups(rows), groups(rows, purchases__unapproved="yes")) == (2, 1)
+    assert (groups(taxed), groups(taxed, mode="per_line")) == (1, 2)
+    approved, open_ = replace(EXPENSE, approval="approved"), replace(EXPENSE, approval="Open", records=("502",))
+    assert grouping.merged([approved, open_]).approval == "Open"
+    assert grouping.merged([approved, approved]).approval == "approved"
+    codes = [Reference(code, code) for code in ("20", "21")]
+    first, other = (replace(EXPENSE, tax_code=code, tax=money("1.00"), total=money("43.10")) for code in codes)
+    assert grouping.merged([EXPENSE, first]).tax_code == codes[0]
+    assert grouping.merged([first, other]).tax_code is None  # so that the tax of one is never booked as the other's
+
+
+def test_receipts_of_two_orders_in_one_bill_name_both() -> None:
+    first, other = (replace(RECEIPT, po_number=number, records=(number,)) for number in ("1021", "1022"))
+    assert grouping.merged([first, other, first]).po_number == "1021, 1022"
+
+
+def test_an_expense_whose_approval_is_not_told_is_held_as_one_that_is_open() -> None:
+    for approval, held in (("approved", []), ("Open", ["not_approved"]), ("", ["not_approved"])):
+        found = soundness.problems(replace(EXPENSE, approval=approval), rules())
+        assert [problem.code for problem in found] == held
+    assert not soundness.problems(EXPENSE, rules(purchases__unapproved="yes"))
+    assert not soundness.problems(replace(RECEIPT, tax=money("0"), total=money("50.00")), rules())
+
+
+def test_a_total_of_nothing_is_posted_where_it_moves_something_between_accounts_or_out_of_stock() -> None:
+    work, deducted = a_line("500.00", "4010"), a_line("-500.00", "2300")
+    free = replace(a_line("0.00"), product=Product("12", "SW-24P", inventory_account="1300"))
+    for lines, empty in (
+        ((work, deducted), False), ((work, replace(deducted, account="4010")), True), ((a_line("0.00"),), True),
+        ((free,), False), ((free, replace(free, quantity=Decimal(-1))), True),
+    ):  # fmt: skip
+        assert a_document(lines=lines, tax="0").is_empty is empty, lines
 
 
 def test_documents_of_different_parties_can_not_be_one() -> None:

@@ -27,6 +27,7 @@ from app.services.posting.run import Run
 from app.services.records import explaining
 from tests import engine
 from tests.engine import Engine
+from tests.services.test_cogs import sell
 from tests.thorough import crossed
 
 #: Clean invoices of the demo PSA, of several customers; the last one is a credit memo.
@@ -185,6 +186,19 @@ def test_a_zero_total_is_skipped_and_closed_when_kept(working: Engine) -> None:
     decide(working, batch, "10408", "keep")
     assert states(working.run(batch)) == {"cleared"}
     assert "10408" not in working.unposted()
+
+
+def test_an_invoice_that_its_down_payment_pays_in_full_is_posted_although_its_total_is_nothing(working: Engine) -> None:
+    number = sell(
+        working, {"text": "Network", "price": "800.00", "account": "4010"},
+        {"gl_type": "RD", "account": "2300", "text": "Less down payment", "price": "-800.00"},
+    )  # fmt: skip
+    batch = working.submit(number)
+    assert states(working.run(batch)) == {"closed"}
+    [booked] = [row for row in working.company.visible("Invoice") if row.get("DocNumber") == number]
+    assert (booked["TotalAmt"], booked["Balance"]) == (0, 0)
+    assert [line["Amount"] for line in booked["Line"] if "SalesItemLineDetail" in line] == [800, -800]
+    working.assert_exactly_once()
 
 
 def test_a_record_changed_since_it_was_selected_is_held(working: Engine) -> None:

@@ -304,4 +304,7 @@ def _levels(own: Spent, listed: Row, code: str, way: int) -> tuple[TaxLevel, ...
             found.append(
                 TaxLevel(level, values.text(listed, f"{name}TaxXref") or f"Level {level}", Money(amount * way, code))
             )
+    whole = cents(values.amount(listed, "salesTaxAmount"))
+    if whole and not found:  # no level tells it
+        found.append(TaxLevel(1, "Tax", Money(whole * way, code)))
     return tuple(found)

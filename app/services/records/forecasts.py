@@ -38,7 +38,7 @@ from app.services.connections import books
 from app.services.mapping import links, wants
 
 #: Part of the hash of the rules: to be raised when a document is judged, shaped or searched for needs in another way.
-EDITION = 6
+EDITION = 7
 CHUNK = 200
 #: Up to so many records are asked for by name; of more, the whole list is read.
 NAMED = 500
@@ -85,7 +85,7 @@ def made(row: UnpostedRow, book: Book, rules: Rules, digest: str) -> Forecast:
 
 def _creatable(need: Need) -> bool | str:
     """Whether it may be created; of what is kept in a currency, in which."""
-    return bool(need.draft) and ((need.draft.currency if need.draft else "") or True)
+    return need.draft is not None and (need.draft.currency or True)
 
 
 def write(session: Session, book: Book, rows: Iterable[UnpostedRow]) -> None:

@@ -121,7 +121,9 @@ def documents(session: Session, book: Book, source_id: int, kind: RecordKind, id
         return len(idents)
     rules, keys = books.rules_of(book), set[str]()
     own = UnpostedRow
-    wanted = (own.record, own.party_id, own.date, own.currency, own.total, own.facts)
+    wanted = (
+        own.record, own.party_id, own.date, own.currency, own.total, own.tax, own.tax_code_id, own.facts,
+    )  # fmt: skip
     query = columns(*map(col, wanted)).where(col(UnpostedRow.source_id) == source_id, col(UnpostedRow.kind) == kind)
     for start in range(0, len(idents), 500):
         found = session.execute(query.where(col(UnpostedRow.record).in_(idents[start : start + 500])))

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import pytest
 
+from app.connectors.connectwise import expenses
 from app.connectors.connectwise.connector import ConnectWise
 from app.connectors.protocols import ClosedInPsa, Exported, UnpostedRecord, Wait
 from app.domain.documents import Basis, DocumentKind
@@ -155,3 +156,12 @@ def test_a_detailed_export_brings_the_time_entries_of_its_lines(source: ConnectW
     assert all(work.ticket and work.summary and work.hours and work.work_role and work.date for work in works)
     assert any(work.notes for work in works)
     assert psa.calls_of("/time/entries") <= 2
+
+
+def test_a_tax_that_no_level_tells_is_tax_all_the_same() -> None:
+    spent = expenses.Spent({"accountNumber": "6200", "documentDate": "2026-03-10"}, {}, [7], Decimal("12.00"))
+    listed = {"classification": "Reimbursable", "salesTaxAmount": Decimal("2.00"), "expenseDetailId": 9}
+    document = expenses.to_exported("7", spent, listed, {}, "USD").document
+    assert document is not None
+    assert (document.tax.amount, document.lines[0].amount.amount) == (Decimal("2.00"), Decimal("10.00"))
+    assert [level.amount for level in document.tax_levels] == [document.tax]

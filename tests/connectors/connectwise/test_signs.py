@@ -99,6 +99,28 @@ def test_expenses_and_what_comes_back_of_them_run_the_right_way_with_tax_beside_
         assert document.tax.amount == Decimal("8.20")
 
 
+@pytest.mark.parametrize("freight", ["0", "12.40"])
+@pytest.mark.parametrize("tax", [None, "WA-SEA"])
+def test_what_is_received_is_owed_and_what_is_sent_back_is_credited(
+    psa: Site, source: ConnectWise, tax: str | None, freight: str
+) -> None:
+    wanted: dict[str, Decimal] = {}
+    for way in (UP, DOWN):
+        lines = [{"product": "AP-U6", "quantity": str(2 * way), "cost": "99.995", "taxable": True},
+                 {"product": "ECO-FEE", "quantity": str(3 * way), "taxable": False}]  # fmt: skip
+        body: dict[str, Any] = {"vendor": "Ingram Micro", "lines": lines, "freight": str(Decimal(freight) * way)}
+        psa._post("/_add", purchase={**body, "packing_slip": f"S{way}", **({"tax_code": tax} if tax else {})})
+        wanted[f"S{way}"] = way
+    records = [one for one in source.unposted(RecordKind.INVENTORY) if one.facts.get("packing_slip") in wanted]
+    found = source.export(RecordKind.INVENTORY, [one.record for one in records], summary="", through=None)
+    assert len(found) == 2
+    for record, item in zip(records, found, strict=True):
+        document = assert_sound(record, item.document)
+        assert document.kind is (KINDS.BILL if wanted[record.facts["packing_slip"]] == UP else KINDS.VENDOR_CREDIT)
+        assert all(line.amount.amount > 0 for line in document.lines)
+        assert bool(document.tax.amount) is bool(tax)
+
+
 def test_what_a_member_pays_back_becomes_a_refund_only_on_a_card() -> None:
     from tests.domain.test_shaping import EXPENSE  # noqa: PLC0415 - the cast of another module
 

@@ -16,7 +16,7 @@ from app.models.connections import Book
 from app.models.mail import Mail
 from app.services.batches import batches
 from app.services.connections import books
-from app.services.posting import attaching, undoing
+from app.services.posting import attaching, undoing, wanted_files
 from sandbox.connectwise.papers import Paper
 from tests import engine
 from tests.engine import Engine
@@ -114,7 +114,7 @@ def test_a_run_that_was_stopped_leaves_a_batch_that_can_be_resumed(
     def stop(run: Any) -> None:
         with run.database.session() as session:
             batches.stop(session, batches.find(session, batch), by=engine.BY)
-        attaching._want(run)
+        wanted_files.want(run)
 
     with monkeypatch.context() as patch:
         patch.setattr(attaching, "work", stop)

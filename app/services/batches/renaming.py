@@ -14,7 +14,7 @@ from app.models.connections import Book
 from app.models.postings import Creation
 from app.services.batches import approvals
 from app.services.people import audit
-from app.services.posting.checking import draft_of
+from app.services.posting.creations import draft_of
 
 LONGEST = 100
 

@@ -9,24 +9,24 @@ can't be had is a warning beside the posting, never a failed document.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 from sqlalchemy import update
 from sqlmodel import Session, col, func, select
 
 from app.connectors.ledger_changes import Attached, Attaching, AttachOutcome
 from app.connectors.protocols import ConnectionFailedError, Slot, Wait
-from app.domain.documents import DocumentKind
 from app.domain.outcomes import InDoubt, NotDone, Refused
 from app.domain.problems import Problem, Severity
 from app.domain.states import STANDING, SectionKey
 from app.models.attachments import Attachment
 from app.models.columns import utcnow
-from app.models.postings import Posting, PostingRecord
+from app.models.postings import Posting
 from app.services.batches import afterwards
-from app.services.posting import papers, posting_problems, posting_rows
+from app.services.posting import papers, posting_problems, posting_rows, wanted_files
 from app.services.posting.run import Lanes, Run, SystemicError
+from app.services.posting.wanted_files import Task
 
 #: With nothing to do for longer than this, the worker is given back.
 PATIENCE = 25.0
@@ -36,26 +36,6 @@ MOST_SENDS = 3
 MOST_TOLD = 3
 #: The first look after a lost answer comes so soon; a file that is there ends the doubt.
 EARLY = dt.timedelta(seconds=1)
-
-
-@dataclass(slots=True)
-class Task:
-    """One file on its way: whose it is, and its content once the PSA has given it.
-
-    ``left_out`` can never go. ``failed``: files of the same document that this run could not attach, and why; it is
-    shared by the document's tasks, and the others go on.
-    """
-
-    ident: int
-    doubt: bool
-    kind: DocumentKind
-    ledger_id: str
-    name: str
-    record: str
-    papers: tuple[str, ...] = ()
-    left_out: list[str] = field(default_factory=list)
-    failed: dict[str, Problem] = field(default_factory=dict)
-    content: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,75 +56,15 @@ def work(run: Run) -> float | None:
         return None
     if not afterwards.has_section(run.database, run.batch_id, SectionKey.ATTACHMENTS):
         return None
-    _want(run)
-    if not _due(run, set(), later=True):
+    wanted_files.want(run)
+    if not wanted_files.due(run, set(), later=True):
         return None
     run.begin(SectionKey.ATTACHMENTS)
-    _recover(run)
+    wanted_files.recover(run)
     wake = _Work(run, ledger).through()
     if wake is None and not run.stopping():
         run.end(SectionKey.ATTACHMENTS)
     return wake
-
-
-def _want(run: Run) -> None:
-    """An intent for every document of the batch that is in the books, may have files and has no intent."""
-    have = select(Attachment.id).where(
-        Attachment.posting_id == Posting.id, Attachment.ledger_id == Posting.ledger_id
-    )  # fmt: skip
-    with run.database.session() as session:
-        run.hold_on(session)
-        kinds = papers.KINDS.get(run.kind, ())
-        query = select(Posting).where(
-            Posting.batch_id == run.batch_id, col(Posting.role).in_(("main", "bill")), col(Posting.kind).in_(kinds),
-            col(Posting.state).in_(STANDING), Posting.ledger_id != "", ~have.exists(),
-        )  # fmt: skip
-        rows = session.exec(query.options(*posting_rows.BARE)).all()
-        session.add_all(
-            Attachment(
-                posting_id=posting.id or 0, batch_id=run.batch_id, ledger_id=posting.ledger_id,
-                name=papers.name_of(DocumentKind(posting.kind), posting.number),
-            )
-            for posting in rows
-        )  # fmt: skip
-        session.commit()
-
-
-def _recover(run: Run) -> None:
-    """What an earlier run left on the wire is in doubt."""
-    with run.database.session() as session:
-        run.hold_on(session)
-        left = (col(Attachment.batch_id) == run.batch_id, col(Attachment.state) == "sending")
-        session.exec(update(Attachment).where(*left).values(state="in_doubt", look_at=utcnow()))
-        session.commit()
-
-
-def _due(run: Run, under_way: set[int], *, later: bool = False, limit: int = 8) -> list[Task]:
-    """Files to be attached or looked up now (or ``later`` too), of documents that still stand in the books."""
-    open_ones = col(Attachment.state).in_(("wanted", "sending", "in_doubt") if later else ("wanted", "in_doubt"))
-    query = (
-        select(Attachment, Posting.kind, func.min(PostingRecord.record), Posting.id)
-        .join(Posting, col(Posting.id) == Attachment.posting_id)
-        .join(PostingRecord, col(PostingRecord.posting_id) == Posting.id)
-        .where(Attachment.batch_id == run.batch_id, open_ones, Attachment.ledger_id == Posting.ledger_id)
-        .where(col(Posting.state).in_(STANDING), col(Attachment.id).not_in(under_way))
-        .group_by(col(Attachment.id), col(Posting.kind), col(Posting.id))
-        .order_by(col(Attachment.id))
-        .limit(limit)
-    )
-    if not later:
-        query = query.where((col(Attachment.look_at).is_(None)) | (col(Attachment.look_at) <= utcnow()))
-    with run.database.reading() as session:
-        found = session.exec(query).all()
-        many = [ident for _, kind, _, ident in found if papers.has_many(DocumentKind(kind))]
-        documents = dict(session.exec(select(Posting.id, Posting.document).where(col(Posting.id).in_(many))).all())
-        return [
-            Task(
-                row.id or 0, row.state == "in_doubt", DocumentKind(kind), row.ledger_id, row.name, record,
-                tuple((documents.get(ident) or {}).get("papers", ())),
-            )
-            for row, kind, record, ident in found
-        ]  # fmt: skip
 
 
 class _Work:
@@ -178,10 +98,10 @@ class _Work:
                 return slot.seconds
             self._upload(lanes, self._ready.pop(0), slot)
         room = lanes.room("looks") - len(self._ready)
-        for task in _due(self._run, self._under_way, limit=room) if room > 0 else []:
+        for task in wanted_files.due(self._run, self._under_way, limit=room) if room > 0 else []:
             self._under_way.add(task.ident)
             task.failed = self._failures.setdefault(task.ident, {})
-            lanes.go("looks", self._look(task), lambda seen, task=task: self._looked(task, seen))  # type: ignore[misc]
+            lanes.go("looks", partial(self._look, task), partial(self._looked, task))
         return self._next_look()
 
     def _next_look(self) -> float | None:
@@ -199,16 +119,12 @@ class _Work:
 
     # ── look ──
 
-    def _look(self, task: Task) -> Callable[[], Seen]:
+    def _look(self, task: Task) -> Seen:
         """In a lane: the first file that is not there yet; the id of the last one where all are; None for a doubt."""
-
-        def look() -> Seen:
-            try:
-                return self._doubted(task) if task.doubt else self._missing(task)
-            except ConnectionFailedError as error:
-                return error
-
-        return look
+        try:
+            return self._doubted(task) if task.doubt else self._missing(task)
+        except ConnectionFailedError as error:
+            return error
 
     def _doubted(self, task: Task) -> str | None:
         return self._ledger.attachment(task.kind, task.ledger_id, task.name)

@@ -4,26 +4,34 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 
-from sqlalchemy import func, update
+from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from app.connectors.ledger_changes import KnowsRates
 from app.connectors.protocols import Destination, Probe, UntranslatableError
 from app.domain import rates, soundness
-from app.domain.codec import from_json, to_json
+from app.domain.codec import to_json
 from app.domain.documents import SALES, Document
-from app.domain.links import Draft, LinkKind, Rules, kinds_of
+from app.domain.links import LinkKind, Rules, kinds_of
 from app.domain.outcomes import Absent, CannotTell, Finding, Found, LooksAlike, Receipt, Several
 from app.domain.problems import Problem, Severity
 from app.domain.states import PostingState, Role, SectionKey
 from app.models.connections import Book
-from app.models.postings import Creation, Posting, PostingRecord
-from app.models.records import UnpostedRow
+from app.models.postings import Posting, PostingRecord
 from app.services.mapping import links, lists, wants
-from app.services.posting import beside, billing, item_accounts, numbering, posting_problems, posting_rows, receipts
+from app.services.posting import (
+    beside,
+    billing,
+    creations,
+    item_accounts,
+    numbering,
+    posting_problems,
+    posting_rows,
+    receipts,
+)
 from app.services.posting.reading import document_of
 from app.services.posting.run import Run
 
@@ -282,7 +290,7 @@ def _settle(session: Session, run: Run, posting: Posting, look: Look) -> None:
         links.take_exact(session, run.book_id, need, entry, by=run.by)
     item_accounts.want(session, run, look.wants.updates)
     for draft in look.wants.drafts:
-        _want(session, run, _early_enough(session, run, draft))
+        creations.want(session, run, draft)
 
 
 def _nothing_to_post(session: Session, posting: Posting, look: Look) -> None:
@@ -294,14 +302,6 @@ def _nothing_to_post(session: Session, posting: Posting, look: Look) -> None:
         return
     posting.state = PostingState.SKIPPED
     posting_problems.add(session, posting, SectionKey.CHECK, NOTHING_TO_POST)
-
-
-def _early_enough(session: Session, run: Run, draft: Draft) -> Draft:
-    """Nothing may be dated before an inventory item's first day: it begins with the oldest record that still waits."""
-    if not draft.since:
-        return draft
-    oldest = session.exec(select(func.min(UnpostedRow.date)).where(UnpostedRow.source_id == run.source_id)).one()
-    return replace(draft, since=min(draft.since, oldest.isoformat())) if oldest else draft
 
 
 def _say(session: Session, posting: Posting, look: Look) -> None:
@@ -318,48 +318,3 @@ NOTHING_TO_POST = Problem(
     "Keep and close marks it as posted in ConnectWise.",
     Severity.INFO,
 )
-
-
-def _want(session: Session, run: Run, draft: Draft) -> None:
-    """The intent to create an entry, once per (Book, kind, source id); one that was refused before is tried anew."""
-    query = select(Creation).where(
-        Creation.book_id == run.book_id, Creation.kind == draft.kind, Creation.source_id == draft.source_id
-    )
-    creation = session.exec(query).first()
-    if creation is None:
-        session.add(
-            Creation(
-                book_id=run.book_id, batch_id=run.batch_id, kind=draft.kind, source_id=draft.source_id,
-                name=draft.name, draft=to_json(draft),
-            )
-        )  # fmt: skip
-        session.flush()
-    elif creation.state in ("refused", "done"):
-        session.exec(
-            update(Creation)
-            .where(col(Creation.id) == creation.id)
-            .values(
-                state="wanted", batch_id=run.batch_id, generation=Creation.generation + 1, request_id="", problem=None,
-                draft=to_json(replace(draft, chosen=draft_of(creation).chosen)), name=draft.name,
-            )
-        )  # fmt: skip
-    elif creation.state == "wanted":
-        creation.batch_id = run.batch_id
-        creation.draft = to_json(_both(draft_of(creation), draft))
-        session.add(creation)
-
-
-def _both(one: Draft, other: Draft) -> Draft:
-    """What two documents know of an entry: one of stock must have begun by the older, and names three accounts."""
-    return replace(
-        one,
-        since=min(one.since, other.since),
-        account=one.account or other.account,
-        cost_account=one.cost_account or other.cost_account,
-        inventory_account=one.inventory_account or other.inventory_account,
-    )
-
-
-def draft_of(creation: Creation) -> Draft:
-    """The stored draft."""
-    return from_json(Draft, creation.draft)

@@ -14,13 +14,13 @@ from typing import Any
 from sqlalchemy import func, or_, update
 from sqlmodel import Session, col, select
 
-from app.connectors.protocols import ClosedInPsa, CloseOutcome, ConnectionFailedError, Slot, Wait
+from app.connectors.protocols import ClosedInPsa, CloseOutcome, Slot, Wait
 from app.domain.outcomes import InDoubt, NotDone, Refused
 from app.domain.problems import Problem
 from app.domain.states import PostingState, SectionKey
 from app.models.columns import utcnow
 from app.models.postings import Posting, PostingProblem, PostingRecord
-from app.services.posting import beside, posting_problems, posting_rows, reading
+from app.services.posting import beside, posting_problems, posting_rows, psa_batches, reading
 from app.services.posting.run import Lanes, Run, SystemicError
 
 #: The PSA's list may be this old when a record is compared with it before closing.
@@ -165,7 +165,7 @@ def _unchanged(run: Run, due: Due) -> bool:
     if all(run.listed.get(record) == seen for record, seen in due.seen.items()):
         return True
     gone = sorted(due.seen.keys() - run.listed.keys())
-    found = _where(run, gone[0], due.psa_batch(run)) if gone else None
+    found = psa_batches.where(run, gone[0], due.psa_batch(run)) if gone else None
     with run.database.session() as session:
         run.hold_on(session)
         row = session.get_one(Posting, due.posting.id)
@@ -184,47 +184,14 @@ CHANGED = Problem(
 )
 
 
-def _where(run: Run, record: str, ours: str) -> str | None:
-    """The PSA batch that has the record. Asked with no session open: whoever asks waits for the PSA's limit."""
-    name = batch_of(run, record)
-    if name is None and ours in run.source.find_batches([ours]):
-        return ours
-    return name
-
-
 def _gone(session: Session, run: Run, posting: Posting, ours: str, name: str | None) -> None:
     """No longer unposted: closed by our own batch (its answer was lost), or by somebody else's."""
-    if name and _stem(name) == _stem(ours):  # of whatever generation: this database may be a copy of an older one
+    # Of whatever generation: this database may be a copy of an older one.
+    if name and psa_batches.stem(name) == psa_batches.stem(ours):
         posting.psa_batch = name
         _closed(session, run, posting)
     else:
-        posting_problems.add(session, posting, SectionKey.CLOSE, closed_elsewhere(name))
-
-
-def _stem(psa_batch: str) -> str:
-    """The identifier without its generation."""
-    return psa_batch.rpartition("-g")[0]
-
-
-def batch_of(run: Run, record: str) -> str | None:
-    """Name of the PSA batch the record is in; None where the PSA doesn't say."""
-    try:
-        return run.source.batch_of(run.kind, [record]).get(record)
-    except ConnectionFailedError as error:
-        if error.systemic:
-            raise
-        return None
-
-
-def closed_elsewhere(name: str | None) -> Problem:
-    """Somebody else closed the record: perhaps it is booked twice."""
-    by = f"by batch “{name}”" if name else "by somebody else, or reopened"
-    return Problem(
-        "closed_elsewhere",
-        f"In ConnectWise it was closed {by}, not by Crossfoot: perhaps it is booked twice.",
-        "Look in QuickBooks for a second document; then keep it, or undo this one.",
-        technical={"psa_batch": name or ""},
-    )
+        posting_problems.add(session, posting, SectionKey.CLOSE, psa_batches.closed_elsewhere(name))
 
 
 # ── intent and outcome ───────────────────────────────────────────────────────────────────────────────────────────
@@ -325,7 +292,7 @@ def look(run: Run) -> None:
     found = run.source.find_batches([one.posting.psa_batch for one in due])
     reading.relist(run)
     lost = {record for one in due if one.posting.psa_batch not in found for record in one.seen}
-    elsewhere = {record: batch_of(run, record) for record in lost - run.listed.keys()}
+    elsewhere = {record: psa_batches.batch_of(run, record) for record in lost - run.listed.keys()}
     with run.database.session() as session:
         run.hold_on(session)
         rows = []
@@ -352,7 +319,7 @@ def _judge(
         posting.closing = ""  # not closed, and the identifier is free: it may be asked for again
     else:
         posting.closing = ""
-        posting_problems.add(session, posting, SectionKey.CLOSE, closed_elsewhere(elsewhere.get(gone[0])))
+        posting_problems.add(session, posting, SectionKey.CLOSE, psa_batches.closed_elsewhere(elsewhere.get(gone[0])))
     session.add(posting)
 
 
@@ -365,24 +332,3 @@ HALF_CLOSED = Problem(
     "Our batch exists in ConnectWise, but the record is still listed as unposted.",
     "Delete that batch in ConnectWise under Finance ▸ Accounting Interface ▸ Batches, then retry.",
 )
-
-
-def read_back(run: Run) -> None:
-    """Read the ids of our batches, many a call; needed to undo one, and proof that it is there."""
-    while chunk := _without_id(run):
-        found = run.source.find_batches([posting.psa_batch for posting in chunk])
-        with run.database.session() as session:
-            for posting in chunk:
-                batch = found.get(posting.psa_batch)
-                row = session.get_one(Posting, posting.id)
-                row.psa_batch_id = batch.batch_id if batch else "-"
-                session.add(row)
-            session.commit()
-
-
-def _without_id(run: Run) -> Sequence[Posting]:
-    with run.database.reading() as session:
-        query = select(Posting).where(
-            Posting.batch_id == run.batch_id, Posting.closing == "done", Posting.psa_batch_id == ""
-        )
-        return session.exec(query.order_by(col(Posting.id)).limit(500)).all()

@@ -10,23 +10,24 @@ import datetime as dt
 import secrets
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 from sqlalchemy import update
 from sqlmodel import Session, col, func, select
 
 from app.connectors.protocols import Created, CreationOutcome, NameTaken, Slot, UntranslatableError, Wait
 from app.domain.codec import to_json
-from app.domain.links import NAMESPACE, Draft, Entry, LinkKind, Rules, above
+from app.domain.links import Draft, Entry, LinkKind, above
 from app.domain.outcomes import InDoubt, NotDone, Refused
 from app.domain.problems import Problem, Severity
 from app.domain.states import SectionKey
 from app.models.columns import utcnow
-from app.models.connections import Link
 from app.models.postings import Creation
 from app.services.mapping import links, lists
-from app.services.posting.checking import draft_of
+from app.services.posting import new_entries
+from app.services.posting.creations import draft_of
+from app.services.posting.new_entries import Names
 from app.services.posting.run import Lanes, Run, SystemicError
 
 #: Kinds by section, in the order in which they need each other.
@@ -43,19 +44,6 @@ MOST_LOOKED_AT = 50
 LOOK_AGAIN = dt.timedelta(seconds=3)
 
 
-@dataclass(slots=True)
-class Names:
-    """Names that nobody else may have, by namespace, and the links that a body needs; read once a section."""
-
-    spaces: dict[str, set[str]] = field(default_factory=dict)
-    index: links.Index = field(default_factory=lambda: links.Index({}, []))
-    parents: dict[str, Entry | None] = field(default_factory=dict)
-
-    def taken(self, kind: LinkKind) -> set[str]:
-        """Lower-cased names that a new entry of this kind may not have."""
-        return self.spaces.setdefault("parties" if kind in NAMESPACE else kind, set())
-
-
 def create(run: Run, lanes: Lanes) -> None:
     """Create everything the batch wants. A refused one is a problem of its documents, not of the batch."""
     for key, kinds in SECTIONS:
@@ -63,7 +51,7 @@ def create(run: Run, lanes: Lanes) -> None:
             continue
         run.begin(key)
         _adopt_orphans(run, kinds)
-        names = _names(run, kinds)
+        names = new_entries.names(run, kinds)
         while _open(run, kinds):
             if run.stopping():
                 lanes.drain()
@@ -93,20 +81,6 @@ def _adopt_orphans(run: Run, kinds: Collection[LinkKind]) -> None:
             .values(state="in_doubt", look_at=utcnow())
         )
         session.commit()
-
-
-def _names(run: Run, kinds: Collection[LinkKind]) -> Names:
-    names = Names()
-    with run.database.reading() as session:
-        query = select(Creation.kind).where(Creation.batch_id == run.batch_id).distinct()
-        open_ones = session.exec(query.where(col(Creation.state).not_in(("done", "refused"))))
-        named = {LinkKind(kind) for kind in open_ones} & set(kinds)
-        names.index = links.Index.load(session, run.book_id)
-        for kind in named - set(NAMESPACE):
-            names.taken(kind).update(entry.name.casefold() for entry in lists.entries(session, run.book_id, kind))
-    if named & set(NAMESPACE):
-        names.taken(LinkKind.CUSTOMERS).update(run.destination.names_taken())
-    return names
 
 
 # ── one creation ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -186,63 +160,15 @@ def _prepare(run: Run, creation: Creation, names: Names) -> tuple[str, str] | No
         _finish(run, creation.id or 0, linked, "")
         return None
     if draft.parent:
-        _seek_parent(run, names, draft)
+        new_entries.seek_parent(run, names, draft)
     try:
-        name = unique_name(draft, names.taken(draft.kind), lambda name: run.destination.valid_name(draft.kind, name))
-        body = run.destination.draft_body(draft, name, _account_links(names, draft, run.rules), run.rules)
+        taken = names.taken(draft.kind)
+        name = new_entries.unique_name(draft, taken, lambda name: run.destination.valid_name(draft.kind, name))
+        body = run.destination.draft_body(draft, name, new_entries.linked(names, draft, run.rules), run.rules)
     except UntranslatableError as error:
         _refuse(run, creation.id or 0, error.problems[0])
         return None
     return name, body
-
-
-def _seek_parent(run: Run, names: Names, draft: Draft) -> None:
-    """What a sub-customer stands under: what the PSA's customer of that name is linked to, else who has the name.
-
-    Where nobody does, the list is read anew: a person may have made the parent since. Raises ConnectionFailedError.
-    """
-    found = _parent(run, names, draft)
-    if found is None and draft.parent not in names.parents:
-        lists.refresh(run.database, run.destination, run.book_id, (draft.kind,), dt.timedelta(0))
-        with run.database.reading() as session:
-            names.index = links.Index.load(session, run.book_id)
-        found = _parent(run, names, draft)
-    names.parents[draft.parent] = found
-
-
-def _parent(run: Run, names: Names, draft: Draft) -> Entry | None:
-    with run.database.reading() as session:
-        linked = select(Link.source_id).where(Link.book_id == run.book_id, Link.kind == draft.kind)
-        idents = session.exec(linked.where(Link.source_name == draft.parent, Link.ledger_id != "")).all()
-    entries = [entry for ident in idents if (entry := names.index.entry(draft.kind, ident)) and entry.active]
-    return entries[0] if len(entries) == 1 else names.index.exact(draft.kind, draft.parent)
-
-
-def _account_links(names: Names, draft: Draft, rules: Rules) -> dict[tuple[LinkKind, str], Entry]:
-    """An item's accounts, and what it, a class, a location or a sub-customer stands under."""
-    accounts = {draft.account, draft.cost_account, draft.inventory_account} - {""}
-    keys = [(LinkKind.ACCOUNTS, account) for account in accounts]
-    keys += [(parent.kind, parent.source_id) for parent in above(draft, rules)[-1:]]
-    found = {key: names.index.entry(*key) for key in keys}
-    if draft.parent:
-        found[draft.kind, f"name:{draft.parent}"] = names.parents.get(draft.parent)
-    return {key: entry for key, entry in found.items() if entry}
-
-
-def unique_name(draft: Draft, taken: Collection[str], valid: Callable[[str], str]) -> str:
-    """The name, or the name with the PSA's account number or a counter behind it where it is taken.
-
-    ``valid`` takes out what the ledger forbids and cuts to its limit; the tail must survive the cut.
-    """
-    name = valid(draft.chosen or draft.name)
-    number = draft.party.account_number if draft.party else ""
-    tails = ["", *([f" ({number})"] if number else []), *(f" ({count})" for count in range(2, 1000))]
-    for tail in tails:
-        own = valid(name + tail)
-        own = own if own.endswith(tail) else valid(name[: len(own) - len(tail)] + tail)
-        if own.casefold() not in taken:
-            return own
-    raise UntranslatableError([Problem("name_taken", f"Every form of “{name}” is taken.", "Link it by hand.")])
 
 
 def _intend(run: Run, creation: Creation, name: str, body: str) -> bool:

@@ -32,6 +32,9 @@ EARLY = (dt.timedelta(seconds=5), dt.timedelta(seconds=15), dt.timedelta(seconds
 MOST_SENDS = 4
 #: After so many looks that the ledger did not answer it counts as silent: twenty minutes.
 MOST_LOOKS = 40
+#: A member of a call with its posting and the record that names its mark; and one whose doubt is not over.
+Doubted = tuple[CallMember, Posting, str]
+OpenEnd = tuple[CallMember, Posting, Finding]
 
 
 def recover(run: Run) -> None:
@@ -86,13 +89,7 @@ def _look_up(run: Run, call: Call) -> None:
     with run.database.session() as session:
         run.hold_on(session)
         fresh = session.get_one(Call, call.id)
-        touched, open_ends = [], []
-        for (member, posting, _), finding in zip(doubted, findings, strict=True):
-            row = session.get_one(Posting, posting.id)
-            if row.state == PostingState.IN_DOUBT and row.generation == member.generation and not row.needs_person:
-                if not _settle(session, run, fresh, member, row, finding):
-                    open_ends.append((session.get_one(CallMember, member.id), row, finding))
-                touched.append(row)
+        touched, open_ends = _settled(session, run, fresh, doubted, findings)
         _next_step(session, run, fresh, open_ends)
         session.add(fresh)
         run.changed(session, *touched)
@@ -102,7 +99,22 @@ def _look_up(run: Run, call: Call) -> None:
         raise ConnectionFailedError(message, "Resume the batch when QuickBooks answers again: it is looked up first.")
 
 
-def _doubted(session: Session, call: Call) -> list[tuple[CallMember, Posting, str]]:
+def _settled(
+    session: Session, run: Run, call: Call, doubted: Sequence[Doubted], findings: Sequence[Finding]
+) -> tuple[list[Posting], list[OpenEnd]]:
+    """What is still in doubt, each by what was found of it: all that were touched, and those that stay open."""
+    touched, open_ends = list[Posting](), list[OpenEnd]()
+    for (member, posting, _), finding in zip(doubted, findings, strict=True):
+        row = session.get_one(Posting, posting.id)
+        if row.state != PostingState.IN_DOUBT or row.generation != member.generation or row.needs_person:
+            continue
+        if not _settle(session, run, call, member, row, finding):
+            open_ends.append((session.get_one(CallMember, member.id), row, finding))
+        touched.append(row)
+    return touched, open_ends
+
+
+def _doubted(session: Session, call: Call) -> list[Doubted]:
     query = (
         select(CallMember, Posting, func.min(PostingRecord.record))
         .join(Posting, col(Posting.id) == CallMember.posting_id)
@@ -180,9 +192,7 @@ def _number_taken(document: Document) -> Problem:
     )
 
 
-def _next_step(
-    session: Session, run: Run, call: Call, open_ends: Sequence[tuple[CallMember, Posting, Finding]]
-) -> None:
+def _next_step(session: Session, run: Run, call: Call, open_ends: Sequence[OpenEnd]) -> None:
     """Nothing open: answered. Otherwise look again; or, absent twice after it must have ended, let it go again."""
     now = utcnow()
     if not open_ends:
@@ -205,9 +215,7 @@ def _next_step(
         _send_again(session, run, call, open_ends)
 
 
-def _send_again(
-    session: Session, run: Run, call: Call, open_ends: Sequence[tuple[CallMember, Posting, Finding]]
-) -> None:
+def _send_again(session: Session, run: Run, call: Call, open_ends: Sequence[OpenEnd]) -> None:
     count = session.exec(select(func.count()).select_from(CallMember).where(CallMember.call_id == call.id)).one()
     call.due_at = utcnow()
     if call.sends >= MOST_SENDS:

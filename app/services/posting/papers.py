@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from app.connectors.files import type_of
 from app.connectors.protocols import ConnectionFailedError, Source
@@ -60,7 +61,7 @@ def wanted(
     found = [file for paper in papers for file in psa.files(paper)]
     taken = [file for file in found if type_of(file.name)]
     return (
-        [Wanted(_with_id(file.name, file.ident), lambda ident=file.ident: psa.file(ident)) for file in taken],  # type: ignore[misc]
+        [Wanted(_with_id(file.name, file.ident), partial(psa.file, file.ident)) for file in taken],
         [file.name for file in found if not type_of(file.name)],
     )
 

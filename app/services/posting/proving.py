@@ -18,7 +18,7 @@ from app.domain.problems import Problem, Severity
 from app.domain.states import IN_BOOKS, PostingState, SectionKey
 from app.models.postings import Posting, PostingRecord
 from app.services.mapping import wants
-from app.services.posting import checking, closing, posting_problems, posting_rows, reading, receipts
+from app.services.posting import checking, closing, posting_problems, posting_rows, psa_batches, reading, receipts
 from app.services.posting.reading import document_of
 from app.services.posting.run import Run
 
@@ -36,7 +36,7 @@ def prove(run: Run) -> None:
     if not _unproved(run, 0, 1):
         return
     run.begin(SectionKey.PROVE)
-    closing.read_back(run)
+    psa_batches.read_back(run)
     reading.relist(run)
     last = 0
     while not run.stopping() and (chunk := _unproved(run, last, CHUNK)):
@@ -165,7 +165,7 @@ def _closed(session: Session, run: Run, posting: Posting, record: str, names: di
     if record in run.listed:
         problem = closing.HALF_CLOSED if posting.psa_batch_id != "-" else UNBATCHED
     elif name and name != posting.psa_batch:
-        problem = closing.closed_elsewhere(name)
+        problem = psa_batches.closed_elsewhere(name)
     elif names is not None and not name:
         problem = IN_NO_BATCH
     if problem is None:

@@ -46,7 +46,7 @@ def settle(run: Run, call_id: int, sends: int, outcomes: Sequence[Outcome]) -> N
     A success is recorded whatever happened to the posting meanwhile. Anything else only counts for the send that it
     answers (``sends``): a worker that was frozen may bring it when another one has sent the call again.
     """
-    replays = _verify(run, call_id, outcomes)
+    outcomes = _verified(run, call_id, outcomes)
     systemic = None
     with run.database.session() as session:
         run.lock(session)
@@ -55,23 +55,25 @@ def settle(run: Run, call_id: int, sends: int, outcomes: Sequence[Outcome]) -> N
         if ours and all(isinstance(outcome, NotDone) for outcome in outcomes):
             systemic = _pause(session, run, call, outcomes[0])
         else:
-            touched = []
-            members = _members(session, call_id)
-            postings = posting_rows.of(session, [m.posting_id for m in members], posting_rows.WITH_DOCUMENT)
-            for member in members:
-                posting = postings[member.posting_id]
-                outcome = replays.get(member.place, outcomes[member.place])
-                if ours or isinstance(outcome, Posted):
-                    _settle_one(session, run, call, member, posting, outcome)
-                touched.append(posting)
-            if ours:
-                _close_call(call, [replays.get(place, outcome) for place, outcome in enumerate(outcomes)], run)
-            if any(isinstance(outcome, InDoubt) and outcome.technical.get("replay") for outcome in replays.values()):
-                call.technical = {**call.technical, "replayed": True}
-            session.add(call)
-            run.changed(session, *touched)
+            _write_down(session, run, call, outcomes, ours=ours)
     if systemic:
         raise SystemicError(systemic)
+
+
+def _write_down(session: Session, run: Run, call: Call, outcomes: Sequence[Outcome], *, ours: bool) -> None:
+    """Member by member; what is not ``ours`` any more only where it is a success."""
+    members = _members(session, call.id or 0)
+    postings = posting_rows.of(session, [member.posting_id for member in members], posting_rows.WITH_DOCUMENT)
+    for member in members:
+        outcome = outcomes[member.place]
+        if ours or isinstance(outcome, Posted):
+            _settle_one(session, run, call, member, postings[member.posting_id], outcome)
+    if ours:
+        _close_call(call, outcomes, run)
+    if any(isinstance(outcome, InDoubt) and outcome.technical.get("replay") for outcome in outcomes):
+        call.technical = {**call.technical, "replayed": True}
+    session.add(call)
+    run.changed(session, *(postings[member.posting_id] for member in members))
 
 
 def _members(session: Session, call_id: int) -> list[CallMember]:
@@ -79,7 +81,7 @@ def _members(session: Session, call_id: int) -> list[CallMember]:
     return list(session.exec(query))
 
 
-def _verify(run: Run, call_id: int, outcomes: Sequence[Outcome]) -> dict[int, Outcome]:
+def _verified(run: Run, call_id: int, outcomes: Sequence[Outcome]) -> list[Outcome]:
     """Successes that may be replays of an old answer are read by id before they are believed."""
     with run.database.reading() as session:
         call = session.get_one(Call, call_id)
@@ -87,7 +89,7 @@ def _verify(run: Run, call_id: int, outcomes: Sequence[Outcome]) -> dict[int, Ou
         records = {ident: (record, role) for ident, record, role in session.exec(_first_records(call_id))}
         named = {m.place: (records[m.posting_id], m.generation) for m in members}
         marks = {place: str(run.mark(record, gen, role)) for place, ((record, role), gen) in named.items()}
-    verified: dict[int, Outcome] = {}
+    verified = list(outcomes)
     for member in members:
         outcome = outcomes[member.place]
         if isinstance(outcome, Posted) and _suspect(call, outcome.receipt, marks[member.place]):

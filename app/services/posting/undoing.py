@@ -20,22 +20,20 @@ from app.domain.documents import DocumentKind
 from app.domain.marks import Mark
 from app.domain.outcomes import InDoubt, NotDone, Receipt, Refused
 from app.domain.problems import Problem, ValidationError
-from app.domain.states import PostingState, Role, SectionKey
+from app.domain.states import PostingState, Role
 from app.models.batches import Batch
 from app.models.columns import utcnow
 from app.models.postings import Posting, PostingRecord
 from app.services.batches import batches, decisions
 from app.services.people import audit
-from app.services.posting import beside, closing, ledger_looks, posting_problems, undo_plan
+from app.services.posting import beside, ledger_looks, posting_problems, undo_plan, undo_rows
 from app.services.posting.run import Run, SystemicError
+from app.services.posting.undo_rows import LEDGER, PSA
 
 FIRST_STEP = undo_plan.FIRST_STEP
 LOOK_AGAIN = 5.0
 #: Seconds until one that goes after another is looked at; what the other one waits for is what counts.
 BEHIND = 60.0
-#: Both forms of each step: to be done, and under way. What a run brings counts only while the undo stands there:
-#: one that was frozen may bring it when another has finished the undo, or a person has begun a new one.
-LEDGER, PSA = ("to_ledger", "ledger"), ("to_psa", "psa")
 
 
 ANOTHER = undo_plan.no(
@@ -150,10 +148,10 @@ def _ledger(run: Run, posting: Posting) -> float:
         return BEHIND
     receipt = run.destination.read(DocumentKind(posting.kind), posting.ledger_id)
     if receipt is None or receipt.voided:
-        _gone(run, posting)
+        undo_rows.gone(run, posting)
         return 0.0
     if not ledger_looks.is_it(posting, _mark(run, posting), receipt):
-        _refuse(run, posting, ANOTHER, LEDGER)
+        undo_rows.refuse(run, posting, ANOTHER, LEDGER)
         return 0.0
     refusal = (
         undo_plan.ledger_refusal(posting, receipt, run.rules, run.destination)
@@ -161,12 +159,12 @@ def _ledger(run: Run, posting: Posting) -> float:
         or _beside_refusal(run, posting)
     )
     if refusal is not None:
-        _refuse(run, posting, refusal, LEDGER)
+        undo_rows.refuse(run, posting, refusal, LEDGER)
         return 0.0
     slot = _slot(run)
     if slot is None:
         return 0.0
-    if not _intend(run, posting, "ledger"):
+    if not undo_rows.intend(run, posting, "ledger"):
         slot.release()
         return 0.0
     _after_ledger(run, posting, _take_out(run, DocumentKind(posting.kind), receipt, slot))
@@ -220,9 +218,9 @@ def _psa_refusal(run: Run, posting: Posting) -> Problem | None:
 def _after_ledger(run: Run, posting: Posting, outcome: RemovalOutcome) -> None:
     match outcome:
         case Removed():
-            _gone(run, posting)
+            undo_rows.gone(run, posting)
         case Refused(problem):
-            _refuse(run, posting, undo_plan.no(problem.message, problem.remedy), LEDGER)
+            undo_rows.refuse(run, posting, undo_plan.no(problem.message, problem.remedy), LEDGER)
         case NotDone() | InDoubt():
             _unclear(outcome)
 
@@ -238,13 +236,13 @@ def _psa(run: Run, posting: Posting) -> float:
     found = run.source.find_batches([posting.psa_batch]).get(posting.psa_batch) if posting.psa_batch else None
     if found is None:
         if left <= 0:
-            _done(run, posting)
+            undo_rows.done(run, posting)
         return max(left, 0.0)
     slot = run.source.reserve()
     if isinstance(slot, Wait):
         time.sleep(min(slot.seconds, 1.0))
         return 0.0
-    if not _intend(run, posting, "psa"):
+    if not undo_rows.intend(run, posting, "psa"):
         slot.release()
         return 0.0
     _after_psa(run, posting, run.source.reopen(found.batch_id, slot))
@@ -270,9 +268,9 @@ def _waits(run: Run, posting: Posting) -> bool:
 def _after_psa(run: Run, posting: Posting, outcome: CloseOutcome) -> None:
     match outcome:
         case ClosedInPsa():
-            _done(run, posting)
+            undo_rows.done(run, posting)
         case Refused(problem):
-            _refuse(run, posting, problem, PSA)
+            undo_rows.refuse(run, posting, problem, PSA)
         case NotDone() | InDoubt():
             _unclear(outcome)
 
@@ -294,98 +292,3 @@ def _unclear(outcome: NotDone | InDoubt) -> None:
     """Looked at again in the next round; unless nothing else will fare better."""
     if isinstance(outcome, NotDone) and outcome.systemic:
         raise SystemicError(outcome.systemic)
-
-
-def _intend(run: Run, posting: Posting, step: str) -> bool:
-    with run.database.session() as session:
-        claimed = session.exec(
-            update(Posting)
-            .where(col(Posting.id) == posting.id, col(Posting.undo_step) == f"to_{step}", run.still_ours())
-            .values(undo_step=step)
-        ).rowcount
-        session.commit()
-    return claimed == 1
-
-
-def _at(run: Run, session: Session, posting: Posting, steps: Sequence[str]) -> Posting | None:
-    """The row, if its undo still stands at one of the steps."""
-    run.lock(session)
-    row = session.get_one(Posting, posting.id, with_for_update=True)
-    return row if row.state == PostingState.UNDOING and row.undo_step in steps else None
-
-
-def _gone(run: Run, posting: Posting) -> None:
-    with run.database.session() as session:
-        row = _at(run, session, posting, LEDGER)
-        if row is None:
-            return
-        row.undo_step = "to_psa"
-        session.add(row)
-        run.log(session, f"{posting.number} is no longer in QuickBooks.", row, ledger_id=row.ledger_id)
-        run.changed(session, row)
-
-
-def _done(run: Run, posting: Posting) -> None:
-    elsewhere = _elsewhere(run, posting)
-    with run.database.session() as session:
-        row = _at(run, session, posting, PSA)
-        if row is None:
-            return
-        row.state, row.undo_step, row.closing, row.close_at = PostingState.UNDONE, "", "", None
-        posting_problems.clear(session, row)
-        for link in session.exec(select(PostingRecord).where(PostingRecord.posting_id == row.id)):
-            link.live = False
-            session.add(link)
-        session.add(row)
-        if elsewhere:
-            posting_problems.add(session, row, SectionKey.CLOSE, elsewhere)
-        listed = elsewhere.message if elsewhere else "ConnectWise lists it as unposted again."
-        run.log(session, f"{posting.number} is undone: {listed}", row)
-        run.changed(session, row)
-
-
-def _elsewhere(run: Run, posting: Posting) -> Problem | None:
-    """Somebody else's batch has the record: it is in the books nowhere now, and no list would show it."""
-    with run.database.reading() as session:
-        records = list(session.exec(select(PostingRecord.record).where(PostingRecord.posting_id == posting.id)))
-    names = [closing.batch_of(run, record) for record in records]
-    name = next((name for name in names if name and name != posting.psa_batch), None)
-    if name is None:
-        return None
-    return Problem(
-        "undone_elsewhere",
-        f"It is undone and no longer in QuickBooks, but ConnectWise has it in batch “{name}”, which is not ours.",
-        "Take it out of that batch in ConnectWise to post it here; or skip it, if whoever made the batch booked it.",
-        technical={"psa_batch": name},
-    )
-
-
-def _refuse(run: Run, posting: Posting, problem: Problem, steps: Sequence[str]) -> None:
-    """Back to where it stood, with the reason beside it; nothing was taken out, or only what had to be."""
-    with run.database.session() as session:
-        row = _at(run, session, posting, steps)
-        if row is None:
-            return
-        for one in _together(session, row):
-            one.state, one.undo_step = _before(one), ""
-            session.add(one)
-        section = SectionKey.CLOSE if steps is PSA and row.ledger_id else SectionKey.DOCUMENTS
-        posting_problems.add(session, row, section, problem)
-        run.log(session, f"{posting.number}: {problem.message}", row)
-        run.changed(session, row)
-
-
-def _together(session: Session, row: Posting) -> list[Posting]:
-    """What is being undone with it: a bill that stays keeps its order, an invoice its cost."""
-    main = beside.main_of(session, row)
-    found = beside.of(session, [main or row], (PostingState.UNDOING,))
-    if main is not None and main.state == PostingState.UNDOING:
-        found.append(main)
-    return [row, *(one for one in found if one.id != row.id)]
-
-
-def _before(posting: Posting) -> PostingState:
-    """The state that an undo began with."""
-    if not posting.ledger_id:
-        return PostingState.CLEARED
-    return PostingState.CLOSED if posting.closing == "done" else PostingState.POSTED

@@ -13,7 +13,7 @@ from app.connectors.protocols import Created, Destination, UntranslatableError, 
 from app.connectors.quickbooks_online import drafts, text
 from app.domain.documents import Party
 from app.domain.links import Draft, LinkKind, Links, Rules
-from app.services.posting.creating import unique_name
+from app.services.posting.new_entries import unique_name
 from sandbox.quickbooks_online.chart import empty_company, place
 from sandbox.quickbooks_online.documents import save
 from tests.connectors.quickbooks_online.stand import LINKS, SandboxStand

@@ -58,6 +58,12 @@ def test_both_lists_stand_side_by_side_with_reasons_and_what_waits(bookkeeper: B
     assert "North Medical Group" in words(bookkeeper.get("/mappings/1/customers?view=books&q=north"))
 
 
+def test_the_page_of_one_link_says_that_there_is_none_and_what_sleeps(bookkeeper: Browser, both: World) -> None:
+    asked = words(bookkeeper.get("/mappings/1/customers/link?source_id=81"))
+    assert "Not linked yet." in asked
+    assert "Make “Sleepy Hollow (deleted)” active and link it" in asked
+
+
 def test_what_waits_counts_unposted_documents_and_their_money(database: Database, both: World) -> None:
     with database.reading() as session:
         waiting = workbench.waiting(session, session.get_one(Book, 1), LinkKind.CUSTOMERS)

@@ -58,7 +58,7 @@ class Setting:
 
     ``choices`` are (value, what it means in words); ``minimum`` and ``maximum`` bound a number; ``of`` is the list that
     a ledger_ref points into, a LinkKind's value, and ``fits`` the types of its entries that pages offer, all where it
-    is empty; ``fields`` are a template's. ``tab`` is where the pages show it.
+    is empty; ``fields`` are a template's. ``heading`` begins a new part of its tab. ``tab`` is where the pages show it.
     """
 
     key: str
@@ -72,6 +72,7 @@ class Setting:
     of: str = ""
     fields: tuple[str, ...] = ()
     fits: tuple[str, ...] = ()
+    heading: str = ""
 
     @property
     def tab(self) -> str:

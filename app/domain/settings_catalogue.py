@@ -6,6 +6,8 @@ it is the safer one: nothing is left out, renamed or booked otherwise unless a p
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from app.domain.autosync_settings import AUTOSYNC
 from app.domain.category_settings import CATEGORIES, TAXES
 from app.domain.email_settings import EMAIL
@@ -24,6 +26,11 @@ PLACES = (("none", "Nowhere"), ("memo", "The memo"), *((f"field{n}", f"Custom fi
 def _place(name: str, label: str, default: str = "none") -> Setting:
     text = "Where QuickBooks shows it. A custom field must exist in QuickBooks and takes 31 characters."
     return choice(f"sales.{name}", label, text, PLACES, default)
+
+
+def _part(heading: str, first: Setting, *others: Setting) -> tuple[Setting, ...]:
+    """Settings that stand together on a long tab."""
+    return replace(first, heading=heading), *others
 
 
 COMPANY = (
@@ -74,108 +81,119 @@ COMPANY = (
 )
 
 SALES = (
-    choice(
-        "sales.summary",
-        "Summary level",
-        "How much of an invoice's detail the PSA's export gives. Detailed costs one call more for about every hundred"
-        " time entries.",
-        (("default", "Default"), ("condensed", "Condensed"), ("detailed", "Detailed")),
-    ),
-    choice(
-        "sales.service_item_source",
-        "Items of lines without a product",
-        "The name under which an item for labour, agreements and expenses is looked for and created.",
-        (
-            ("service_gl_account", "Service- and the GL account (Service-4000)"),
-            ("gl_account", "The GL account (4000)"),
-            ("work_role", "Work role (needs Detailed)"),
-            ("work_type", "Work type (needs Detailed)"),
-            ("work_role_type", "Work role and type (needs Detailed)"),
+    *_part(
+        "Lines",
+        choice(
+            "sales.summary",
+            "Summary level",
+            "How much of an invoice's detail the PSA's export gives. Detailed costs one call more for about every"
+            " hundred time entries.",
+            (("default", "Default"), ("condensed", "Condensed"), ("detailed", "Detailed")),
+        ),
+        choice(
+            "sales.service_item_source",
+            "Items of lines without a product",
+            "The name under which an item for labour, agreements and expenses is looked for and created.",
+            (
+                ("service_gl_account", "Service- and the GL account (Service-4000)"),
+                ("gl_account", "The GL account (4000)"),
+                ("work_role", "Work role (needs Detailed)"),
+                ("work_type", "Work type (needs Detailed)"),
+                ("work_role_type", "Work role and type (needs Detailed)"),
+            ),
+        ),
+        choice(
+            "sales.account_conflict",
+            "When an item books to another account than the PSA says",
+            "QuickBooks books a sale by its item; the PSA has an account on every line. A change counts from then on.",
+            (
+                ("warn", "Post it and warn"),
+                ("block", "Hold the document"),
+                ("variant", "Use an item of its own, SKU – account"),
+                ("update", "Change the item’s account in QuickBooks, once Submit accepts it"),
+            ),
+        ),
+        Setting(
+            "sales.line_text",
+            "Text of lines",
+            "Empty: as the summary level gives it. Otherwise a template with fields like {{ ticket }} or {{ notes }}.",
+            SettingKind.TEMPLATE,
+            fields=LINE_FIELDS,
+        ),
+        switch(
+            "sales.internal_notes",
+            "Internal notes in line texts",
+            "Customers read line texts. No: the internal notes of time entries stay in the PSA.",
+        ),
+        switch("sales.unit_of_measure", "Unit of measure in line texts", "Adds e.g. “(Each)” behind the text."),
+        switch("sales.serial_numbers", "Serial numbers in line texts", "Adds “S/N: …” behind the text of a product."),
+        text(
+            "sales.down_payment_item",
+            "Item of down payments",
+            "The item that a down payment and its later deduction are booked through.",
+            "Down Payment",
+        ),
+        text(
+            "sales.prepayment_item",
+            "Item of agreement prepayments",
+            "The item of a prepaid agreement’s lines. Empty: as any other agreement.",
         ),
     ),
-    choice(
-        "sales.account_conflict",
-        "When an item books to another account than the PSA says",
-        "QuickBooks books a sale by its item; the PSA has an account on every line. A change counts from then on.",
-        (
-            ("warn", "Post it and warn"),
-            ("block", "Hold the document"),
-            ("variant", "Use an item of its own, SKU – account"),
-            ("update", "Change the item’s account in QuickBooks, once Submit accepts it"),
+    *_part(
+        "Number, memo and custom fields",
+        text(
+            "sales.number_prefix",
+            "Prefix of numbers",
+            "Stands before the PSA’s number in QuickBooks, as CW- in CW-10482, so that it meets no number given there."
+            " Together they have 21 characters, else the document is held. Counts for what is posted from now on.",
+        ),
+        Setting(
+            "sales.memo_text",
+            "Text of the memo",
+            "Stands behind the PSA’s number and the mark. Empty: only these, and the PO number.",
+            SettingKind.TEMPLATE,
+            fields=MEMO_FIELDS,
+        ),
+        _place("po_number", "Customer’s PO number", "memo"),
+        _place("attention", "Attention"),
+        _place("sales_rep", "Sales representative"),
+        _place("territory", "Territory"),
+        _place("project", "Project"),
+        _place("agreement", "Agreement"),
+        Setting(
+            "sales.psa_fields",
+            "ConnectWise’s custom fields of invoices",
+            "Captions with their places, as in “Region=field2, Cost center=memo”. Places: memo, field1 to field3.",
+            SettingKind.PLACES,
+        ),
+        choice(
+            "sales.mark_custom_field",
+            "Custom field for the mark",
+            "Puts the mark into a custom field of the books too, beside the memo. Empty: only into the memo.",
+            (("", "None"), ("1", "Field 1"), ("2", "Field 2"), ("3", "Field 3")),
         ),
     ),
-    Setting(
-        "sales.line_text",
-        "Text of lines",
-        "Empty: as the summary level gives it. Otherwise a template with fields like {{ ticket }} or {{ notes }}.",
-        SettingKind.TEMPLATE,
-        fields=LINE_FIELDS,
+    *_part(
+        "Terms, payment, PDF and undo",
+        missing(LinkKind.TERMS),
+        switch(
+            "sales.pay_card", "Allow payment by card", "Sets the flag on each invoice; needs QuickBooks Payments there."
+        ),
+        switch(
+            "sales.pay_ach", "Allow payment by bank (ACH)", "Sets the flag on each invoice; needs QuickBooks Payments."
+        ),
+        switch(
+            "sales.attach_pdf",
+            "Attach the PSA’s PDF",
+            "Each invoice of ConnectWise is attached, as PDF, to its invoice in QuickBooks; two to three calls each.",
+        ),
+        choice(
+            "sales.undo",
+            "Undo takes an invoice out by",
+            "Voided, it stays with nothing to pay and keeps its number taken. All other kinds can only be deleted.",
+            (("delete", "Deleting it"), ("void", "Voiding it")),
+        ),
     ),
-    Setting(
-        "sales.memo_text",
-        "Text of the memo",
-        "Stands behind the PSA’s number and the mark. Empty: only these, and the PO number.",
-        SettingKind.TEMPLATE,
-        fields=MEMO_FIELDS,
-    ),
-    text(
-        "sales.number_prefix",
-        "Prefix of numbers",
-        "Stands before the PSA’s number in QuickBooks, as CW- in CW-10482, so that it meets no number given there."
-        " Together they have 21 characters, else the document is held. Counts for what is posted from now on.",
-    ),
-    switch(
-        "sales.internal_notes",
-        "Internal notes in line texts",
-        "Customers read line texts. No: the internal notes of time entries stay in the PSA.",
-    ),
-    switch("sales.unit_of_measure", "Unit of measure in line texts", "Adds e.g. “(Each)” behind the text."),
-    switch("sales.serial_numbers", "Serial numbers in line texts", "Adds “S/N: …” behind the text of a product."),
-    text(
-        "sales.down_payment_item",
-        "Item of down payments",
-        "The item that a down payment and its later deduction are booked through.",
-        "Down Payment",
-    ),
-    text(
-        "sales.prepayment_item",
-        "Item of agreement prepayments",
-        "The item of a prepaid agreement’s lines. Empty: as any other agreement.",
-    ),
-    _place("po_number", "Customer’s PO number", "memo"),
-    _place("attention", "Attention"),
-    _place("sales_rep", "Sales representative"),
-    _place("territory", "Territory"),
-    _place("project", "Project"),
-    _place("agreement", "Agreement"),
-    Setting(
-        "sales.psa_fields",
-        "ConnectWise’s custom fields of invoices",
-        "Captions with their places, as in “Region=field2, Cost center=memo”. Places: memo, field1, field2, field3.",
-        SettingKind.PLACES,
-    ),
-    choice(
-        "sales.undo",
-        "Undo takes an invoice out by",
-        "Voided, it stays with nothing to pay and keeps its number taken. All other kinds can only be deleted.",
-        (("delete", "Deleting it"), ("void", "Voiding it")),
-    ),
-    switch(
-        "sales.attach_pdf",
-        "Attach the PSA’s PDF",
-        "Each invoice of ConnectWise is attached, as PDF, to its invoice in QuickBooks; two to three calls for each.",
-    ),
-    switch(
-        "sales.pay_card", "Allow payment by card", "Sets the flag on each invoice; needs QuickBooks Payments there."
-    ),
-    switch("sales.pay_ach", "Allow payment by bank (ACH)", "Sets the flag on each invoice; needs QuickBooks Payments."),
-    choice(
-        "sales.mark_custom_field",
-        "Custom field for the mark",
-        "Puts the mark into a custom field of the books too, beside the memo. Empty: only into the memo.",
-        (("", "None"), ("1", "Field 1"), ("2", "Field 2"), ("3", "Field 3")),
-    ),
-    missing(LinkKind.TERMS),
 )
 
 CONTACTS = (

@@ -112,6 +112,9 @@ def test_changed_settings_read_in_the_words_of_their_page() -> None:
     words = dict(setting.choices)
     assert names == [(setting.label, words["default"], words["condensed"]), ("port", "25", "587")]
     assert audit_words.changes({"old": "viewer", "new": "admin"}) == [Change("", "viewer", "admin")]
+    linked = {"old": "", "new": "1", "name": "Acme Dental", "book": 1}
+    assert (audit_words.changes(linked), audit_words.rest(linked)) == ([Change("", "nothing", "Acme Dental (1)")], "")
+    assert audit_words.thing("items:account:4010") == "item of account 4010"
     assert audit_words.changes({"new": {"sender": "a@x.test"}, "old": {}}) == [Change("sender", "nothing", "a@x.test")]
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.domain import book_settings
+from app.domain.links import NOUNS, LinkKind
 
 #: What each act is called, to go on after a person's name.
 ACTS: Mapping[str, str] = {
@@ -131,7 +132,7 @@ def changes(detail: Mapping[str, Any]) -> list[Change]:
         return []
     old, new = detail.get("old", ""), detail.get("new", "")
     if not isinstance(old, Mapping) and not isinstance(new, Mapping):
-        return [Change("", shown(old), shown(new))]
+        return [Change("", shown(old), f"{detail['name']} ({new})" if _is_named(detail) else shown(new))]
     before, after = (value if isinstance(value, Mapping) else {} for value in (old, new))
     names = [name for name in {**before, **after} if before.get(name) != after.get(name)]
     known = detail.get("names", {})
@@ -141,9 +142,23 @@ def changes(detail: Mapping[str, Any]) -> list[Change]:
     ]
 
 
+def _is_named(detail: Mapping[str, Any]) -> bool:
+    """A link: ``new`` is the ledger's id, ``name`` what it is called there."""
+    return bool(detail.get("name") and isinstance(detail.get("new"), str) and detail["new"])
+
+
+def thing(subject: str) -> str:
+    """``customers:401`` → ``customer 401``, for what is linked; other subjects as they are."""
+    kind, _, ident = subject.partition(":")
+    if kind not in set(LinkKind):
+        return subject
+    return f"{NOUNS[LinkKind(kind)]} {ident.replace('account:', 'of account ')}"
+
+
 def rest(detail: Mapping[str, Any]) -> str:
     """``name: Demo MSP, records: 5``: all but old and new, and but for the Book, which has its own column."""
-    told = {name: value for name, value in detail.items() if name not in NOT_TOLD}
+    hidden = (*NOT_TOLD, "name") if _is_named(detail) else NOT_TOLD
+    told = {name: value for name, value in detail.items() if name not in hidden}
     return ", ".join(
         f"{name.replace('_', ' ')}: {shown(value)}" for name, value in told.items() if value not in ("", None)
     )

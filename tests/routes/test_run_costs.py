@@ -153,10 +153,10 @@ def test_a_dry_run_of_purchases_writes_nothing(bookkeeper: Browser, sides: Engin
     ("kind", "number", "answer"),
     [
         ("expenses", "EXP-9001", "It is offered"),
-        ("expenses", "EXP-1", "No: the API member sees none of that number"),
+        ("expenses", "EXP-1", "The API member sees none of that number"),
         ("inventory", "1088/PS20114", "It is offered"),
-        ("inventory", "9999", "No: the API member sees none of that number"),
-        ("invoices", "1", "No: the API member sees none of that number"),
+        ("inventory", "9999", "The API member sees none of that number"),
+        ("invoices", "1", "The API member sees none of that number"),
     ],
 )
 def test_why_something_is_not_listed_is_answered_test_by_test(

@@ -43,7 +43,10 @@ class Explanation:
         """
         failed = [test for test in self.tests if test.passed is False]
         if failed:
-            return next((test.answer for test in failed if test.question != LISTED), failed[0].answer)
+            told = next((test.answer for test in failed if test.question != LISTED), failed[0].answer).removeprefix(
+                "No: "
+            )
+            return told[:1].upper() + told[1:]
         if self.offered:
             return "It is offered: it is on the list of unposted records."
         return "No test failed, yet it is not offered; those that can’t be told may hold the reason."

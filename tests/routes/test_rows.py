@@ -53,6 +53,7 @@ def test_the_pane_shows_the_document_of_a_row_without_asking_anybody(bookkeeper:
 def test_a_hold_needs_a_reason_and_takes_the_record_out_of_all(bookkeeper: Browser, world: World) -> None:
     bookkeeper.get(PAGE)
     bookkeeper.post(f"{PAGE}/tick", {"shown": ALL, "record": ["39005"]})
+    assert "Hold invoice 10482?" in words(bookkeeper.get(f"{PAGE}/hold/39005", hx=True))
     refused = bookkeeper.post(f"{PAGE}/hold/39005", {"reason": "  "}, hx=True, status=422)
     assert "A hold needs a reason" in words(refused)
     done = bookkeeper.post(f"{PAGE}/hold/39005", {"reason": "price to be agreed"}, hx=True)

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from app.domain.documents import SALES, Basis, Document, DocumentKind
-from app.domain.links import Entry, LinkKind, Links, Rules, cost_account, item_key, item_source_id
+from app.domain.documents import SALES, Basis, Document, DocumentKind, Line
+from app.domain.links import Entry, LinkKind, Links, Rules, books_elsewhere, cost_account, item_key, item_source_id
 
 BOUGHT = (DocumentKind.BILL, DocumentKind.VENDOR_CREDIT, DocumentKind.PURCHASE, DocumentKind.PURCHASE_ORDER)
 #: Fields of EntryData, in words, with what an item is not without them.
@@ -52,6 +52,36 @@ class Lack:
 def of(item: Entry, field: str) -> str:
     """The ledger's id of one of an item's accounts."""
     return item.account_id if field == INCOME else item.cost_account_id
+
+
+def bought_elsewhere(line: Line, links: Links) -> bool:
+    """Whether what is bought or counted by the line's item is booked to another account than the PSA says."""
+    item = links.get((LinkKind.ITEMS, item_source_id(line)))
+    account = links.get((LinkKind.ACCOUNTS, line.account))
+    own = (item.asset_account_id or item.cost_account_id) if item and line.basis is Basis.ITEM else ""
+    return bool(own and account and own != account.ledger_id)
+
+
+def straight(line: Line, links: Links, rules: Rules) -> bool:
+    """Whether a line that is bought goes to the PSA's account and not through its item, which books elsewhere.
+
+    So it is where the Book wants other items for other accounts, and where it books costs beside sales: expensed when
+    bought, they would be booked twice. What the ledger keeps in stock goes through its item, or it is not counted.
+    """
+    wanted = rules["sales.account_conflict"] == "variant" or rules["inventory.cogs"] == "journal_entry"
+    item = links.get((LinkKind.ITEMS, item_source_id(line)))
+    stock = item is not None and (item.asset_account_id != "" or item.detail == "Inventory")
+    return wanted and not stock and bought_elsewhere(line, links)
+
+
+def conflicts(document: Document, links: Links) -> list[tuple[int, Entry, Entry]]:
+    """Lines whose item books to another account than the PSA says: their number, the item, and that account."""
+    elsewhere = books_elsewhere if document.kind in SALES else bought_elsewhere
+    return [
+        (number, links[LinkKind.ITEMS, item_source_id(line)], links[LinkKind.ACCOUNTS, line.account])
+        for number, line in enumerate(document.lines, 1)
+        if elsewhere(line, links)
+    ]
 
 
 def lacks(document: Document, links: Links, rules: Rules) -> list[Lack]:

@@ -86,13 +86,16 @@ INVENTORY = (
         "inventory.transfers_as",
         "Transfers between warehouses become",
         "QuickBooks Online has one warehouse: there a transfer changes nothing.",
-        (("nothing", "Nothing: they are only closed"), ("journal_entry", "Journal entries between locations")),
+        (
+            ("nothing", "Nothing: they are only closed"),
+            ("journal_entry", "Journal entries between locations, classes or accounts"),
+        ),
     ),
     choice(
         "inventory.cogs",
         "Cost of goods sold",
         "Stock against cost beside each invoice; the PSA must export costs (Include COGS Entries). What QuickBooks"
-        " keeps in stock is left out: it books that cost itself.",
+        " keeps in stock is left out: it books that cost itself. Other goods are bought straight to the PSA’s account.",
         (("no", "Not booked"), ("journal_entry", "A journal entry beside the invoice")),
     ),
     choice(

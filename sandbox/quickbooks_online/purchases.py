@@ -112,9 +112,13 @@ def _payable(company: Company, entity: str, body: Json) -> None:
     if entity == "PurchaseOrder":
         required(body, "APAccountRef")
         body.setdefault("POStatus", "Open")
-    payable = body.get("APAccountRef") or {"value": "33"}
-    account = references.target(company, "Account", payable, "APAccountRef")
+    named = body.get("APAccountRef")
+    account = references.target(company, "Account", named or {"value": "33"}, "APAccountRef")
     _of_type(account, {"Accounts Payable"}, "APAccountRef")
+    if named and account["CurrencyRef"]["value"] != body["CurrencyRef"]["value"]:
+        raise problems.business(
+            "The currency of the transaction is invalid for customer / vendor / account.", "APAccountRef"
+        )
     body["APAccountRef"] = references.to("Account", account)
 
 

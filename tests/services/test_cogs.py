@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import requests
 
+from app.domain.states import RecordKind
 from app.models.connections import Book
 from app.services.batches import batches, decisions
 from app.services.connections import books, connections
@@ -106,6 +107,18 @@ def test_goods_that_quickbooks_keeps_in_stock_are_left_out_and_said(costing: Eng
     assert by_role(only) == {"main": "closed", "cogs": "skipped cogs_by_quickbooks"}
     assert len(entries(costing)) == 1
     costing.assert_exactly_once()
+
+
+def test_goods_that_are_not_in_stock_are_bought_to_the_psas_account_so_that_they_do_not_cost_twice(
+    costing: Engine,
+) -> None:
+    batch = costing.post("1094/PS20151", kind=RecordKind.INVENTORY)
+    assert by_role(batch) == {"main": "closed"}
+    [bill] = [row for row in costing.company.visible("Bill") if "CF-" in row.get("PrivateNote", "")]
+    assert [line["AccountBasedExpenseLineDetail"]["AccountRef"]["value"] for line in bill["Line"]] == ["81"]
+    assert by_role(costing.post(sell(costing, {"product": "AP-U6"})))["cogs"] == "closed"
+    [row] = entries(costing)
+    assert [side[:2] for side in sides(row)] == [("Debit", "88"), ("Credit", "81")]
 
 
 # ── in the right order, whatever happens ─────────────────────────────────────────────────────────────────────────

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 
 from app.connectors.quickbooks_online.members import Members, part, rows
@@ -36,10 +37,15 @@ def abilities(preferences: Members | None, country: str, plan: str) -> dict[str,
 
 
 def known_accounts(accounts: Iterable[Entry]) -> dict[str, str]:
-    """``account_type:<id>`` of what may be paid from; ``payable_account`` where the company has one only."""
+    """``account_type:<id>`` of what may be paid from; ``payable_account`` where the company has one only.
+
+    ``payable_account:<currency>`` is the only one that is kept in a currency.
+    """
     active = [account for account in accounts if account.active]
-    payable = [account.ledger_id for account in active if account.detail == PAYABLE]
-    only = {"payable_account": payable[0]} if len(payable) == 1 else {}
+    payable = [account for account in active if account.detail == PAYABLE]
+    kept = Counter(account.currency for account in payable)
+    only = {"payable_account": payable[0].ledger_id} if len(payable) == 1 else {}
+    only |= {f"payable_account:{one.currency}": one.ledger_id for one in payable if kept[one.currency] == 1}
     return {**{f"account_type:{one.ledger_id}": one.detail for one in active if one.detail in MONEY}, **only}
 
 

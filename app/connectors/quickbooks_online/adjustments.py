@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from app.connectors.quickbooks_online import header, lines, text
+from app.connectors.quickbooks_online import conflicts, header, lines, text
 from app.connectors.quickbooks_online.given import Given
 from app.domain.documents import Document, Line
 from app.domain.links import LinkKind, Links, item_source_id
@@ -54,12 +54,14 @@ def problems(given: Given) -> list[Problem]:
         )
     if not any(line.quantity for line in document.lines):
         found.append(Problem("no_lines", "The adjustment changes nothing.", "Look at it in the PSA.", field="lines"))
-    return [*found, *_problems_of_lines(document, links)]
+    return [*found, *_problems_of_lines(document, links), *conflicts.problems(document, links, rules)]
 
 
 def warnings(given: Given) -> list[Problem]:
     """What is posted all the same."""
-    return lines.shortened(given.document.lines)
+    return [
+        *lines.shortened(given.document.lines), *conflicts.warnings(given.document, given.links, given.rules),
+    ]  # fmt: skip
 
 
 def _problems_of_lines(document: Document, links: Links) -> list[Problem]:

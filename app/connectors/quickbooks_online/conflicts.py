@@ -1,11 +1,12 @@
-"""QuickBooks books a sale by its item; the PSA has an account on every line. A setting decides where they differ."""
+"""QuickBooks books by the item; the PSA has an account on every line. A setting decides where they differ."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from app.domain.documents import Document
-from app.domain.links import LinkKind, Links, Rules, conflicts, item_key, item_source_id
+from app.domain.documents import SALES, Document, DocumentKind, Line
+from app.domain.item_accounts import conflicts, straight
+from app.domain.links import LinkKind, Links, Rules, item_key, item_source_id
 from app.domain.problems import Problem, Severity
 
 
@@ -28,16 +29,23 @@ def _conflicts(document: Document, links: Links, rules: Rules, severity: Severit
     change = rules["sales.account_conflict"] == "update"
     for number, item, account in conflicts(document, links):
         line = document.lines[number - 1]
-        if item_key(line, links, rules)[1] != item_source_id(line):
-            continue  # a variant of its own serves it
+        if _served(document, line, links, rules):
+            continue
         yield Problem(
             "item_account_differs",
             f"Line {number} belongs to “{account.name}” in the PSA; its item “{item.name}” books to another account.",
             f"Submit or retry with accepting: then the item is changed to “{account.name}” in QuickBooks."
-            if change
+            if change and (document.kind in SALES or not item.asset_account_id)
             else "Change the item’s account in QuickBooks, link the line’s product to another item, or correct the GL"
             " mapping in the PSA.",
             severity,
             field=f"line {number}",
             subject=f"{LinkKind.ITEMS}:{item_source_id(line)}",
         )
+
+
+def _served(document: Document, line: Line, links: Links, rules: Rules) -> bool:
+    """A variant of the item earns to the account; what is bought goes straight to it."""
+    if document.kind in SALES:
+        return item_key(line, links, rules)[1] != item_source_id(line)
+    return document.kind is not DocumentKind.INVENTORY_ADJUSTMENT and straight(line, links, rules)

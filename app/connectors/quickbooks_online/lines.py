@@ -59,6 +59,12 @@ def description_of(line: Line) -> str:
     return text.shorten(_words(line), _room(line)) + _quantity_in_words(line)
 
 
+def counted(line: Line) -> str:
+    """Its text with the quantity behind it, for a line that carries none."""
+    tail = "" if line.quantity in (0, 1) else f" (quantity {_short(line.quantity):f})"
+    return text.shorten(_words(line), DESCRIPTION - len(tail)) + tail
+
+
 def _line(line: Line, links: Links, tax_code: str, rules: Rules) -> dict[str, Any]:
     amount = cents(line.amount.amount)
     detail: dict[str, Any] = {"ItemRef": {"value": links[item_key(line, links, rules)].ledger_id}}

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
-from app.connectors.quickbooks_online import header, lines, taxes, text
+from app.connectors.quickbooks_online import conflicts, header, lines, taxes, text
 from app.connectors.quickbooks_online.abilities import MONEY, PAYABLE
 from app.connectors.quickbooks_online.categories import class_of_header, class_of_line
 from app.connectors.quickbooks_online.given import Given
 from app.connectors.quickbooks_online.lines import priced
 from app.domain.documents import Basis, Document, DocumentKind, Line
+from app.domain.item_accounts import straight
 from app.domain.links import Entry, LinkKind, Links, Rules, item_source_id, names_customer
 from app.domain.money import cents, plain
 from app.domain.problems import Problem, Severity
@@ -44,7 +46,9 @@ def fields(given: Given) -> dict[str, Any]:
 def problems(given: Given) -> list[Problem]:
     """What QuickBooks would refuse."""
     document, links, rules = given.document, given.links, given.rules
-    found = [*header.problems_of_amounts(document), *_negative_lines(document)]
+    found = [
+        *header.problems_of_amounts(document), *_negative_lines(document), *conflicts.problems(document, links, rules),
+    ]  # fmt: skip
     if document.kind is DocumentKind.PURCHASE:
         found += _problems_of_payment(document, links, rules)
     if document.kind is DocumentKind.PURCHASE_ORDER and not _payable(document, links, rules):
@@ -75,7 +79,7 @@ def problems(given: Given) -> list[Problem]:
 def warnings(given: Given) -> list[Problem]:
     """What is posted all the same."""
     document, links, rules = given.document, given.links, given.rules
-    found = lines.shortened(document.lines)
+    found = [*lines.shortened(document.lines), *conflicts.warnings(document, links, rules)]
     if rules.tax_mode == "per_line":
         found += taxes.warnings_of_tax(document, links, rules)
     header_account = links.get((LinkKind.ACCOUNTS, document.header_account))
@@ -150,13 +154,14 @@ def _problems_of_payment(document: Document, links: Links, rules: Rules) -> list
 
 
 def _payable(document: Document, links: Links, rules: Rules) -> dict[str, Any]:
-    """``APAccountRef`` where the PSA's account is linked to one; an order cannot go without."""
+    """``APAccountRef`` where the PSA's account is linked to one of the document's currency; an order must have one."""
     if document.kind is DocumentKind.PURCHASE:
         return {}
     entry: Entry | None = links.get((LinkKind.ACCOUNTS, document.header_account)) if document.header_account else None
-    own = entry.ledger_id if entry and entry.detail == PAYABLE else ""
+    fits = entry is not None and entry.detail == PAYABLE and entry.currency in ("", document.currency)
+    own = entry.ledger_id if entry and fits else ""
     if not own and document.kind is DocumentKind.PURCHASE_ORDER:
-        own = rules.extra.get("payable_account", "")
+        own = rules.extra.get(f"payable_account:{document.currency}") or rules.extra.get("payable_account", "")
     return {"APAccountRef": {"value": own}} if own else {}
 
 
@@ -204,6 +209,8 @@ def _order(document: Document, line: int = 0) -> dict[str, Any]:
 
 
 def _line(line: Line, links: Links, code: str, rules: Rules) -> dict[str, Any]:
+    if straight(line, links, rules):
+        line = replace(line, basis=Basis.ACCOUNT, description=lines.counted(line))
     kind = "ItemBasedExpenseLineDetail" if line.basis is Basis.ITEM else "AccountBasedExpenseLineDetail"
     amount = cents(line.amount.amount)
     detail = _item(line, links) if line.basis is Basis.ITEM else _account(line, links)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,7 +12,7 @@ from app.connectors.quickbooks_online.categories import class_of_header
 from app.connectors.quickbooks_online.given import Given
 from app.domain import psa_fields
 from app.domain.documents import Document, DocumentKind
-from app.domain.links import LinkKind, Rules
+from app.domain.links import LinkKind, Links, Rules
 from app.domain.mail_addresses import is_address
 from app.domain.marks import Mark
 from app.domain.problems import Problem, Severity
@@ -75,6 +76,28 @@ def warnings(given: Given) -> list[Problem]:
         *taxes.warnings_of_tax(document, links, rules),
         *conflicts.warnings(document, links, rules),
         *_missing_fields(document, rules),
+        *_due_date_differs(document, links),
+    ]
+
+
+def _due_date_differs(document: Document, links: Links) -> list[Problem]:
+    """The terms are a label only, where they count otherwise than the PSA; those of a day of the month are not told."""
+    term = links.get((LinkKind.TERMS, document.terms.source_id)) if document.terms else None
+    due = document.due_date if document.kind is DocumentKind.INVOICE else None
+    if term is None or due is None or term.due_days is None or term.detail:
+        return []
+    theirs = document.date + dt.timedelta(days=term.due_days)
+    if theirs == due:
+        return []
+    return [
+        Problem(
+            "due_date_differs",
+            f"It is due on {due:%m/%d/%Y} in the PSA; QuickBooks’ terms “{term.name}” would give {theirs:%m/%d/%Y}.",
+            "The PSA’s date is sent. Link its terms to such as count the same, or align them in one of the systems.",
+            Severity.WARNING,
+            field="due_date",
+            subject=f"{LinkKind.TERMS}:{document.terms.source_id}" if document.terms else "",
+        )
     ]
 
 

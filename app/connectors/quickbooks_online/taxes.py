@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -242,12 +243,17 @@ def _net(document: Document, taxed: Sequence[bool], *, of: bool) -> Decimal:
 
 
 def _amounts(document: Document, percents: Sequence[Decimal]) -> list[Decimal]:
-    """The PSA's amount of each level where they have the same rates in the same order, else shares by rate."""
-    levels = document.tax_levels
-    same = [level.rate for level in levels] == list(percents)
-    amounts = [cents(level.amount.amount) for level in levels]
-    tax = cents(document.tax.amount)
-    return amounts if same and sum(amounts) == tax else split(tax, percents)
+    """The PSA's amount of each rate where its levels have the same rates, in whatever order; else shares by rate."""
+    levels, tax = document.tax_levels, cents(document.tax.amount)
+    by_rate: defaultdict[Decimal | None, Decimal] = defaultdict(Decimal)
+    for level in levels:
+        by_rate[level.rate] += level.amount.amount
+    amounts: list[Decimal] = []
+    if by_rate.keys() == set(percents) and len(by_rate) == len(percents):
+        amounts = [cents(by_rate[percent]) for percent in percents]
+    elif [level.rate for level in levels] == list(percents):
+        amounts = [cents(level.amount.amount) for level in levels]
+    return amounts if amounts and sum(amounts) == tax else split(tax, percents)
 
 
 def _percent(rate: Decimal) -> str:

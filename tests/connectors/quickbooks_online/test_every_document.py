@@ -41,7 +41,7 @@ from sandbox.quickbooks_online.documents import save
 from tests.connectors.quickbooks_online.cast import THE_MARK
 
 K = DocumentKind
-MODES = {"manual": "us_manual", "automated": "us_ast", "per_line": "non_us", "off": "us_manual"}
+MODES = {"manual": "us_manual", "automated": "us_ast", "per_line": "non_us", "off": "us_manual", "two_rates": "non_us"}
 CURRENCIES = ("USD", "CAD", "EUR", "JPY")
 RATES = {"USD": None, "CAD": Decimal("0.7312"), "EUR": Decimal("1.0845"), "JPY": Decimal("0.00665")}
 SOLD, BOUGHT = ("4000", "4100"), ("5100", "6800")
@@ -50,7 +50,11 @@ TYPES = {"42": "Credit Card", "81": "Other Current Asset", "88": "Cost of Goods 
 WITHOUT_PARTY = (K.JOURNAL_ENTRY, K.INVENTORY_ADJUSTMENT, K.PURCHASE)
 STOCK = Product("601", "SW-24", "Switch", "InventoryPart")
 #: Code, its rates, and what it charges.
-CODES = {"manual": ("3", "5=6.5 6=3.75", "10.25"), "per_line": ("15", "15=20 p:115=20", "20")}
+CODES = {
+    "manual": ("3", "5=6.5 6=3.75", "10.25"),
+    "per_line": ("15", "15=20 p:115=20", "20"),
+    "two_rates": ("40", "41=5 42=9.975 p:43=5 p:44=9.975", "14.975"),
+}
 
 
 @cache
@@ -66,16 +70,36 @@ def company(mode: str) -> Company:
                 entity,
                 {"Id": str(first + place_), "DisplayName": f"{entity} {code}", "CurrencyRef": {"value": code}},
             )
+        owed = {"Name": f"Payable {code}", "AccountType": "Accounts Payable", "CurrencyRef": {"value": code}}
+        place(made, "Account", {"Id": str(700 + place_), **owed})
     refs = {
         "IncomeAccountRef": {"value": "79"},
         "ExpenseAccountRef": {"value": "88"},
         "AssetAccountRef": {"value": "81"},
     }
     stock = {"TrackQtyOnHand": True, "QtyOnHand": 10, "InvStartDate": "2020-01-01"}
+    if mode == "two_rates":
+        _two_rates(made)
     place(made, "Item", {"Id": "900", "Name": "SW-24", "Type": "Inventory", **stock, **refs})
     place(made, "Item", {"Id": "901", "Name": "Hours", "Type": "Service", "IncomeAccountRef": {"value": "82"},
                          "ExpenseAccountRef": {"value": "97"}})  # fmt: skip
     return made
+
+
+def _two_rates(made: Company) -> None:
+    """A code of two authorities' rates, as in Quebec; what is bought has its own."""
+    for ident, percent in (("41", "5"), ("42", "9.975"), ("43", "5"), ("44", "9.975")):
+        rate = {"Name": f"Rate {ident}", "RateValue": Decimal(percent), "AgencyRef": {"value": "1"}, "Active": True}
+        place(made, "TaxRate", {"Id": ident, **rate, "SpecialTaxType": "NONE"})
+    lists = {
+        name: {"TaxRateDetail": [{"TaxRateRef": {"value": ident}, "TaxTypeApplicable": "TaxOnAmount"} for ident in own]}
+        for name, own in (("SalesTaxRateList", ("41", "42")), ("PurchaseTaxRateList", ("43", "44")))
+    }
+    place(made, "TaxCode", {"Id": "40", "Name": "GST/QST", "Active": True, "Taxable": True, "TaxGroup": True, **lists})
+
+
+def per_line(mode: str) -> bool:
+    return MODES[mode] == "non_us"
 
 
 def links(mode: str, currency: str) -> Links:
@@ -96,9 +120,10 @@ def links(mode: str, currency: str) -> Links:
 
 
 def rules(mode: str) -> Rules:
-    untaxed = {"untaxed_code": "17", "untaxed_parts": "17=0 p:117=0"} if mode == "per_line" else {}
-    extra = {"inventory_adjustments": "on", "payable_account": "33", **untaxed}
-    return Rules(tax_mode=mode, multi_currency=True, home_currency="USD", extra=extra)
+    untaxed = {"untaxed_code": "17", "untaxed_parts": "17=0 p:117=0"} if per_line(mode) else {}
+    payable = {f"payable_account:{code}": str(700 + number) for number, code in enumerate(CURRENCIES)}
+    extra = {"inventory_adjustments": "on", **payable, **untaxed}
+    return Rules(tax_mode="per_line" if per_line(mode) else mode, multi_currency=True, home_currency="USD", extra=extra)
 
 
 amounts = st.decimals(Decimal("0.01"), Decimal(99999), places=2)
@@ -158,9 +183,13 @@ def _party(kind: DocumentKind) -> Party:
 
 
 def _levels(tax: Money, mode: str) -> tuple[TaxLevel, ...]:
-    """Two levels in the US; a single one elsewhere."""
-    rates = [Decimal(20)] if mode == "per_line" else [Decimal("6.5"), Decimal("3.75")]
+    """Two levels; a single one where the code has one rate. In the PSA's own order, which need not be the ledger's."""
+    rates = {"per_line": [Decimal(20)], "two_rates": [Decimal("9.975"), Decimal(5)]}.get(
+        mode, [Decimal("6.5"), Decimal("3.75")]
+    )
     shares = split(tax.amount, rates) if tax.amount else []
+    if mode == "two_rates" and shares:  # divided as no rule would
+        shares = [tax.amount - (part := cents(tax.amount / 3)), part]
     return tuple(
         TaxLevel(n, "T", Money(share, tax.currency), rate)
         for n, (share, rate) in enumerate(zip(shares, rates, strict=False), 1)
@@ -179,7 +208,11 @@ def assert_adds_up(body: Mapping[str, Any], document: Document) -> None:
     elif document.kind is not K.INVENTORY_ADJUSTMENT:
         assert sum(lines, Decimal(0)) + tax.get("TotalTax", 0) == document.total.amount
     if "TaxLine" in tax:
+        assert len({line["TaxLineDetail"]["TaxRateRef"]["value"] for line in tax["TaxLine"]}) == len(tax["TaxLine"])
         assert sum((line["Amount"] for line in tax["TaxLine"]), Decimal(0)) == tax["TotalTax"]
+        told = {line["TaxLineDetail"]["TaxPercent"]: line["Amount"] for line in tax["TaxLine"] if line["Amount"]}
+        levels = [level for level in document.tax_levels if level.amount.amount]
+        assert told == {level.rate: level.amount.amount for level in levels}, "each authority gets what the PSA says"
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -203,7 +236,7 @@ def test_any_document_adds_up_translated_and_the_ledger_agrees_to_the_cent(mode:
 
 def _without_tax_on_what_is_bought(document: Document, mode: str) -> Document:
     """As the PSA's purchases are shaped for the US: there tax is a line of its own."""
-    if mode == "per_line" or document.kind in SALES or not document.tax.amount:
+    if per_line(mode) or document.kind in SALES or not document.tax.amount:
         return document
     line = Line("Tax", Decimal(1), document.tax, "5100", basis=Basis.ACCOUNT, source="tax")
     zero = Money.zero(document.currency)

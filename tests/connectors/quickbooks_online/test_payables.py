@@ -21,6 +21,7 @@ from app.domain.documents import Document, DocumentKind, PartyRole
 from app.domain.links import Entry, LinkKind, Links, Rules
 from app.domain.money import cents
 from app.domain.outcomes import Absent, CannotTell, Found, InDoubt, LooksAlike, Posted, Refused
+from tests.builders import money
 from tests.connectors.destination_contract import a_body, a_mark, a_request_id, a_slot, posted, sent
 from tests.connectors.quickbooks_online.cast import THE_MARK
 from tests.connectors.quickbooks_online.payables import (
@@ -311,3 +312,57 @@ def test_a_row_without_amounts_ends_in_no_verdict(row: dict[str, Any]) -> None:
     answer = {**row, "DocNumber": document.number, "TxnDate": document.date.isoformat()}
     (finding,) = find(lambda _: [answer], [a_look(document)], "USD", our_numbers=True)
     assert isinstance(finding, CannotTell)
+
+
+#: The switch as QuickBooks may have it: kept in stock on another account, or expensed when it is bought.
+STOCKED = Entry(LinkKind.ITEMS, "9", "SW-24", detail="Inventory", account_id="79", asset_account_id="82")
+EXPENSED = Entry(LinkKind.ITEMS, "9", "SW-24", detail="NonInventory", account_id="79", cost_account_id="88")
+
+
+@pytest.mark.parametrize("item", [STOCKED, EXPENSED])
+@pytest.mark.parametrize("kind", ["bill", "vendor_credit", "purchase_order", "inventory_adjustment"])
+def test_what_is_bought_by_an_item_of_another_account_is_warned_of_or_held(kind: str, item: Entry) -> None:
+    document, links = documents()[kind], {**ALL_LINKS, (LinkKind.ITEMS, "601"): item}
+    if kind == "inventory_adjustment" and item is EXPENSED:
+        return  # it is no stock, which is said already
+    given = dataclasses.replace(RULES, extra={**RULES.extra, "payable_account": "33"})
+    found = to_quickbooks(document, THE_MARK, links, given).problems
+    assert [(problem.code, problem.subject) for problem in found] == [("item_account_differs", "items:601")]
+    blocked = dataclasses.replace(given, settings={**RULES.settings, "sales.account_conflict": "block"})
+    assert codes(document, blocked, links) == ["item_account_differs"]
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"), [("sales.account_conflict", "variant"), ("inventory.cogs", "journal_entry")]
+)
+def test_what_is_not_in_stock_goes_to_the_psas_account_where_its_item_would_book_it_elsewhere(
+    setting: str, value: str
+) -> None:
+    """Where costs are booked beside sales, goods that were expensed when they were bought would cost twice."""
+    rules = dataclasses.replace(RULES, settings={**RULES.settings, setting: value})
+    bill = translated(documents()["bill"], rules, {**ALL_LINKS, (LinkKind.ITEMS, "601"): EXPENSED})
+    goods_, _freight = bill["Line"]
+    assert goods_["AccountBasedExpenseLineDetail"]["AccountRef"] == {"value": "81"}
+    assert (goods_["Amount"], goods_["Description"]) == (Decimal("119.97"), "Switch, 24 ports (quantity 3)")
+    stocked = {**ALL_LINKS, (LinkKind.ITEMS, "601"): STOCKED}
+    assert "ItemBasedExpenseLineDetail" in translated(documents()["bill"], rules, stocked)["Line"][0]
+
+
+def test_a_bill_in_another_currency_names_a_payable_account_of_that_currency_or_none() -> None:
+    rules = dataclasses.replace(
+        RULES, multi_currency=True, extra={**RULES.extra, "payable_account:USD": "33", "payable_account:CAD": "133"}
+    )
+    home = dataclasses.replace(ALL_LINKS[LinkKind.ACCOUNTS, "2000"], currency="USD")
+    links = {**ALL_LINKS, (LinkKind.ACCOUNTS, "2000"): home}
+    abroad = {"currency": "CAD", "tax": money("0.00", "CAD")}
+    for kind, code, account in (
+        ("bill", "USD", "33"), ("bill", "CAD", ""), ("purchase_order", "USD", "33"), ("purchase_order", "CAD", "133"),
+    ):  # fmt: skip
+        document = documents()[kind]
+        if code == "CAD":
+            lines = tuple(
+                dataclasses.replace(one, amount=money(f"{one.amount.amount}", "CAD")) for one in document.lines
+            )
+            total = money(f"{document.total.amount}", "CAD")
+            document = dataclasses.replace(document, **abroad, lines=lines, total=total)  # type: ignore[arg-type]  # the fields of a document
+        assert translated(document, rules, links).get("APAccountRef", {}).get("value", "") == account

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 from decimal import Decimal
 from typing import Any
 
@@ -222,3 +223,15 @@ def test_what_a_tax_service_worked_out_is_taken_exactly_whatever_the_rates_say(l
     adjusted = dataclasses.replace(other, tax_by="avalara")
     assert not found(adjusted, given)
     assert body(adjusted, given)["TxnTaxDetail"]["TotalTax"] == Decimal("17.77")
+
+
+def test_terms_that_count_otherwise_than_the_psas_due_date_are_warned_of() -> None:
+    invoice = an_invoice()
+    assert invoice.due_date is not None
+    assert not found(invoice, rules())
+    later = dataclasses.replace(invoice, due_date=invoice.due_date + dt.timedelta(days=1))
+    assert found(later, rules()) == [("due_date_differs", Severity.WARNING)]
+    assert body(later, rules())["DueDate"] == str(later.due_date)
+    of_month = {**LINKS, (LinkKind.TERMS, "4"): Entry(LinkKind.TERMS, "5", "Net 10 EOM", detail="Due by day of month")}
+    assert not found(later, rules(), of_month)
+    assert not found(dataclasses.replace(later, kind=a_credit_memo().kind), rules())

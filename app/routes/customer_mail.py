@@ -16,8 +16,8 @@ from app.routes.formats import plural
 from app.routes.guard import me, requires
 from app.routes.web import reading, web, writing
 from app.services.connections import books
+from app.services.mail import bounces, mail_lists, mail_settings, samples
 from app.services.mail import customer_mail as service
-from app.services.mail import mail_lists, mail_settings, samples
 from app.services.paying import online_payments, pay_links
 from app.services.people import users
 
@@ -61,7 +61,7 @@ def _page(book: Book, status: int = 200, **more: Any) -> ResponseReturnValue:
     return render_template(
         "letters/show.html", book=book, books=books.list_books(session), view=view, counts=counts, rows=rows,
         batches=mail_lists.batches_in(session, book.id or 0, view), batch_id=batch_id,
-        before=before, following=following, server=mail_settings.server(session),
+        before=before, following=following, server=mail_settings.server(session), box_wrong=bounces.wrong(session),
         on=books.setting_of(book, "email.invoices") != "no", **more,
     ), status  # fmt: skip
 
@@ -82,7 +82,7 @@ def _one(book_id: int, mail_id: int, status: int = 200, **more: Any) -> Response
     book, session = _book(book_id), reading()
     row = service.find(session, book_id, mail_id)
     try:
-        text, wrong = service.shown(session, row)["text"], None
+        text, wrong = _shown(row)["text"], None
     except ValidationError as error:
         text, wrong = "", error
     return render_template(
@@ -91,12 +91,16 @@ def _one(book_id: int, mail_id: int, status: int = 200, **more: Any) -> Response
     ), status  # fmt: skip
 
 
+def _shown(row: mail_lists.Row) -> dict[str, str]:
+    """A viewer does not get the link to pay: it is good for whoever has it."""
+    return service.shown(reading(), row, with_link=me().may("bookkeeper"))
+
+
 @customer_mail.get("/mail/<int:book_id>/<int:mail_id>/letter")
 @requires("viewer")
 def letter(book_id: int, mail_id: int) -> ResponseReturnValue:
     """As the customer sees it."""
-    session = reading()
-    return Response(service.shown(session, service.find(session, book_id, mail_id))["html"])
+    return Response(_shown(service.find(reading(), book_id, mail_id))["html"])
 
 
 @customer_mail.get("/mail/<int:book_id>/invoices/<int:posting_id>")

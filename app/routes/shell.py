@@ -44,9 +44,9 @@ class Around:
         return health.broken(reading())
 
     @cached_property
-    def paused(self) -> list[ends.Paused]:
-        """Companies whose AutoSync waits for a person."""
-        return ends.paused(reading())
+    def troubles(self) -> list[ends.Trouble]:
+        """Companies whose AutoSync waits for a person, or whose last run failed."""
+        return ends.troubles(reading())
 
     @cached_property
     def drifted(self) -> int:

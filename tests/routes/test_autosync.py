@@ -29,9 +29,9 @@ def world(database: Database, vendors: Vendors) -> World:
     return World(database, vendors)
 
 
-def turn(world: World) -> None:
-    """An hour later the scheduler looks, and workers do what is to be done."""
-    later = utcnow() + dt.timedelta(hours=3)
+def turn(world: World, hours: int = 3) -> None:
+    """Hours later the scheduler looks, and workers do what is to be done."""
+    later = utcnow() + dt.timedelta(hours=hours)
     for made in autosync.tick(world.database, HOME, later):
         for batch_id in autosync.work(world.database, world.vendors, made, HOME):
             world.work(batch_id)
@@ -90,6 +90,20 @@ def test_a_pause_is_on_every_page_and_one_click_ends_it(
     assert len(stored(world.database, Round)) == 2
     bookkeeper.post(f"{TAB}/off", status=403)
     bookkeeper.post(TAB, {"autosync.interval": "60"}, status=403)
+
+
+def test_a_run_that_failed_is_on_every_page_until_one_goes_well(admin: Browser, viewer: Browser, world: World) -> None:
+    admin.get(TAB)
+    admin.post(f"{TAB}/on", {"override": "yes"})
+    world.source.down = "ConnectWise does not answer."
+    turn(world)
+    page = viewer.get("/batches")
+    assert "The last run of AutoSync of Demo MSP failed at" in words(page)
+    assert "ConnectWise does not answer." in words(viewer.get("/run/everything/1/1"))
+    assert 'href="/run/everything/1/1"' in page.text
+    world.source.down = ""
+    turn(world, 6)
+    assert "The last run of AutoSync" not in words(viewer.get("/batches"))
 
 
 def test_a_batch_that_waits_for_autosyncs_says_so(admin: Browser, world: World) -> None:

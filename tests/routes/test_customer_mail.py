@@ -12,7 +12,7 @@ from app.connectors.mail.smtp import SmtpMailer
 from app.database import Database
 from app.domain.states import RecordKind
 from app.models.columns import utcnow
-from app.models.connections import Book
+from app.models.connections import Book, InstallationSetting
 from app.models.mail import Mail
 from app.models.postings import Posting, PostingProblem
 from app.services.batches import batches
@@ -99,9 +99,32 @@ def test_a_doubt_is_settled_by_hand(bookkeeper: Browser, mail: Mail, database: D
     assert stored(database, Mail)[0].state == "sent"
 
 
-def test_viewers_only_look(viewer: Browser, mail: Mail) -> None:
+def test_viewers_only_look_and_get_no_link_to_pay(
+    viewer: Browser, bookkeeper: Browser, mail: Mail, database: Database
+) -> None:
     assert "Send" not in words(viewer.get("/mail/1"))
     viewer.post("/mail/1/held", {"how": "approve_all"}, status=403)
+    body = {"text": "Pay online:\nhttps://b.test/pay/abc", "html": '<a href="https://b.test/pay/abc?a=1&amp;b">Pay</a>'}
+    change(database, state="sent", body=body)
+    for page in (f"/mail/1/{mail.id}", f"/mail/1/{mail.id}/letter"):
+        assert "/pay/abc" in bookkeeper.get(page).text
+        assert "/pay/" not in viewer.get(page).text
+        assert "Pay" in words(viewer.get(page))
+
+
+def test_a_bounce_mailbox_that_cannot_be_read_is_said_where_mails_are_looked_at(
+    bookkeeper: Browser, mail: Mail, database: Database
+) -> None:
+    wrong = {"message": "It refused the password.", "remedy": "Enter it again."}
+    box = {"host": "imap.test", "port": 993, "security": "tls", "user": "ar", "password": "x", "sender": ""}
+    with database.session() as session:
+        session.add(InstallationSetting(key=bounces.WRONG, value=wrong))
+        session.commit()
+    assert "It refused the password." not in words(bookkeeper.get("/mail/1")), "there is no such mailbox any more"
+    with database.session() as session:
+        session.add(InstallationSetting(key=bounces.NAME, value=box))
+        session.commit()
+    assert "It refused the password. Enter it again." in words(bookkeeper.get("/mail/1"))
 
 
 def test_the_email_tab_tries_templates_previews_a_mail_and_lets_a_customer_opt_out(

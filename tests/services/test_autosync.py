@@ -136,14 +136,21 @@ def test_a_run_that_outlasts_its_interval_is_followed_by_one_run(clock: Clock) -
     assert [made.due_at for made in clock.rounds()] == [START + HOUR, START + 6 * HOUR]
 
 
-def test_bad_data_of_one_company_keeps_no_other_from_its_turn(clock: Clock) -> None:
+def test_bad_data_of_one_company_keeps_no_other_from_its_turn_and_is_said_once(clock: Clock) -> None:
     with clock.database.session() as session:
         session.add(a_book(ledger_id="9342", source_id=1))
         session.get_one(Book, 1).settings = {"autosync.interval": "often"}
         session.commit()
     other = Clock(clock.database, clock.vendors, 2)
     (made,) = other.due()
-    assert [(row.id, row.book_id) for row in other.rounds()] == [(made, 2)]
+    assert other.due(0.1) == [made]
+    said, own = sorted(other.rounds(), key=lambda row: row.book_id)
+    assert (own.id, own.book_id) == (made, 2)
+    assert (said.book_id, said.state, said.status) == (1, "ended", "failed")
+    with clock.database.reading() as session:
+        (trouble,) = ends.troubles(session)
+    assert (trouble.book_id, trouble.round_id) == (1, said.id)
+    assert "a fault of its own (ValueError)" in trouble.why
 
 
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True)

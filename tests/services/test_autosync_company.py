@@ -99,6 +99,7 @@ def with_mail(database: Database) -> None:
         people = [("a@example.com", "admin", True), ("b@example.com", "admin", True), ("c@example.com", "admin", False),
                   ("d@example.com", "bookkeeper", True)]  # fmt: skip
         session.add_all(User(email=email, role=role, active=active) for email, role, active in people)
+        session.add(User(email="e@example.com", role="bookkeeper", password_hash="can log in"))
         session.commit()
 
 
@@ -150,6 +151,21 @@ def test_a_vendor_out_of_reach_pauses_nothing_and_the_next_run_takes_up_what_was
     assert same["batch"] == batch["batch"]
     assert numbers(same) == {"39005", "39006", "39008", "39009"}
     assert not clock.paused
+
+
+def test_a_run_that_fails_as_a_whole_is_told_once_and_stands_until_one_goes_well(clock: Clock, world: World) -> None:
+    with_mail(world.database)
+    seen = []
+    for answers in (True, False, False, True, False):
+        world.source.down = "" if answers else "ConnectWise does not answer."
+        clock.turn()
+        with world.database.reading() as session:
+            mails = session.exec(select(Mail).where(Mail.kind == "failures")).all()
+            seen.append((len(mails), [trouble.round_id for trouble in ends.troubles(session)]))
+    first, _, again = (made.id for made in clock.rounds() if made.status == "failed")
+    assert seen == [(0, []), (1, [first]), (1, [(first or 0) + 1]), (1, []), (2, [again])]
+    assert {mail.to for mail in mails} == {"e@example.com"}, "whoever can log in, and does the work"
+    assert f"{HOME}/run/everything/1/{first}" in mails[0].body["text"]
 
 
 def test_one_failing_record_pauses_nothing_but_ten_in_a_row_do(

@@ -25,10 +25,12 @@ from app.domain.states import RecordKind
 from app.models.batches import Batch
 from app.models.columns import utcnow
 from app.models.connections import Book
+from app.models.mail import Mail
 from app.models.notices import Notice, NoticeChannel
 from app.models.payments import PaymentEntry
 from app.models.people import User
 from app.models.postings import Posting
+from app.models.reconcile import Drift, DriftLook
 from app.models.rounds import Round, RoundBatch
 from app.services.batches import batches
 from app.services.connections import books
@@ -213,7 +215,28 @@ def test_the_digest_says_what_was_posted_and_what_is_stuck_once_a_morning(office
     assert re.search(rf"1 document, 214\.00 USD\n  {HOME}/batches/{batch}\n", text)
     assert f"{HOME}/attention/1/held/account_not_linked:accounts:4600" in text
     assert f"{HOME}/records/1/invoices/39007" in text
+    assert f"  - 10482 Acme Dental 214.00 USD: {HOME}/records/1/invoices/39005\n" in text
     assert "- Bolt" not in text.replace("39007 Bolt", "")
+
+
+def test_the_digest_leads_to_each_mail_and_document_that_is_stuck(office: Office) -> None:
+    office.post_batch("39005")
+    with office.database.session() as session:
+        posting = session.exec(select(Posting)).one()
+        own: dict[str, Any] = {"kind": "invoice", "book_id": 1, "posting_id": posting.id, "subject": "x", "by": "x"}
+        states = ("failed", "in_doubt")
+        mails = [Mail(**own, key=state, message_name=state, to="ap@acme.test", state=state) for state in states]
+        session.add_all(mails)
+        session.add(Drift(book_id=1, posting_id=posting.id or 0, side="books", what="edited", signature="s"))
+        problem = {"code": "x", "message": "ConnectWise does not answer.", "remedy": "Look again."}
+        session.add(DriftLook(book_id=1, first_day=utcnow().date(), ended_at=utcnow(), problem=problem))
+        session.commit()
+    office.sweep(morning())
+    text = office.post.texts[-1]
+    for mail in mails:
+        assert f"{HOME}/mail/1/{mail.id}\n" in text
+    assert text.count(f"{HOME}/records/1/invoices/39005\n") == 2, "as posted, and as changed since"
+    assert f"did not come to its end. ConnectWise does not answer.\n  Look again.\n  {HOME}/reconcile/1\n" in text
 
 
 def test_batches_of_a_round_are_one_mail_when_the_round_has_ended(office: Office) -> None:

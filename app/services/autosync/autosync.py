@@ -193,7 +193,7 @@ def _systemic(batch: Batch) -> bool:
 def tick(database: Database, home: str, now: dt.datetime) -> list[int]:
     """End what has ended, claim what is due; answers the rounds that a worker should be rung for.
 
-    A fault with one company is logged, and keeps no other from its turn.
+    A fault with one company is logged and told, and keeps no other from its turn.
 
     ``home`` is the public address, for mails; ``now`` decides what is due.
     """
@@ -202,11 +202,11 @@ def tick(database: Database, home: str, now: dt.datetime) -> list[int]:
         on = select(AutoSync, Book).join(Book, col(Book.id) == AutoSync.book_id)
         clocks = list(session.exec(on.where(col(AutoSync.enabled), col(AutoSync.paused).is_(None))))
     for made in going:
-        with _alone(made.book_id):
+        with _alone(database, made.book_id, home):
             ends.settle(database, made, home)
     for state, book in clocks:
         if book.connected and book.source_id is not None:
-            with _alone(state.book_id):
+            with _alone(database, state.book_id, home):
                 _claim(database, state, book, now)
     with database.reading() as session:
         free = or_(col(Round.lease_until).is_(None), col(Round.lease_until) < utcnow())
@@ -214,11 +214,12 @@ def tick(database: Database, home: str, now: dt.datetime) -> list[int]:
 
 
 @contextmanager
-def _alone(book_id: int) -> Iterator[None]:
+def _alone(database: Database, book_id: int, home: str) -> Iterator[None]:
     try:
         yield
-    except Exception:
+    except Exception as error:
         log.exception("AutoSync of company %s", book_id)
+        ends.fault(database, book_id, error, home)
 
 
 def _claim(database: Database, state: AutoSync, book: Book, now: dt.datetime) -> None:

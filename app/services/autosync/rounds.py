@@ -172,6 +172,13 @@ def recent(session: Session, book_id: int, limit: int) -> list[Round]:
     return list(reversed(session.exec(query).all()))
 
 
+def last_ended(session: Session, book_id: int, before: int = 0) -> Round | None:
+    """AutoSync's newest round that has ended, or the newest before this one."""
+    ended = (Round.book_id == book_id, col(Round.auto), Round.state == "ended")
+    query = select(Round).where(*ended, *([col(Round.id) < before] if before else []))
+    return session.exec(query.order_by(col(Round.id).desc()).limit(1)).first()
+
+
 def forget(database: Database) -> None:
     """Rounds without a batch, of which nobody asks any more."""
     with database.session() as session:

@@ -48,8 +48,8 @@ def forget(session: Session, by: str) -> None:
 
 
 def wrong(session: Session) -> dict[str, str]:
-    """Why the last look came to nothing: ``message`` and ``remedy``; empty where it went well."""
-    row = session.get(InstallationSetting, WRONG)
+    """Why the last look came to nothing: ``message`` and ``remedy``; empty where it went well, or there is no box."""
+    row = session.get(InstallationSetting, WRONG) if mailbox(session) else None
     return dict(row.value) if row is not None and row.value else {}
 
 

@@ -222,13 +222,17 @@ def find(session: Session, book_id: int, mail_id: int) -> Row:
     return Row(mail, posting, session.get_one(Batch, posting.batch_id), _record(session, posting))
 
 
-def shown(session: Session, row: Row) -> dict[str, str]:
-    """``text`` and ``html`` as it went out, or as it would go out now. Raises ValidationError."""
+def shown(session: Session, row: Row, *, with_link: bool = True) -> dict[str, str]:
+    """``text`` and ``html`` as it went out, or as it would go out now. Raises ValidationError.
+
+    Whoever has the link to pay can use it: without ``with_link`` it is blotted out.
+    """
     if row.mail.body:
-        return row.mail.body
+        return row.mail.body if with_link else letters.without_links(row.mail.body)
     book = session.get_one(Book, row.mail.book_id)
     rules = books.rules_of(book)
-    link = "https://…" if rules["email.pay_link"] == "yes" and row.posting.kind == DocumentKind.INVOICE else ""
+    asked = rules["email.pay_link"] == "yes" and row.posting.kind == DocumentKind.INVOICE
+    link = letters.NO_LINK if asked else ""
     return dressed(rules, book, document_of(row.posting), attached=rules["email.pdf"] != "none", pay_link=link)
 
 

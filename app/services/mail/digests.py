@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from urllib.parse import quote
 
-from sqlalchemy import func
+from sqlalchemy import ColumnElement, func
 from sqlalchemy import select as columns
 from sqlmodel import Session, col, select
 
@@ -19,13 +19,13 @@ from app.domain.states import STANDING, Role
 from app.models.batches import Batch
 from app.models.connections import Book
 from app.models.payments import PaymentEntry
-from app.models.postings import Posting
+from app.models.postings import Posting, PostingRecord
 from app.services.autosync import ends
 from app.services.batches import approvals, attention
 from app.services.mail import mail_lists
 from app.services.mail.notice_failures import record_link
 from app.services.people import access
-from app.services.reconcile import drift
+from app.services.reconcile import drift, looks
 
 #: Lines of a part; the rest stands behind a link.
 MOST = 10
@@ -65,16 +65,16 @@ def _cut(entries: list[Entry], link: str) -> list[Entry]:
 
 
 def _posted(session: Session, book: Book, window: Window, home: str) -> list[Entry]:
-    """By batch; of a small one each document."""
+    """By batch, with its largest documents."""
+    mine = (
+        col(Posting.book_id) == book.id, col(Posting.role) == Role.MAIN, col(Posting.state).in_(STANDING),
+        col(Posting.posted_at) > window[0], col(Posting.posted_at) <= window[1],
+    )  # fmt: skip
     query = (
         columns(col(Posting.batch_id), col(Posting.currency), func.count(), func.sum(Posting.cents))
-        .where(
-            col(Posting.book_id) == book.id, col(Posting.role) == Role.MAIN,
-            col(Posting.state).in_(STANDING),
-            col(Posting.posted_at) > window[0], col(Posting.posted_at) <= window[1],
-        )
+        .where(*mine)
         .group_by(col(Posting.batch_id), col(Posting.currency))
-    )  # fmt: skip
+    )
     counts: dict[int, int] = defaultdict(int)
     cents: dict[int, dict[str, int]] = defaultdict(dict)
     for batch_id, currency, count, amount in session.execute(query):
@@ -83,10 +83,28 @@ def _posted(session: Session, book: Book, window: Window, home: str) -> list[Ent
     batches = session.exec(select(Batch).where(col(Batch.id).in_(counts)).order_by(col(Batch.id)))
     found = [
         Entry(f"{batch.name}: {counted(counts[batch.id or 0], 'document')}, {_sums(cents[batch.id or 0])}",
-              f"{home}/batches/{batch.id}")
-        for batch in batches
+              f"{home}/batches/{batch.id}",
+              refs=_rows(session, [*mine, col(Posting.batch_id) == batch.id], home) if place < MOST else ())
+        for place, batch in enumerate(batches)
     ]  # fmt: skip
     return _cut(found, f"{home}/batches")
+
+
+def _rows(session: Session, mine: Sequence[ColumnElement[bool]], home: str) -> tuple[Ref, ...]:
+    """The largest of these postings, each with the page of its record."""
+    query = (
+        columns(col(Posting.book_id), col(Posting.number), col(Posting.party), col(Posting.currency),
+                col(Posting.cents), func.min(PostingRecord.record), func.min(PostingRecord.kind))
+        .join(PostingRecord, col(PostingRecord.posting_id) == col(Posting.id))
+        .where(*mine)
+        .group_by(col(Posting.id))
+        .order_by(func.abs(col(Posting.cents)).desc(), col(Posting.id))
+        .limit(ROWS)
+    )  # fmt: skip
+    return tuple(
+        Ref(f"{number} {party} {cash(cents, currency)}".strip(), record_link(home, book_id, kind, record))
+        for book_id, number, party, currency, cents, record, kind in session.execute(query)
+    )
 
 
 @dataclass(slots=True)
@@ -156,9 +174,12 @@ def _stuck(session: Session, book: Book, home: str) -> list[Entry]:
     """What goes on only when a person does something: as Needs Attention has it, and what stands beside it."""
     here = attention.page(session)
     found = [
-        Entry(f"AutoSync is paused. {paused.why}", f"{home}/settings/books/{book.id}/autosync", paused.remedy)
-        for paused in ends.paused(session)
-    ]
+        Entry(f"The last run of AutoSync failed. {trouble.why}",
+              f"{home}/run/everything/{book.id}/{trouble.round_id}", trouble.remedy)
+        if trouble.round_id
+        else Entry(f"AutoSync is paused. {trouble.why}", f"{home}/settings/books/{book.id}/autosync", trouble.remedy)
+        for trouble in ends.troubles(session)
+    ]  # fmt: skip
     found += [
         Entry(f"{broken.name} must be connected again", f"{home}/settings/connections", broken.why)
         for broken in here.connections
@@ -194,14 +215,25 @@ def _group(group: attention.Group, home: str) -> Entry:
 
 def _counted(session: Session, book: Book, home: str) -> list[Entry]:
     """What Needs Attention does not list: mails to customers, and what changed since it was posted."""
-    mails, found = mail_lists.counts(session, book.id or 0), []
+    ident = book.id or 0
+    mails, found = mail_lists.counts(session, ident), []
     for view, said in (("failed", "did not arrive"), ("in_doubt", "may not have arrived")):
         if mails[view]:
-            found.append(
-                Entry(f"{counted(mails[view], 'mail')} to customers {said}", f"{home}/mail/{book.id}?view={view}")
-            )
-    if drifted := drift.counts(session, book.id or 0).get("open", 0):
-        found.append(
-            Entry(f"{counted(drifted, 'document')} changed since posting", f"{home}/reconcile/{book.id}/drift")
+            rows = mail_lists.listing(session, ident, view)[:ROWS]
+            refs = tuple(Ref(f"{r.posting.number} to {r.mail.to}", f"{home}/mail/{ident}/{r.mail.id}") for r in rows)
+            text = f"{counted(mails[view], 'mail')} to customers {said}"
+            found.append(Entry(text, f"{home}/mail/{ident}?view={view}", "", refs))
+    if drifted := drift.counts(session, ident).get("open", 0):
+        lines = drift.lines(session, ident, limit=ROWS)
+        refs = tuple(
+            Ref(f"{line.posting.number} {line.posting.party}".strip(), record_link(home, ident, line.kind, line.record))
+            for line in lines
         )
+        text = f"{counted(drifted, 'document')} changed since posting"
+        found.append(Entry(text, f"{home}/reconcile/{ident}/drift", "", refs))
+    look = looks.last(session, ident)
+    if look is not None and look.ended_at is not None and look.until is None:
+        problem = look.problem or {}
+        said = f"The last look at both systems did not come to its end. {problem.get('message', '')}".strip()
+        found.append(Entry(said, f"{home}/reconcile/{ident}", problem.get("remedy", "")))
     return found

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +21,9 @@ _pages = Environment(
     lstrip_blocks=True,
 )
 ENDS = {"text": "txt", "html": "html"}
+#: Stands for an address that is not known, or not shown.
+NO_LINK = "https://…"
+_LINK = re.compile(r"https?://[^\s\"'<>]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,11 @@ class Words:
 def dressed(words: Words, home: str) -> dict[str, str]:
     """``text`` and ``html``; ``home`` is the public address of this Crossfoot, named at the end."""
     return rendered("letter", words=words, home=home)
+
+
+def without_links(body: Mapping[str, str]) -> dict[str, str]:
+    """A letter whose addresses lead nowhere."""
+    return {kind: _LINK.sub(NO_LINK, text) for kind, text in body.items()}
 
 
 def rendered(name: str, **context: object) -> dict[str, str]:
@@ -86,6 +95,21 @@ def autosync_paused(link: str, book: str, problem: Problem) -> Words:
         "Look at AutoSync",
         link,
         "A single record that fails never pauses it.",
+    )
+
+
+def autosync_failed(link: str, book: str, problem: Problem, home: str) -> Words:
+    """To whoever is told of failures: a run that could not do its work."""
+    return Words(
+        f"{book}: a run of AutoSync failed",
+        (
+            problem.message,
+            problem.remedy,
+            "Nothing is lost: the next run takes up what this one left. You are told again only if that changes.",
+        ),
+        "Look at the run",
+        link,
+        f"You choose under {home}/me which mails you get.",
     )
 
 

@@ -65,6 +65,7 @@ def revoke(book_id: int, posting_id: int) -> ResponseReturnValue:
     """An invoice's links to pay stop working."""
     with writing() as session:
         count = pay_links.revoke(session, book_id, posting_id, me().email)
+    doorbell.ring(web().settings.redis_url, "record_payments", book_id)
     flash(f"{plural(count, 'link')} taken back.")
     return redirect(url_for("customer_mail.invoice", book_id=book_id, posting_id=posting_id), 303)
 

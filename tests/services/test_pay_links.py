@@ -368,8 +368,13 @@ def test_of_two_pages_of_one_invoice_that_are_paid_at_once_one_is_recorded_and_o
 
 def test_a_link_that_was_taken_back_or_has_expired_leads_nowhere(shop: Bookkeeper) -> None:
     till, database = till_of(shop, "10435"), shop.engine.database
+    till.click()
     with database.session() as session:
         assert pay_links.revoke(session, shop.engine.book_id, till.engine.posting("10435").id or 0, engine.BY) == 1
+    for book_id in pay_recording.due(database):  # the page that was open is ended, too
+        pay_recording.work(database, shop.engine.connectors, book_id, shop.engine.waits)
+    page = till.checkout()
+    assert (page.state, till.account.find(page.ident)["status"]) == ("ended", "expired")
     late = till_of(shop, "10435")
     with database.session() as session:
         session.exec(update(PayLink).where(col(PayLink.revoked_at).is_(None)).values(expires_at=utcnow()))

@@ -95,15 +95,23 @@ def of_posting(session: Session, posting_id: int) -> list[PayLink]:
 
 
 def revoke(session: Session, book_id: int, posting_id: int, by: str) -> int:
-    """All of an invoice's links stop working; commits, and answers how many. A page that is open can still be paid."""
+    """All of an invoice's links stop working; commits, and answers how many. The caller rings: its page is ended."""
     mine = (col(PayLink.book_id) == book_id, col(PayLink.posting_id) == posting_id, col(PayLink.revoked_at).is_(None))
     count = session.exec(update(PayLink).where(*mine).values(revoked_at=utcnow(), revoked_by=by)).rowcount
     if not count:
         raise ValidationError("This invoice has no link to pay that works.", "Look at the page again.")
+    open_ = (col(Checkout.posting_id) == posting_id, col(Checkout.state) == "open")
+    session.exec(update(Checkout).where(*open_).values(look_at=utcnow()))
     number = session.get_one(Posting, posting_id).number
     audit.record(session, by, "pay_link.revoke", f"posting:{posting_id}", invoice=number, links=count)
     session.commit()
     return count
+
+
+def taken_back(session: Session, posting_id: int) -> bool:
+    """Whether a person took an invoice's links back, and there is none that works."""
+    revoked = select(PayLink.id).where(PayLink.posting_id == posting_id, col(PayLink.revoked_at).is_not(None))
+    return session.exec(revoked.limit(1)).first() is not None and not of_posting(session, posting_id)
 
 
 def forget(database: Database) -> None:

@@ -31,7 +31,7 @@ from app.models.connections import Book
 from app.models.pay_links import Checkout
 from app.models.postings import Posting
 from app.services.connections import books, connections
-from app.services.paying import pay_problems, stripe_keys
+from app.services.paying import pay_links, pay_problems, stripe_keys
 from app.services.payments import payments
 from app.services.people import audit
 from app.services.posting import claims, copied_back
@@ -181,6 +181,9 @@ def _look(opened: _Opened, checkout: Checkout) -> None:
     later = now + min(max(age / 3, LATER), SELDOM)
     try:
         page = opened.checkouts.look(checkout.ident) if opened.checkouts else None
+        if opened.checkouts and page and page.state is PageState.OPEN and _taken_back(opened, checkout):
+            opened.checkouts.end(checkout.ident)
+            page = opened.checkouts.look(checkout.ident)  # perhaps it was paid at this very moment
     except ConnectionFailedError as error:
         if error.systemic:
             stripe_keys.heard(opened.database, checkout.book_id, f"{error.message} {error.remedy}")
@@ -198,6 +201,11 @@ def _look(opened: _Opened, checkout: Checkout) -> None:
             _paid(opened, checkout, page)
         case _:
             _end(opened, checkout)
+
+
+def _taken_back(opened: _Opened, checkout: Checkout) -> bool:
+    with opened.database.reading() as session:
+        return pay_links.taken_back(session, checkout.posting_id)
 
 
 def _paid(opened: _Opened, checkout: Checkout, page: Page) -> None:
@@ -289,7 +297,12 @@ def _send(opened: _Opened, books_: RecordsPayments, checkout: Checkout) -> None:
         "state": "sending", "body": body, "request_id": request_id, "sends": checkout.sends + 1, "sent_at": now,
         "ended_by": now + dt.timedelta(seconds=opened.waits.running), "absent": 0, "looks": 0,
     }  # fmt: skip
-    if not _set(opened.database, checkout, **intent):
+    try:
+        begun = _set(opened.database, checkout, **intent)
+    except BaseException:
+        slot.release(sent=False)
+        raise
+    if not begun:
         slot.release(sent=False)
         return
     match books_.record_payment(body, request_id, slot):

@@ -20,6 +20,7 @@ from app.routes import fragments, pacing, shell
 from app.routes.guard import local_path, me, requires
 from app.routes.web import reading, web, writing
 from app.services.connections import books, connections
+from app.services.people import users
 from app.services.reconcile import agreements as service
 from app.services.reconcile import drift, figures, looks, tie_out, tie_out_files
 from app.services.reconcile.tie_out import Loaded, Month, Statement
@@ -81,10 +82,13 @@ def show(book_id: int) -> ResponseReturnValue:
     book = _book(book_id)
     session = reading()
     loaded = tie_out.load(session, book)
+    ran = service.with_additions(loaded.look.started_at or loaded.look.asked_at) if loaded else None
     return render_template(
         "reconcile/show.html",
         months=loaded.months() if loaded else [],
         loaded=loaded,
+        ran=ran,
+        unbilled=_agreements(book, ran) if ran else [],
         ages=figures.receivables(session, book),
         weeks=figures.posted_per_week(session, book),
         waited=figures.close_to_posted(session, book),
@@ -139,6 +143,7 @@ def drifted(book_id: int) -> ResponseReturnValue:
         state=state,
         after=after,
         following=shown[-1].drift.id if len(found) > drift.PAGE else None,
+        names=users.labels(reading()),
         **_frame(book),
     )
 
@@ -182,7 +187,7 @@ def month(book_id: int, month: str) -> ResponseReturnValue:
     loaded = _loaded(book, chosen)
     currencies = loaded.currencies(chosen)
     currency = request.args.get("currency", "")
-    currency = currency if currency in currencies else next(iter(_home_first(currencies)), "")
+    currency = currency if currency in currencies else next(iter(_first(currencies, book.currency)), "")
     statement = loaded.statement(chosen, currency)
     whole = request.args.get("all") == "1"
     return render_template(
@@ -202,8 +207,8 @@ def month(book_id: int, month: str) -> ResponseReturnValue:
     )
 
 
-def _home_first(currencies: list[str]) -> list[str]:
-    return sorted(currencies, key=lambda currency: (currency != "USD", currency))
+def _first(currencies: list[str], home: str) -> list[str]:
+    return sorted(currencies, key=lambda currency: (currency != home, currency))
 
 
 def _from(statement: Statement, after: str, *, whole: bool) -> list[Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import io
+import re
 import zipfile
 from decimal import Decimal
 
@@ -67,6 +68,7 @@ def test_the_months_and_one_month_say_exactly_what_differs(reconciled: World, vi
     page = words(viewer.get("/reconcile"))
     assert "November 2026 USD 4 177.00 116.00 −61.00 3 records" in page
     assert "1 posted document is no longer as posted" in page
+    assert re.search(r"1 agreement that ran in \w+ \d+ has no invoice dated in it", page)
     month = words(viewer.get("/reconcile/1/month/2026-11"))
     assert "Not posted yet 1 50.00 – −50.00" in month
     assert "Deleted in QuickBooks 1 20.00 – −20.00" in month
@@ -106,7 +108,7 @@ def test_a_viewer_reads_and_a_bookkeeper_decides(reconciled: World, viewer: Brow
     assert "Send again 103" in page
     bookkeeper.post("/reconcile/1/drift/1", {"choice": "shout"}, status=422)
     assert "Ignored until it changes again" in words(bookkeeper.post("/reconcile/1/drift/1", {"choice": "ignore"}))
-    assert "Ignored by" in words(bookkeeper.get("/reconcile/1/drift?state=ignored"))
+    assert "Ignored by Bookkeeper Person" in words(bookkeeper.get("/reconcile/1/drift?state=ignored"))
     bookkeeper.post("/reconcile/1/drift/1", {"choice": "watch"})
     with reconciled.database.reading() as session:
         assert session.exec(select(Drift)).one().state == "open"

@@ -52,6 +52,7 @@ class Month:
         self.off: list[tuple[dt.datetime, dt.datetime]] = []
         self.deaths = self.by_hand = 0
         self.rung: set[int] = set()
+        self.lost: list[dt.datetime] = []
         # One location: the others are left to whoever posts by hand.
         values = {
             "autosync.accept": "yes", "autosync.interval": "15", "autosync.location": "4",
@@ -71,7 +72,8 @@ class Month:
                     self._everything_is_off()
                 if self.random.random() < 0.005:
                     self._somebody_posts_by_hand()
-                looks = schedulers.map(lambda _: autosync.tick(self.working.database, HOME, self.at), range(2))
+                looks = list(schedulers.map(lambda _: autosync.tick(self.working.database, HOME, self.at), range(2)))
+                self._note_what_is_lost()
                 for made in sorted({made for look in looks for made in look}):
                     self._work(made, monkeypatch)
                 if self.random.random() < 0.02:
@@ -79,6 +81,15 @@ class Month:
                 self._run_what_is_due(now_and_then=True)
         self._run_what_is_due(now_and_then=False)
         autosync.tick(self.working.database, HOME, self.at)
+
+    def _note_what_is_lost(self) -> None:
+        """After a look the newest due moment has its run, if no earlier run goes on."""
+        due = BEGIN + QUARTER * ((self.at - BEGIN) // QUARTER)
+        with self.working.database.reading() as session:
+            taken = session.get_one(AutoSync, self.working.book_id).mark
+            going = session.exec(select(Round.id).where(col(Round.auto), Round.state != "ended")).first()
+        if going is None and taken != due:
+            self.lost.append(due)
 
     def _everything_is_off(self) -> None:
         start = self.at
@@ -149,6 +160,7 @@ def test_a_month_of_quarter_hours_loses_no_run_doubles_none_and_meets_no_limit(
         own = list(session.exec(select(Batch).order_by(col(Batch.id))))
         live = Counter(session.exec(select(PostingRecord.record).where(col(PostingRecord.live))))
         states = Counter(session.exec(select(Posting.state)))
+    assert month.lost == []
     assert not state.paused
     assert {made.state for made in rounds} == {"ended"}
     _assert_no_moment_is_lost_or_doubled(month, rounds)

@@ -27,7 +27,6 @@ SAMPLED = (
     "tests/services/test_exactly_once.py",
     "tests/services/test_costs.py",
     "tests/faults/test_copied_back.py",
-    "tests/faults/test_undo_points.py",
     "tests/routes/test_unknown_values.py",
 )
 PLAYWRIGHT_BROWSER = (

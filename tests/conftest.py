@@ -16,6 +16,7 @@ from hypothesis import settings
 from xdist.scheduler import LoadScopeScheduling
 
 from launcher import machine
+from tests.kills import Kills, property_of, reported, told
 from tests.postgres import database_url, throw_away_server
 from tests.redis_server import start_redis
 
@@ -53,6 +54,23 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(100_000, 50, 1_000)
+
+
+@pytest.fixture
+def kills(request: pytest.FixtureRequest) -> Iterator[Kills]:
+    """Counts what this test kills; the suite's last lines tell it."""
+    made = Kills()
+    yield made
+    request.node.user_properties.append(property_of(made))
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """How many kills there were, and how many of them hit a posting on its way."""
+    reports = [report for some in terminalreporter.stats.values() for report in some]
+    # A fixture's counts are complete when it has been taken down.
+    ended = [report for report in reports if getattr(report, "when", "") == "teardown"]
+    for line in told(each for report in ended for each in reported(report.user_properties)):
+        terminalreporter.write_line(line)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

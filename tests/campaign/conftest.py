@@ -10,6 +10,7 @@ import pytest
 from tests.campaign.service import Row, Service, serving
 from tests.faults.conftest import forks, rig
 from tests.faults.forks import Forks
+from tests.kills import Kills, told
 from tests.services.conftest import working
 
 __all__ = ["forks", "rig", "working"]
@@ -37,10 +38,11 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     if not rows:
         return
     terminalreporter.section("campaign")
-    terminalreporter.write_line(f"{'scenario':70} {'kills':>6} {'on way':>8} {'doubled':>8} {'lost':>5} {'stuck':>6}")
+    heads = ("kills", "sending", "on way", "doubled", "lost", "stuck")
+    terminalreporter.write_line(f"{'scenario':70}" + "".join(f"{head:>8}" for head in heads))
     for row in rows:
-        counts = f"{row.kills:6} {row.hits:8} {row.doubled:8} {row.lost:5} {row.stuck:6}"
-        terminalreporter.write_line(f"{row.scenario:70} {counts}")
-    kills, hits = sum(row.kills for row in rows), sum(row.hits for row in rows)
-    if kills:
-        terminalreporter.write_line(f"{kills} kills, {hits} while something was on its way ({100 * hits // kills} %)")
+        counts = (row.kills, row.sending, row.hits, row.doubled, row.lost, row.stuck)
+        terminalreporter.write_line(f"{row.scenario:70}" + "".join(f"{count:8}" for count in counts))
+    terminalreporter.write_line("sending: a posting was; on way: a posting, customer, payment, file or mail was")
+    for line in told(Kills(row.random, row.kills, row.sending) for row in rows):
+        terminalreporter.write_line(line)

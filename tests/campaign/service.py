@@ -36,18 +36,25 @@ SCALED = Waits(running=4.0, between=0.3, lease=2.0)
 
 @dataclass
 class Row:
-    """One line of the campaign's table: what was done, and what was counted afterwards."""
+    """One line of the campaign's table: what was done, and what was counted afterwards.
+
+    ``sending``: kills while a posting was; ``hits``: while anything was on its way to a vendor, a customer, a payment,
+    a file as well. ``random``: at moments that chance chose while a batch was posted.
+    """
 
     scenario: str
+    random: bool = False
     kills: int = 0
+    sending: int = 0
     hits: int = 0
     doubled: int = 0
     lost: int = 0
     stuck: int = 0
 
-    def killed(self, under_way: int) -> None:
+    def killed(self, under_way: int, sending: int = 0) -> None:
         """One more kill, or freeze, and what was counted on its way at that moment."""
         self.kills += 1
+        self.sending += sending > 0
         self.hits += under_way > 0
 
 

@@ -47,7 +47,7 @@ def test_a_worker_killed_after_the_approval_writes_what_was_approved_and_once(
     moment, pattern = point
     assert rig.worker(batch, moment=moment, pattern=pattern).ended(30)
     assert rig.sign.exists(), "the worker never came to this point"
-    row.kills, row.hits = 1, len(open_entries(rig))
+    row.killed(len(open_entries(rig)))
     if not stands:
         stood_still_while_something_else_was_paid(rig, keeper, batch)
     run_on(rig, batch)

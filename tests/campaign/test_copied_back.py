@@ -38,7 +38,7 @@ def test_a_database_copied_back_under_a_running_service_doubles_nothing(
         copy = service.backup()
     if back == "after its end":
         service.finish(batch)
-    row.killed(service.under_way())
+    row.killed(service.under_way(), service.sending())
     assert row.hits == (back == "while it is sent"), "it is put back when the scenario says"
     _put_back(service, copy)
     service.forget_flights()

@@ -128,7 +128,7 @@ def test_a_worker_killed_while_it_changes_an_entry_changes_each_once(
     moment, pattern, nth = point
     customers.work("entry_changes", moment=moment, pattern=pattern, nth=nth)
     assert rig.sign.exists(), "the worker never came to this point"
-    row.kills, row.hits = 1, customers.sending()
+    row.killed(customers.sending())
     customers.later("entry_changes")
     customers.assert_changed_once(before)
 
@@ -157,7 +157,7 @@ def test_a_comparison_killed_anywhere_is_done_once_by_another_worker(
     moment, pattern, nth = point
     customers.work("comparing", moment=moment, pattern=pattern, nth=nth)
     assert rig.sign.exists(), "the worker never came to this point"
-    row.kills = 1
+    row.killed(customers.sending())
     customers.ask()  # a second person
     customers.later("comparing")
     with rig.engine.database.reading() as session:

@@ -67,8 +67,8 @@ def test_a_call_sent_again_while_the_first_still_runs(rig: Rig, row: Row, reques
     rig.wait_until(lambda: rig.sending() > 0)
     time.sleep(0.3)
     worker.kill()
-    row.killed(rig.under_way())
-    assert row.hits, "nothing was on its way"
+    row.killed(rig.under_way(), rig.sending())
+    assert row.sending, "nothing was on its way"
     rig.take_over(batch, within=60)
     rig.assert_closed_once(batch, *THREE)
 
@@ -80,8 +80,8 @@ def test_three_minutes_of_frost_with_the_real_waits(rig: Rig, row: Row) -> None:
     batch = rig.engine.submit(*THREE)
     worker = rig.worker(batch, moment="committed", pattern="INSERT INTO calls", freeze=True)
     rig.wait_frozen(worker)
-    row.killed(rig.under_way())
-    assert row.hits, "nothing was on its way"
+    row.killed(rig.under_way(), rig.sending())
+    assert row.sending, "nothing was on its way"
     thaw = time.monotonic() + 180
     with ThreadPoolExecutor(1) as beside:
         other = beside.submit(rig.take_over, batch, within=420)

@@ -57,9 +57,9 @@ def _killed(rig: Rig, row: Row, batch: int, chance: random.Random) -> None:
     """Somewhere in its work a worker is killed; others finish."""
     worker = rig.worker(batch)
     time.sleep(chance.uniform(0.1, 2.0))
-    row.hits += rig.sending() > 0
-    row.kills += not worker.ended()
-    worker.kill()
+    if not worker.ended():
+        worker.kill()
+        row.killed(rig.under_way(), rig.sending())
     rig.take_over(batch)
 
 

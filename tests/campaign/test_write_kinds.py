@@ -300,7 +300,7 @@ def test_a_worker_killed_at_a_write_point_doubles_nothing_and_loses_nothing(
     worker = rig.worker(scene.ident, job=scene.job, moment=moment, pattern=pattern, nth=nth)
     assert worker.ended(30)
     assert rig.sign.exists(), f"the worker never came to this point: {rig.story(scene.batch)}"
-    row.kills, row.hits = 1, int(rig.sending() > 0)
+    row.killed(rig.under_way(), rig.sending())
     _finish(rig, scene)
     assert roles(rig.engine.json(scene.batch)) == scene.states, rig.problems(scene.batch)
     scene.also()

@@ -20,7 +20,7 @@ from app.models.batches import Section
 from app.models.mail import Mail
 from app.models.pay_links import Checkout
 from app.models.payments import PaymentEntry
-from app.models.postings import Creation, Posting, PostingProblem
+from app.models.postings import Call, Creation, Posting, PostingProblem
 from app.models.workbench import EntryChange
 from app.services.batches import batches
 from app.services.posting import undoing
@@ -151,6 +151,11 @@ class Rig:
         """How many postings are on their way at this moment."""
         with self.engine.database.reading() as session:
             return len(session.exec(select(Posting.id).where(Posting.state == "sending")).all())
+
+    def flights(self) -> set[tuple[int, int]]:
+        """Calls with documents that are on their way, and which send of each it is: a dead worker's stay in the set."""
+        with self.engine.database.reading() as session:
+            return {(call.id or 0, call.sends) for call in session.exec(select(Call).where(Call.state == "open"))}
 
     def under_way(self) -> int:
         """How many of whatever may be sent to a vendor are on their way at this moment, as the database has it."""

@@ -42,7 +42,9 @@ def test_a_database_copied_back_over_a_finished_batch_doubles_nothing(rig: Rig, 
     rig.restore(copy)
     if moment:
         rig.take_over(batch)
-        assert set(rig.states(batch).values()) <= {"closed", "held"}, rig.states(batch)
+        states = rig.states(batch)
+        assert set(states.values()) <= {"closed", "held"}, states
+        assert {number for number, state in states.items() if state == "held"} <= set(rig.problems(batch)), states
     else:
         assert not rig.engine.unposted() & set(THREE)
     assert rig.count() == dict.fromkeys(THREE, 1)

@@ -9,7 +9,7 @@ import pytest
 from app.settings import Waits
 from tests.faults.forks import Worker
 from tests.faults.rig import Rig
-from tests.thorough import sampled
+from tests.kills import Kills
 
 #: As in ``test_write_points``.
 POINTS = [
@@ -29,15 +29,16 @@ POINTS = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("moment", "pattern"), [p[1:] for p in sampled(POINTS, 2)], ids=[p[0] for p in sampled(POINTS, 2)]
-)
-def test_a_worker_killed_inside_an_undo_leaves_nothing_in_one_system_only(rig: Rig, moment: str, pattern: str) -> None:
+@pytest.mark.parametrize(("moment", "pattern"), [p[1:] for p in POINTS], ids=[p[0] for p in POINTS])
+def test_a_worker_killed_inside_an_undo_leaves_nothing_in_one_system_only(
+    rig: Rig, kills: Kills, moment: str, pattern: str
+) -> None:
     batch = rig.engine.submit("10395")
     rig.take_over(batch)
     rig.undo(batch, "10395")
     assert rig.worker(batch, moment=moment, pattern=pattern).ended(30)
     assert rig.sign.exists(), "the worker never came to this point"
+    kills.killed(rig.sending())
     rig.take_over(batch)
     rig.assert_undone(batch, "10395")
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from sqlmodel import col, select
 
+from app.models.postings import Call
 from tests.faults.rig import THREE, Rig
+from tests.kills import Kills
 
 #: What it is, the moment (see ``traps.Trap``), what is written there, and which time it must come by.
 POINTS = [
@@ -44,11 +47,26 @@ POINTS = [
 
 @pytest.mark.parametrize(("moment", "pattern", "nth"), [p[1:] for p in POINTS], ids=[p[0] for p in POINTS])
 def test_a_worker_killed_at_a_write_point_doubles_nothing_and_loses_nothing(
-    rig: Rig, moment: str, pattern: str, nth: int
+    rig: Rig, kills: Kills, moment: str, pattern: str, nth: int
 ) -> None:
     batch = rig.engine.submit(*THREE)
     worker = rig.worker(batch, moment=moment, pattern=pattern, nth=nth)
     assert worker.ended(30)
     assert rig.sign.exists(), "the worker never came to this point"
+    kills.killed(rig.sending())
     rig.take_over(batch)
     rig.assert_closed_once(batch, *THREE)
+
+
+def test_a_call_that_is_answered_by_a_replay_of_what_was_deleted_never_looks_posted(rig: Rig) -> None:
+    rig.engine.company.switches.requestid = "replay_deleted"
+    batch = rig.engine.submit(THREE[0])
+    assert rig.worker(batch, moment="answer", pattern=r"POST .*/invoice\?requestid").ended(30)
+    rig.in_quickbooks(THREE[0], operation="delete")  # before anybody could look: absent, so the same call goes again
+    assert rig.count() == {}
+    rig.take_over(batch)
+    with rig.engine.database.reading() as session:
+        requests = session.exec(select(Call.request_id).order_by(col(Call.id))).all()
+        assert session.exec(select(Call.sends)).first() == 2
+    assert len(requests) == len(set(requests)) == 2, "the replay was seen through, and a new generation went"
+    rig.assert_closed_once(batch, THREE[0])

@@ -93,23 +93,6 @@ def test_an_expired_token_in_the_middle_of_a_run_is_refreshed(working: Engine) -
     working.assert_exactly_once()
 
 
-def test_a_replay_of_a_deleted_document_never_looks_posted(working: Engine) -> None:
-    working.company.switches.requestid = "replay_deleted"
-    working.company.faults.add("lose_answer", entity="Invoice")
-    batch = working.submit("10395")
-    working.run(batch, until_ended=False)
-    posting = working.posting("10395")
-    if posting.state == "in_doubt":  # a person deletes it before our first look
-        found = next(d for d in _documents(working) if "CF-" in (d["PrivateNote"] or ""))
-        requests.post(
-            f"{working.both.quickbooks_online.url}/_edit",
-            json={"entity": "Invoice", "id": found["Id"], "operation": "delete"},
-            timeout=10,
-        )
-    assert states(working.run(batch)) == {"closed"}
-    working.assert_exactly_once()
-
-
 def _documents(working: Engine) -> list[dict[str, Any]]:
     return list(requests.get(f"{working.both.quickbooks_online.url}/_documents", timeout=10).json())
 

@@ -119,8 +119,18 @@ def test_customer_data_is_proposed_field_by_field_and_written_only_if_accepted(w
     settle(working, contacts__update_active="yes")
     change(working, action="change_company", company=int(ident), status="Former client")
     assert customer_data.compare(working.database, working.connectors, working.book_id) == 0
-    settle(working, contacts__inactive_statuses="Suspended, former Client")
+    settle(working, contacts__inactive_statuses="Suspended, former Client", contacts__update_terms="yes")
+    with working.database.session() as session:
+        book = session.get_one(Book, working.book_id)
+        bench = workbench.bench(session, book, LinkKind.TERMS)
+        same = {line.source.ident: bench.matcher.rank(line.source)[0].entry for line in bench.lines}
+        net, ours = next((ident, one) for ident, one in same.items() if one.ledger_id != now.data.terms)
+        links.set_link(session, book, LinkKind.TERMS, net, ours.ledger_id, by=engine.BY)
+    change(working, action="change_company", company=int(ident), term_id=int(net))
     assert customer_data.compare(working.database, working.connectors, working.book_id) == 1
+    accept_all(working)
+    now = held(working, ledger_id)
+    assert (now.data.terms, now.data.active) == (ours.ledger_id, False)
 
 
 def test_what_was_edited_in_quickbooks_since_is_left_as_it_is(working: Engine) -> None:

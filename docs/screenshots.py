@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from launcher.demo_parts import EMAIL  # noqa: E402 - the launcher is found only now
-from launcher.machine import find_browser  # noqa: E402
+from launcher.machine import find_browser  # noqa: E402 - as above
 
 PICTURES = ROOT / "docs" / "screenshots"
 WIDTH, HEIGHT = 1440, 900

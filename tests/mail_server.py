@@ -32,7 +32,7 @@ class Post:
         self.tokens: set[str] = set()
         self.port = 0
 
-    async def handle_MAIL(  # noqa: N802
+    async def handle_MAIL(  # noqa: N802 - aiosmtpd's name
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
         if self.demands and not session.authenticated:
@@ -48,7 +48,7 @@ class Post:
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
-    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 - as above
         if self.to_data:
             return self.to_data
         content: Any = envelope.content
@@ -59,7 +59,7 @@ class Post:
             transport.abort()
         return "250 2.0.0 Ok: queued as 4711"
 
-    async def auth_XOAUTH2(self, server: SMTP, args: list[str]) -> AuthResult:  # noqa: N802
+    async def auth_XOAUTH2(self, server: SMTP, args: list[str]) -> AuthResult:  # noqa: N802 - as above
         """``user=…^Aauth=Bearer …^A^A`` at once; a refusal is a challenge first, answered with nothing."""
         asked = base64.b64decode(args[1]).decode() if len(args) > 1 else ""
         user, _, rest = asked.partition("\x01")

@@ -131,7 +131,7 @@ def _month_lines(loaded: tie_out.Loaded) -> list[str]:
 
 def _statement_lines(statement: tie_out.Statement) -> list[str]:
     rows = [
-        (tie_out_files.REASONS[item.reason][0], item.number, (item.psa or item.books).party,  # type: ignore[union-attr]
+        (tie_out_files.REASONS[item.reason][0], item.number, (item.psa or item.books).party,  # type: ignore[union-attr]  # one side it has
          cents_text(item.psa_cents), cents_text(item.books_cents), cents_text(item.difference))
         for item in statement.explained
     ]  # fmt: skip

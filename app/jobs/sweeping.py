@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import partial
 
 from app.database import Database
 from app.jobs import doorbell
@@ -56,15 +57,15 @@ def ring(here: Runtime) -> None:
     part(lambda: approving.tell(here.database, home))
     part(lambda: notices.sweep(here.database, home))
     for job, due in DUE:
-        part(lambda job=job, due=due: _ring(here, job, due(here.database)))  # type: ignore[misc]  # of this turn
-    part(lambda: _ring(here, "run_autosync", autosync.tick(here.database, home, utcnow())))
+        part(partial(_ring, here, job, due))
+    part(lambda: _ring(here, "run_autosync", lambda database: autosync.tick(database, home, utcnow())))
     part(lambda: bounces.due(here.database) and _bell(here, "look_for_bounces"))
     if faults:
         raise ExceptionGroup("Parts of the sweep failed", faults)
 
 
-def _ring(here: Runtime, job: str, idents: Iterable[int]) -> None:
-    for ident in idents:
+def _ring(here: Runtime, job: str, due: Callable[[Database], Iterable[int]]) -> None:
+    for ident in due(here.database):
         _bell(here, job, ident)
 
 

@@ -82,7 +82,7 @@ def dated(text: str | None) -> str:
 def _written(found: re.Match[str]) -> str:
     words = found.group()
     try:
-        return date(dt.datetime.strptime(words, "%m/%d/%Y" if "/" in words else "%Y-%m-%d").date())  # noqa: DTZ007
+        return date(dt.datetime.strptime(words, "%m/%d/%Y" if "/" in words else "%Y-%m-%d").date())  # noqa: DTZ007  # a date
     except ValueError:
         return words
 

@@ -70,7 +70,7 @@ class Sight:
 
     def at(self, deed: str) -> str:
         """Of a deed on the record, with the way back."""
-        return url_for(f"records.{deed}", book_id=self.book.id, kind=self.kind, record=self.record, **trails.kept())  # type: ignore[arg-type]
+        return url_for(f"records.{deed}", book_id=self.book.id, kind=self.kind, record=self.record, **trails.kept())
 
     @property
     def trail(self) -> Trail:
@@ -206,7 +206,7 @@ def _ask(here: Sight, ask: str, status: int = 200, error: CrossfootError | None 
 
 
 def _back(book_id: int, kind: str, record: str) -> ResponseReturnValue:
-    return fragments.go(url_for("records.show", book_id=book_id, kind=kind, record=record, **trails.kept()))  # type: ignore[arg-type]
+    return fragments.go(url_for("records.show", book_id=book_id, kind=kind, record=record, **trails.kept()))
 
 
 @records.get("/undo")

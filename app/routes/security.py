@@ -75,7 +75,7 @@ def install(app: Flask, settings: Settings) -> None:
     app.session_interface = Sessions()
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]  # Flask’s own way
     _headers(app, settings)
     csrf.init_app(app)
     limiter.init_app(app)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 from flask import request, url_for
 from sqlmodel import Session
@@ -43,12 +44,12 @@ class Trail:
         return self.address(self.beside.following) if self.beside.following else ""
 
 
-def kept() -> dict[str, str]:
+def kept() -> dict[str, Any]:
     """What leads back: passed on by every link and form of a record's page."""
     return {name: request.args[name] for name in KEPT if request.args.get(name)}
 
 
-def _only(args: dict[str, str], *names: str) -> dict[str, str]:
+def _only(args: dict[str, Any], *names: str) -> dict[str, Any]:
     return {name: args[name] for name in names if name in args}
 
 
@@ -59,15 +60,15 @@ def trail(session: Session, book: Book, kind: RecordKind, record: str, batch: Ba
     came_by = wanted or (None if "list" in args else batch)
 
     def address(other: str) -> str:
-        return url_for("records.show", book_id=book.id, kind=kind, record=other, **args)  # type: ignore[arg-type]
+        return url_for("records.show", book_id=book.id, kind=kind, record=other, **args)
 
     if came_by is not None:
         state, sort = args.get("state", ""), args.get("sort", "number")
         beside = neighbours.in_batch(session, came_by, record, state=state, sort=sort)
-        back = url_for("batches.show", batch_id=came_by.id, **_only(args, "state", "sort"))  # type: ignore[arg-type]
+        back = url_for("batches.show", batch_id=came_by.id, **_only(args, "state", "sort"))
         return Trail(back, came_by.name, beside or NOBODY, address)
     shown = _only(args, "view", "q", "sort")
-    back = url_for("run.show", kind=kind, **shown)  # type: ignore[arg-type]
+    back = url_for("run.show", kind=kind, **shown)
     return Trail(back, words_of(kind).title, _listed(session, book, kind, record, shown) or NOBODY, address)
 
 

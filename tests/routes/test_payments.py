@@ -13,7 +13,7 @@ from decimal import Decimal
 
 import pytest
 from flask import Flask
-from sqlmodel import select
+from sqlmodel import Session, col, select
 from werkzeug.test import TestResponse
 
 from app.database import Database
@@ -55,15 +55,15 @@ class Paying(World):
                 self._post(session, batch, number)
             session.commit()
 
-    def _post(self, session: object, batch: Batch, number: str) -> None:
+    def _post(self, session: Session, batch: Batch, number: str) -> None:
         posting = Posting(
             batch_id=batch.id or 0, book_id=1, state="closed", number=number, party="Acme & Sons", date=DAY,
             currency="USD", total=Decimal(100), cents=10_000, ledger_id=f"7{number}",
         )  # fmt: skip
-        session.add(posting)  # type: ignore[attr-defined]
-        session.flush()  # type: ignore[attr-defined]
+        session.add(posting)
+        session.flush()
         record = PostingRecord(posting_id=posting.id or 0, source_id=1, kind="invoices", record=number, fingerprint="f")
-        session.add(record)  # type: ignore[attr-defined]
+        session.add(record)
 
     def pay(self, number: str, amount: str, ident: str = "900", unapplied: str = "0") -> None:
         line, rest = Applied(Charge.INVOICE, f"7{number}", Decimal(amount)), Decimal(unapplied)
@@ -72,7 +72,7 @@ class Paying(World):
 
     def last(self) -> Batch:
         with self.database.reading() as session:
-            return session.exec(select(Batch).order_by(Batch.id.desc())).first()  # type: ignore[return-value,union-attr]
+            return session.exec(select(Batch).order_by(col(Batch.id).desc()).limit(1)).one()
 
 
 def send(browser: Browser, status: int = 200, **form: str) -> TestResponse:

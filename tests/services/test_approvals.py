@@ -56,7 +56,7 @@ class Office:
         with self.database.session() as session:
             made = batches.submit(
                 session, session.get_one(Book, 1), kind=RecordKind.INVOICES, wanted=records, by=by, accept=True,
-                **options,  # type: ignore[arg-type]
+                **options,  # type: ignore[arg-type]  # those of submit()
             )  # fmt: skip
             return made.id or 0
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 
+from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, select
 
 from app.domain.states import PostingState
@@ -31,20 +32,20 @@ class Lookup:
 
 def of_posting(session: Session, posting_id: int) -> Lookup | None:
     """What the document waits for; None where it is not in doubt."""
-    return _next(session, Posting.id == posting_id)
+    return _next(session, col(Posting.id) == posting_id)
 
 
 def of_batch(session: Session, batch_id: int) -> Lookup | None:
     """What the next look of a batch is for."""
-    return _next(session, Posting.batch_id == batch_id)
+    return _next(session, col(Posting.batch_id) == batch_id)
 
 
-def _next(session: Session, which: object) -> Lookup | None:
+def _next(session: Session, which: ColumnElement[bool]) -> Lookup | None:
     query = (
         select(Call)
         .join(CallMember, col(CallMember.call_id) == Call.id)
         .join(Posting, col(Posting.id) == CallMember.posting_id)
-        .where(Posting.state == PostingState.IN_DOUBT, Call.state == "in_doubt", which)  # type: ignore[arg-type]
+        .where(Posting.state == PostingState.IN_DOUBT, Call.state == "in_doubt", which)
         .order_by(col(Call.due_at))
     )
     call = session.exec(query).first()

@@ -213,7 +213,7 @@ def _posted(session: Session, book_id: int, first: Any, after: int) -> list[tupl
     """Postings of which the PSA keeps a record: (row of columns, record, kind)."""
     columns = (Posting.id, Posting.state, Posting.cents, Posting.date, Posting.psa_batch, Posting.closing)
     query = (
-        select(*columns, func.min(PostingRecord.record), func.min(PostingRecord.kind))  # type: ignore[call-overload]
+        select(*columns, func.min(PostingRecord.record), func.min(PostingRecord.kind))  # type: ignore[call-overload]  # they end at four
         .join(PostingRecord, col(PostingRecord.posting_id) == Posting.id)
         .where(Posting.book_id == book_id, Posting.role == "main", col(Posting.id) > after, Posting.date >= first)
         .where(col(Posting.state).in_(STANDING))
@@ -227,7 +227,7 @@ def _posted(session: Session, book_id: int, first: Any, after: int) -> list[tupl
 def _seen(session: Session, source_id: int, wanted: Sequence[str]) -> dict[str, Any]:
     columns = (PsaInvoice.record, PsaInvoice.closed, PsaInvoice.status, PsaInvoice.batch, PsaInvoice.cents,
                PsaInvoice.date)  # fmt: skip
-    query = select(*columns).where(  # type: ignore[call-overload]
+    query = select(*columns).where(  # type: ignore[call-overload]  # as above
         PsaInvoice.source_id == source_id, col(PsaInvoice.record).in_(wanted)
     )
     return {row[0]: row for row in session.exec(query)}

@@ -75,7 +75,7 @@ def test_anything_in_any_place_is_the_same_payment_or_a_refusal_or_another_value
 
 def test_lines_that_name_one_document_twice_are_one_and_those_that_name_two_are_none() -> None:
     one = {"Amount": 10, "LinkedTxn": [{"TxnId": "95", "TxnType": "Invoice"}]}
-    both = {"Amount": 10, "LinkedTxn": [*one["LinkedTxn"], {"TxnId": "97", "TxnType": "Invoice"}]}  # type: ignore[misc]
+    both = {"Amount": 10, "LinkedTxn": [*one["LinkedTxn"], {"TxnId": "97", "TxnType": "Invoice"}]}  # type: ignore[misc]  # any JSON
     found = read({**PAYMENT, "Line": [one, one, both, {"Amount": 7}]})
     assert found
     assert [(str(line.to), line.ledger_id, line.amount) for line in found.lines] == [

@@ -26,7 +26,10 @@ def list_books(session: Session) -> list[Book]:
 
 
 def find_book(session: Session, ref: str | int) -> Book:
-    """A Book by its id or its exact name. Raises NotFoundError that names those there are."""
+    """A Book by its id or its exact name.
+
+    Raises NotFoundError that names those there are, ValidationError where several have the name.
+    """
     books, text = list_books(session), str(ref).strip()
     found = [b for b in books if str(b.id) == text] or [b for b in books if b.name == text]
     if len(found) > 1:

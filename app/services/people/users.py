@@ -95,7 +95,7 @@ def authenticate(session: Session, email: str, password: str) -> User | None:
 
 
 def change_password(session: Session, user: User, old: str, new: str) -> None:
-    """The user's own change; every other session of the user ends. Raises ValidationError."""
+    """The user's own change; commits, and every other session of the user ends. Raises ValidationError."""
     if not passwords.matches(user.password_hash, old):
         raise ValidationError("The present password is not right.", "Type it again; nothing was changed.")
     _set_password(session, user, new)
@@ -111,7 +111,7 @@ def _set_password(session: Session, user: User, password: str) -> None:
 
 
 def change_profile(session: Session, user: User, *, name: str, theme: str, shortcuts: bool) -> None:
-    """How the user is named and what the pages look like to them."""
+    """How the user is named and what the pages look like to them; commits. Raises ValidationError."""
     if theme not in THEMES:
         raise ValidationError(f"“{theme}” is not a theme.", "Choose light, dark, or the system’s.")
     user.name, user.theme, user.shortcuts = _name(name), theme, shortcuts
@@ -147,7 +147,7 @@ def ticket_holder(session: Session, token: str, now: dt.datetime | None = None) 
 
 
 def redeem_ticket(session: Session, token: str, password: str, name: str = "") -> User:
-    """Set the password of the link's holder and use the link up. Raises NotFoundError, ValidationError."""
+    """Set the password of the link's holder, use the link up, and commit. Raises NotFoundError, ValidationError."""
     user = ticket_holder(session, token)
     _set_password(session, user, password)
     user.name = _name(name) or user.name
@@ -172,7 +172,7 @@ def reset(session: Session, user: User, by: str) -> str:
 
 
 def disable(session: Session, user: User, by: str) -> None:
-    """No more log-ins, and every session ends. Raises ValidationError for the last admin."""
+    """No more log-ins, and every session ends; commits. Raises ValidationError for the last admin."""
     _keep_an_admin(session, user)
     user.active, user.ticket_hash = False, ""
     user.epoch += 1
@@ -182,7 +182,7 @@ def disable(session: Session, user: User, by: str) -> None:
 
 
 def set_role(session: Session, user: User, role: str, by: str) -> None:
-    """Raises ValidationError for an unknown role, or if nobody would be admin any more."""
+    """Another role; commits. Raises ValidationError for an unknown one, or if nobody would be admin any more."""
     _check_role(role)
     if role == user.role:
         return

@@ -46,7 +46,10 @@ class Plan:
 
 
 def plan(session: Session, book: Book, through: dt.date) -> Plan:
-    """What is unposted and dated up to that day, and what no batch has. What is on hold is left alone."""
+    """What is unposted and dated up to that day, and what no batch has. What is on hold is left alone.
+
+    Raises ValidationError where no PSA is connected.
+    """
     if book.source_id is None:
         raise ValidationError("No PSA is connected yet.", "Connect ConnectWise under Settings ▸ Connections.")
     return Plan(through, tuple(_part(session, book.source_id, kind, through) for kind in RecordKind))
@@ -83,6 +86,6 @@ def submit(session: Session, book: Book, through: dt.date, seen: str, *, by: str
 
 
 def cleared(session: Session, book: Book) -> list[Batch]:
-    """The batches that have marked history, newest first; each can be undone."""
+    """The last ten batches that have marked history, newest first; each can be undone."""
     query = select(Batch).where(Batch.book_id == book.id, Batch.mode == "clear")
     return list(session.exec(query.order_by(col(Batch.id).desc()).limit(10)))

@@ -101,7 +101,8 @@ class ListFetch(SQLModel, table=True):
 class Link(SQLModel, table=True):
     """PSA id ↔ ledger id. ``ledger_id`` is empty for what was seen in the PSA and has no counterpart yet.
 
-    ``origin``: person, exact_name, created; how the link came about.
+    ``origin``: person, exact_name, created; how the link came about. ``to_create``: a person has agreed that just this
+    entry is created, or its item gets an account.
     """
 
     __tablename__ = "links"

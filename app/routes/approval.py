@@ -55,7 +55,7 @@ def _plan(session: Session, book: Book, batch: Batch) -> previews.Plan | None:
         return None
     query = select(PostingRecord.record).join(Posting).where(Posting.batch_id == batch.id, Posting.state == "ready")
     records = list(session.exec(query))
-    return previews.plan(session, book, batch.source_id, RecordKind(batch.kind), records)
+    return previews.plan(session, book, batch.source_id, RecordKind(batch.kind), records, accept=batch.accept)
 
 
 @approval.post("/approve")

@@ -245,7 +245,7 @@ def _fix(place: Place) -> ResponseReturnValue:
                     doorbell.ring(web().settings.redis_url, "reload", batch.source_id)
                     continue
                 idents = [entry.posting for entry in own]
-                count += batches.retry(session, batch, by=me().email, postings=idents, accept=how == "create")
+                count += batches.retry(session, batch, by=me().email, postings=idents)
                 again.append(batch_id)
     except CrossfootError as error:
         return _drawer(place, 422, error=error)
@@ -264,9 +264,11 @@ def _postings(session: Session, found: Found) -> list[Posting]:
 
 
 def _mend(session: Session, book: Book, how: str, subject: str, found: Found) -> None:
-    """Link, give another date or another name; the caller retries. Raises ValidationError."""
+    """Link, create, give another date or another name; the caller retries. Raises ValidationError."""
     kind, _, source_id = subject.partition(":")
     match how:
+        case "create":
+            links.agree(session, book, LinkKind(kind), source_id, by=me().email)
         case "link":
             links.set_link(session, book, LinkKind(kind), source_id, request.form.get("ledger_id", ""), by=me().email)
         case "redate":

@@ -346,3 +346,20 @@ def test_a_rerun_shows_what_is_missing_before_it_posts_just_that(ended: Browser,
     assert [r.number for r in world.company.documents.values()].count(gone.number) == 1
     assert sorted(p.state for p in postings(world)) == ["closed"] * 4 + ["held"]
     assert "Nothing is missing" in words(ended.get("/batches/1/rerun"))
+
+
+def test_creating_one_customer_in_its_drawer_lets_no_other_be_created_by_a_retry(
+    bookkeeper: Browser, world: World
+) -> None:
+    chosen(bookkeeper, *ALL)
+    bookkeeper.post("/run/invoices/submit", {**submission(bookkeeper), "accept": "no"})
+    world.work()
+    for key in ("item_not_linked:items:account:4100", "customer_not_linked:customers:77"):
+        bookkeeper.post(f"/batches/1/problems/{key}", {"how": "create"})
+        world.work()
+    bookkeeper.post("/batches/1/retry")
+    world.work()
+    assert {entry.name for entry in world.company.created.values()} == {"Acme Dental", "Service-4100"}
+    assert "is not linked to QuickBooks" in words(
+        bookkeeper.get("/batches/1/problems/customer_not_linked:customers:79")
+    )

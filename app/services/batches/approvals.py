@@ -32,7 +32,9 @@ WAITING = ("wanted", "rejected")
 #: Settings that change nothing about a document.
 IDLE = ("company.approval", "company.default_location", "company.zone", "sales.summary", "autosync.", "payments.")
 #: Who made these links is the batch itself, if it was allowed to.
-MACHINE = ("exact_name", "created")
+MACHINE = ("exact_name", "created", "to_create")
+#: A person has agreed to these: before and after they are created, it is the same.
+AGREED = ("created", "to_create")
 #: What differs, in words.
 WORDS = {
     "documents": "a record was changed in ConnectWise",
@@ -110,12 +112,12 @@ def _needs(session: Session, book: Book, batch: Batch, records: Iterable[tuple[s
 
 
 def _links(session: Session, batch: Batch) -> dict[str, str]:
-    """What everything is linked to; empty for what the batch may link or create itself."""
+    """What everything is linked to; the same for what the batch may link or create itself, whether it has or not."""
     rows = session.exec(
         select(Link.kind, Link.source_id, Link.ledger_id, Link.origin).where(Link.book_id == batch.book_id)
     )
-    own = MACHINE if batch.accept else ()
-    return {f"{kind}:{source_id}": "" if origin in own else ledger_id for kind, source_id, ledger_id, origin in rows}
+    own, same = (MACHINE, "") if batch.accept else (AGREED, "+")
+    return {f"{kind}:{source_id}": same if origin in own else ledger_id for kind, source_id, ledger_id, origin in rows}
 
 
 def _settings(book: Book) -> list[Any]:

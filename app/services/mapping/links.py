@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
-from sqlalchemy import func
+from sqlalchemy import func, or_
 from sqlmodel import Session, col, select, update
 
-from app.domain.links import CATEGORY, NOUNS, Entry, LinkKind, Need, is_category
+from app.domain.links import CATEGORY, CREATABLE, NOUNS, Entry, LinkKind, Need, is_category
 from app.domain.problems import ValidationError
 from app.domain.states import PostingState
 from app.models.columns import utcnow
@@ -23,7 +23,7 @@ from app.models.postings import Posting, PostingProblem
 from app.services.mapping import lists
 from app.services.people import audit
 
-PERSON, EXACT_NAME, CREATED = "person", "exact_name", "created"
+PERSON, EXACT_NAME, CREATED, TO_CREATE = "person", "exact_name", "created", "to_create"
 
 
 class Index:
@@ -34,9 +34,10 @@ class Index:
         links: Mapping[tuple[LinkKind, str], str],
         entries: Iterable[Entry],
         created: Collection[tuple[LinkKind, str]] = (),
+        agreed: Collection[tuple[LinkKind, str]] = (),
     ) -> None:
         self._links = dict(links)
-        self._created = set(created)
+        self._created, self._agreed = set(created), set(agreed)
         self._entries: dict[tuple[LinkKind, str], Entry] = {}
         self._named: dict[tuple[LinkKind, str], list[Entry]] = defaultdict(list)
         for entry in entries:
@@ -46,10 +47,11 @@ class Index:
     def load(cls, session: Session, book_id: int) -> Index:
         """Everything of one Book."""
         query = select(Link.kind, Link.source_id, Link.ledger_id, Link.origin)
-        rows = session.exec(query.where(Link.book_id == book_id, Link.ledger_id != "")).all()
-        stored = {(LinkKind(kind), source_id): ledger_id for kind, source_id, ledger_id, _ in rows}
+        rows = session.exec(query.where(Link.book_id == book_id, _counts())).all()
+        stored = {(LinkKind(kind), source_id): ledger_id for kind, source_id, ledger_id, _ in rows if ledger_id}
         created = {(LinkKind(kind), ledger_id) for kind, _, ledger_id, origin in rows if origin == CREATED}
-        return cls(stored, (e for kind in LinkKind for e in lists.entries(session, book_id, kind)), created)
+        agreed = {(LinkKind(kind), source_id) for kind, source_id, _, origin in rows if origin == TO_CREATE}
+        return cls(stored, (e for kind in LinkKind for e in lists.entries(session, book_id, kind)), created, agreed)
 
     def linked(self, kind: LinkKind, source_id: str) -> str:
         """The ledger id that a PSA id is linked to, or nothing; also where the ledger's list no longer has it."""
@@ -62,6 +64,10 @@ class Index:
     def created(self, entry: Entry) -> bool:
         """Whether it was us who put the entry into the ledger."""
         return (entry.kind, entry.ledger_id) in self._created
+
+    def agreed(self, kind: LinkKind, source_id: str) -> bool:
+        """Whether a person has agreed that just this entry is created, or completed."""
+        return (kind, source_id) in self._agreed
 
     def exact(self, kind: LinkKind, name: str) -> Entry | None:
         """The active entry of exactly this name, as the ledger compares: without case. None where there are several."""
@@ -85,6 +91,11 @@ def _same(name: str) -> str:
     return " ".join(name.split()).casefold()
 
 
+def _counts() -> Any:
+    """SQL: linked, or agreed to be created; the rest was only seen."""
+    return or_(col(Link.ledger_id) != "", col(Link.origin) == TO_CREATE)
+
+
 class CurrentIndex:
     """A Book's index, loaded anew only when a link or a list has changed since: looking for that costs a thousandth."""
 
@@ -102,7 +113,7 @@ class CurrentIndex:
 
 def state(session: Session, book_id: int) -> tuple[object, ...]:
     """Differs as soon as a link or a list of the Book does; what is only seen and not linked counts for nothing."""
-    linked = (Link.book_id == book_id, Link.ledger_id != "")
+    linked = (Link.book_id == book_id, _counts())
     return (
         *session.exec(select(func.count(), func.max(Link.at)).where(*linked)).one(),
         *session.exec(select(func.count(), func.max(ListEntry.id)).where(ListEntry.book_id == book_id)).one(),
@@ -155,13 +166,30 @@ def _link_if_unlinked(  # noqa: PLR0917 - the columns of one row, in their order
     session: Session, book_id: int, kind: LinkKind, source_id: str, name: str, entry: Entry, origin: str, by: str
 ) -> None:
     session.exec(_insert(session).values(_row(book_id, kind, source_id, name)).on_conflict_do_nothing())
-    unlinked = (col(Link.book_id) == book_id) & (col(Link.kind) == kind) & (col(Link.source_id) == source_id)
-    known = select(ListEntry.ledger_id).where(ListEntry.book_id == book_id, ListEntry.kind == kind)
-    free = (col(Link.ledger_id) == "") | col(Link.ledger_id).not_in(known)
     values = {"ledger_id": entry.ledger_id, "origin": origin, "by": by, "at": utcnow()}
-    if session.exec(update(Link).where(unlinked, free).values(values)).rowcount:
+    if session.exec(update(Link).where(*_is(book_id, kind, source_id), _free(book_id, kind)).values(values)).rowcount:
         subject = f"{kind}:{source_id}"
         audit.record(session, by, f"link.{origin}", subject, book=book_id, new=entry.ledger_id, name=entry.name)
+
+
+def _free(book_id: int, kind: LinkKind) -> Any:
+    """SQL: not linked, or to what is gone from the ledger."""
+    known = select(ListEntry.ledger_id).where(ListEntry.book_id == book_id, ListEntry.kind == kind)
+    return or_(col(Link.ledger_id) == "", col(Link.ledger_id).not_in(known))
+
+
+def agree(session: Session, book: Book, kind: LinkKind, source_id: str, *, by: str) -> None:
+    """A person wants just this entry created, or an item's account added; nothing else. The caller commits.
+
+    Raises ValidationError: the kind is never created.
+    """
+    if kind not in CREATABLE:
+        raise ValidationError(f"QuickBooks’ {NOUNS[kind]} is never created.", "Link it to one that is there.")
+    own = _is(book.id or 0, kind, source_id)
+    if kind is LinkKind.ITEMS or session.exec(select(Link.id).where(*own, _free(book.id or 0, kind))).first():
+        session.exec(_insert(session).values(_row(book.id or 0, kind, source_id, source_id)).on_conflict_do_nothing())
+        session.exec(update(Link).where(*own).values(origin=TO_CREATE, by=by, at=utcnow()))
+        audit.record(session, by, "link.to_create", f"{kind}:{source_id}", book=book.id)
 
 
 def set_link(session: Session, book: Book, kind: LinkKind, source_id: str, ledger_id: str, *, by: str) -> Link:
@@ -236,12 +264,17 @@ def listing(session: Session, book: Book, kind: LinkKind) -> list[Linked]:
     stops = waiting(session, book_id, kind)
     rows = [
         Linked(
-            row.source_id, row.source_name, row.ledger_id, names.get(row.ledger_id, ""), row.origin,
+            row.source_id, row.source_name, row.ledger_id, names.get(row.ledger_id, ""), origin_of(row),
             stops[row.source_id], gone=bool(row.ledger_id) and row.ledger_id not in names,
         )
         for row in _all(session, book_id, kind)
     ]  # fmt: skip
     return sorted(rows, key=lambda row: (-row.waiting, bool(row.ledger_id), row.source_name.casefold(), row.source_id))
+
+
+def origin_of(row: Link) -> str:
+    """How the link came about; empty without one."""
+    return "" if not row.ledger_id else PERSON if row.origin == TO_CREATE else row.origin
 
 
 def waiting(session: Session, book_id: int, kind: LinkKind) -> Counter[str]:

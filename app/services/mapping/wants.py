@@ -144,13 +144,17 @@ def _supply(wants: Wants, lack: Lack, index: Index, policy: str, *, accept: bool
     account = coming.get((item.ledger_id, lack.field)) or index.entry(LinkKind.ACCOUNTS, lack.account)
     if account is None:
         wants.problems.append(_unlinked(Need(LinkKind.ACCOUNTS, lack.account, lack.account, place), None, policy))
-    elif index.created(item) or ((accept or policy == "always") and policy != "never"):
+    elif index.created(item) or (policy != "never" and (accept or policy == "always" or _agreed(index, lack))):
         change = ItemChange(item, account, lack.field, lack.source_id)
         wants.updates.append(change)
         wants.problems.append(_added(lack, account))
         _as_it_will_be(wants, change)
     else:
         wants.problems.append(lacking(ItemChange(item, account, lack.field, lack.source_id), place))
+
+
+def _agreed(index: Index, lack: Lack) -> bool:
+    return index.agreed(LinkKind.ITEMS, lack.source_id)
 
 
 def _added(lack: Lack, account: Entry) -> Problem:
@@ -256,7 +260,7 @@ def _by_name(need: Need, index: Index) -> Entry | None:
 def _resolve_one(wants: Wants, need: Need, index: Index, policy: str, *, accept: bool) -> None:
     key = (need.kind, need.source_id)
     entry = index.entry(need.kind, need.source_id)
-    allowed = accept or policy == "always"
+    allowed = accept or policy == "always" or index.agreed(*key)
     if entry is not None:
         wants.links[key] = entry
         if not entry.active:

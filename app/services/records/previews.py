@@ -139,9 +139,14 @@ class Plan:
         return len(self.stopped)
 
 
-def plan(session: Session, book: Book, source_id: int, kind: RecordKind, records: Sequence[str]) -> Plan:
-    """What a batch of these records, submitted with everything accepted, would create and link."""
-    resolver = forecasts.Resolver.load(session, book)
+def plan(
+    session: Session, book: Book, source_id: int, kind: RecordKind, records: Sequence[str], *, accept: bool = True
+) -> Plan:
+    """What a batch of these records, submitted with everything accepted, would create and link.
+
+    Without ``accept``: only what settings, or a person, have allowed.
+    """
+    resolver = forecasts.Resolver.load(session, book, accept=accept)
     outlooks = forecasts.outlooks(session, book, source_id, kind, records)
     looked = {record: outlook for record, outlook in outlooks.items() if outlook is not None}
     held = {record for record, outlook in looked.items() if resolver.stops(outlook)}

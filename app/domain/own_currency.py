@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from app.domain.links import NAMESPACE, NOUNS, Entry, Need
+from app.domain.links import NAMESPACE, NOUNS, Draft, Entry, Need
 from app.domain.problems import Problem
 
 
@@ -20,6 +20,11 @@ def party(ident: str) -> str:
     return ident.partition("@")[0]
 
 
+def code(ident: str) -> str:
+    """The currency for which an id is linked: ``CAD`` of ``77@CAD``; empty where it is linked for all."""
+    return ident.partition("@")[2]
+
+
 def differs(need: Need, linked: Entry | None) -> bool:
     """Whether what the party is or would be linked to is kept in another currency than its document is in."""
     return linked is not None and need.draft is not None and linked.currency not in ("", need.draft.currency)
@@ -30,8 +35,12 @@ def own(need: Need) -> Need:
     if need.draft is None:
         return need
     ident, currency = asked(need), need.draft.currency
-    draft = replace(need.draft, source_id=ident, name=f"{need.draft.name} {currency}")
-    return replace(need, source_id=ident, name=f"{need.name} {currency}", draft=draft)
+    return replace(need, source_id=ident, name=f"{need.name} {currency}", draft=drafted(need.draft))
+
+
+def drafted(draft: Draft) -> Draft:
+    """The same customer or vendor to be created for the draft's currency alone."""
+    return replace(draft, source_id=f"{draft.source_id}@{draft.currency}", name=f"{draft.name} {draft.currency}")
 
 
 def problem(need: Need, found: Problem) -> Problem:

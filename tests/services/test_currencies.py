@@ -5,14 +5,18 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+import requests
 from sqlmodel import select
 
+from app.domain.states import RecordKind
 from app.models.batches import Batch
 from app.models.connections import Link
 from app.services.batches import batches
 from app.services.connections import connections
+from sandbox.quickbooks_online.chart import place
 from tests.engine import Engine
 from tests.services.test_cogs import by_role, sell, settle
+from tests.services.test_costs import undo
 
 
 def canadian(working: Engine) -> str:
@@ -41,6 +45,62 @@ def test_a_customer_kept_in_another_currency_gets_one_of_its_own_for_that_curren
     with working.database.reading() as session:
         linked = session.exec(select(Link.source_id, Link.source_name).where(Link.source_name == "Maple Dental CAD"))
         assert [source_id.partition("@")[2] for source_id, _ in linked] == ["CAD"]
+    working.assert_exactly_once()
+
+
+def abroad(working: Engine) -> None:
+    working.company.switches.multi_currency = True
+    connections.recheck_book(working.database, working.connectors, working.book_id)
+
+
+def customers(working: Engine) -> dict[str, str]:
+    """Currency by name, of those that are not in the demo."""
+    rows = working.company.visible("Customer")
+    return {row["DisplayName"]: row["CurrencyRef"]["value"] for row in rows if "Maple" in row["DisplayName"]}
+
+
+def test_a_new_customer_with_documents_in_two_currencies_of_one_batch_becomes_two(working: Engine) -> None:
+    abroad(working)
+    hours: Any = {"text": "Hours", "price": "100.00", "quantity": "1"}
+    numbers = [sell(working, hours, company={"name": "Maple Dental", "currency": "USD"})]
+    numbers += [sell(working, hours, company="Maple Dental", currency="CAD"),
+                sell(working, {**hours, "quantity": "-1"}, company="Maple Dental", currency="CAD",
+                     type="CreditMemo")]  # fmt: skip
+    batch = working.post(*numbers)
+    assert {p["state"] for p in batch["postings"]} == {"closed"}
+    assert customers(working) == {"Maple Dental": "USD", "Maple Dental CAD": "CAD"}
+    owners = {row["Id"]: row["DisplayName"] for row in working.company.visible("Customer")}
+    [credit] = [row for row in working.company.visible("CreditMemo") if row.get("DocNumber") == numbers[2]]
+    assert owners[credit["CustomerRef"]["value"]] == "Maple Dental CAD"
+    working.assert_exactly_once()
+    records = [p["records"][0] for p in batch["postings"]]
+    assert set(undo(working, batch, *records).values()) == {"undone"}
+    assert not working.in_books()
+
+
+def test_a_sub_customer_of_another_currency_than_its_parent_stands_by_itself(working: Engine) -> None:
+    abroad(working)
+    settle(working, contacts__sub_customers="yes")
+    place(working.company, "Customer", {"DisplayName": "Maple", "CurrencyRef": {"value": "USD"}})
+    batch = working.post(sell(working, {"text": "Hours", "price": "9.00"}, currency="CAD",
+                              company={"name": "Maple:North", "currency": "CAD"}))  # fmt: skip
+    assert [p["state"] for p in batch["postings"]] == ["closed"]
+    assert customers(working) == {"Maple": "USD", "Maple-North": "CAD"}
+
+
+def test_a_vendor_of_another_currency_gets_one_of_its_own_and_is_owed_on_no_account_of_the_first(
+    working: Engine,
+) -> None:
+    abroad(working)
+    number, lines = "1200/PS1", [{"product": "AP-U6", "quantity": "2"}]
+    body = {"vendor": "Ingram Micro", "currency": "CAD", "lines": lines, "number": "1200", "packing_slip": "PS1"}
+    assert requests.post(f"{working.both.connectwise.url}/_add", json={"purchase": body}, timeout=10).ok
+    held = working.post(number, kind=RecordKind.INVENTORY, accept=False)
+    assert by_role(held)["main"].startswith("held vendor_currency_differs")
+    batch = working.run(working.submit(number, kind=RecordKind.INVENTORY))
+    assert by_role(batch)["main"].startswith("closed")
+    [bill] = [row for row in working.company.visible("Bill") if "CF-" in row.get("PrivateNote", "")]
+    assert (bill["VendorRef"]["name"], bill["CurrencyRef"]["value"]) == ("Ingram Micro CAD", "CAD")
     working.assert_exactly_once()
 
 

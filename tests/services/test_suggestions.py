@@ -3,7 +3,7 @@ from __future__ import annotations
 import time
 
 from app.domain.links import LinkKind
-from app.services.mapping import links, suggestions
+from app.services.mapping import links, suggestions, workbench
 from tests.builders import an_entry
 
 ACME = an_entry(LinkKind.CUSTOMERS, "12", "Acme Dental", email="ap@acme.example", holder="customer")
@@ -32,6 +32,16 @@ def test_vendors_and_inactive_entries_are_never_suggested() -> None:
     vendor = an_entry(LinkKind.CUSTOMERS, "13", "Acme Dental", holder="vendor")
     asleep = an_entry(LinkKind.CUSTOMERS, "14", "Acme Dental", active=False)
     assert suggestions.rank([vendor, asleep], "Acme Dental") == []
+
+
+def test_for_another_currency_only_those_that_are_kept_in_it_are_proposed() -> None:
+    kept = (("1", "USD"), ("2", "CAD"))
+    home, abroad = (an_entry(LinkKind.CUSTOMERS, ident, "Maple Dental", currency=code) for ident, code in kept)
+    wanted = workbench.named(LinkKind.CUSTOMERS, "77@CAD", "Maple Dental CAD")
+    assert wanted.detail == "for documents in CAD"
+    matcher = suggestions.Matcher([home, abroad])
+    assert [one.entry.ledger_id for one in matcher.rank(wanted)] == ["2"]
+    assert len(matcher.rank(workbench.named(LinkKind.CUSTOMERS, "77", "Maple Dental CAD"))) == 2
 
 
 def _why(found: list[suggestions.Suggestion]) -> list[str]:

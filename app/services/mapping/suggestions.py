@@ -11,7 +11,8 @@ from functools import cached_property
 
 from rapidfuzz import fuzz, process
 
-from app.domain.links import Entry, LinkKind, is_category
+from app.domain import own_currency
+from app.domain.links import NAMESPACE, Entry, LinkKind, is_category
 from app.domain.names import awake, normal
 from app.domain.source_lists import SourceEntry
 
@@ -79,9 +80,11 @@ class Matcher:
 
         Up to ten; what was looked up once is known: a page asks again for what it has shown before.
         """
-        key = (wanted.kind, wanted.name, wanted.number, wanted.email, "fuzzy" if fuzzy else "")
+        alone = own_currency.code(wanted.ident) if wanted.kind in NAMESPACE else ""
+        key = (wanted.kind, wanted.name, wanted.number, wanted.email, alone, "fuzzy" if fuzzy else "")
         if key not in self._known:
-            self._known[key] = self._ranked(wanted, fuzzy=fuzzy)[:MOST]
+            found = self._ranked(wanted, fuzzy=fuzzy)
+            self._known[key] = [one for one in found if not alone or one.entry.currency in ("", alone)][:MOST]
         return self._known[key][:limit]
 
     def _ranked(self, wanted: SourceEntry, *, fuzzy: bool) -> list[Suggestion]:

@@ -14,7 +14,8 @@ from typing import Any, TypeVar
 from sqlalchemy import select as columns
 from sqlmodel import Session, col, func, select
 
-from app.domain.links import Entry, LinkKind, is_category
+from app.domain import own_currency
+from app.domain.links import NAMESPACE, Entry, LinkKind, is_category
 from app.domain.source_lists import MEMBER, SourceEntry
 from app.domain.states import PostingState, RecordKind
 from app.models.connections import Book, Link
@@ -134,7 +135,11 @@ def _line(kind: LinkKind, entries: Mapping[str, Entry], listed: SourceEntry | No
 
 def named(kind: LinkKind, ident: str, name: str) -> SourceEntry:
     """What documents name, where the PSA's own list was not read or doesn't hold it."""
-    return SourceEntry(kind, ident, name or ident.removeprefix("account:"), number=_number(kind, ident, name))
+    alone = own_currency.code(ident) if kind in NAMESPACE else ""
+    return SourceEntry(
+        kind, ident, name or ident.removeprefix("account:"), number=_number(kind, ident, name),
+        detail=f"for documents in {alone}" if alone else "",
+    )  # fmt: skip
 
 
 def _number(kind: LinkKind, ident: str, name: str) -> str:

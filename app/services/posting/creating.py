@@ -160,7 +160,7 @@ def _prepare(run: Run, creation: Creation, names: Names) -> tuple[str, str] | No
         _finish(run, creation.id or 0, linked, "")
         return None
     if draft.parent:
-        new_entries.seek_parent(run, names, draft)
+        draft = new_entries.under_parent(run, names, draft)
     try:
         taken = names.taken(draft.kind)
         name = new_entries.unique_name(draft, taken, lambda name: run.destination.valid_name(draft.kind, name))

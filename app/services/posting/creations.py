@@ -7,6 +7,7 @@ from dataclasses import replace
 from sqlalchemy import func, update
 from sqlmodel import Session, col, select
 
+from app.domain import own_currency
 from app.domain.codec import from_json, to_json
 from app.domain.links import Draft
 from app.models.postings import Creation
@@ -38,10 +39,18 @@ def want(session: Session, run: Run, draft: Draft) -> None:
                 draft=to_json(replace(draft, chosen=draft_of(creation).chosen)), name=draft.name,
             )
         )  # fmt: skip
+    elif _of_other_currency(creation, draft):
+        want(session, run, own_currency.drafted(draft))
     elif creation.state == "wanted":
         creation.batch_id = run.batch_id
         creation.draft = to_json(_both(draft_of(creation), draft))
         session.add(creation)
+
+
+def _of_other_currency(creation: Creation, draft: Draft) -> bool:
+    """Another document of the customer is in another currency, and was first: for this one it gets one of its own."""
+    first = draft_of(creation).currency
+    return bool(first and draft.currency and first != draft.currency)
 
 
 def _both(one: Draft, other: Draft) -> Draft:

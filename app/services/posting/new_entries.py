@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sqlmodel import col, select
 
@@ -72,10 +72,11 @@ def linked(names: Names, draft: Draft, rules: Rules) -> dict[tuple[LinkKind, str
     return {key: entry for key, entry in found.items() if entry}
 
 
-def seek_parent(run: Run, names: Names, draft: Draft) -> None:
-    """What a sub-customer stands under: what the PSA's customer of that name is linked to, else who has the name.
+def under_parent(run: Run, names: Names, draft: Draft) -> Draft:
+    """A sub-customer with its parent looked up: what the PSA's customer of that name is linked to, else who has it.
 
-    Where nobody does, the list is read anew: a person may have made the parent since. Raises ConnectionFailedError.
+    Where nobody does, the list is read anew: a person may have made the parent since. A ledger keeps sub-customers in
+    their parent's currency: in another one it stands by itself, with both names. Raises ConnectionFailedError.
     """
     found = _parent(run, names, draft)
     if found is None and draft.parent not in names.parents:
@@ -84,6 +85,9 @@ def seek_parent(run: Run, names: Names, draft: Draft) -> None:
             names.index = links.Index.load(session, run.book_id)
         found = _parent(run, names, draft)
     names.parents[draft.parent] = found
+    if found is None or not draft.currency or found.currency in ("", draft.currency):
+        return draft
+    return replace(draft, parent="", name=f"{draft.parent}:{draft.name}")
 
 
 def _parent(run: Run, names: Names, draft: Draft) -> Entry | None:

@@ -83,6 +83,16 @@ def seconds_of(home: Path, batch: int) -> float:
     return _epoch(ended) - _epoch(begun)
 
 
+def largest_batch(home: Path) -> tuple[int, int]:
+    """Its id, and how many documents it has. Raises CannotMeasureError where there is none."""
+    query = "SELECT batch_id, count(*) FROM postings GROUP BY batch_id ORDER BY 2 DESC LIMIT 1"
+    with closing(sqlite3.connect(f"file:{home / 'crossfoot.db'}?mode=ro", uri=True, timeout=60)) as rows:
+        found = rows.execute(query).fetchone()
+    if found is None:
+        raise CannotMeasureError("There is no batch to look at.")
+    return int(found[0]), int(found[1])
+
+
 def _epoch(text: str) -> float:
     return dt.datetime.fromisoformat(text).replace(tzinfo=dt.UTC).timestamp()
 

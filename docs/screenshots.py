@@ -7,6 +7,7 @@ says how to get a Chromium.
 """
 
 import argparse
+import datetime as dt
 import json
 import re
 import sys
@@ -42,8 +43,13 @@ FIXED = {
     "email": "/settings/books/1/email", "payment-settings": "/settings/books/1/payments",
     "sessions": "/settings/sessions", "user": "/settings/users/1", "two-factor": "/me/two-factor",
     "audit": "/settings/audit", "me": "/me", "keys": "/help/keys", "workers": "/help/workers", "logout": "/logout",
+    "forgot": "/forgot", "forget": "/settings/books/1/forget", "updates": "/mappings/1/customers/updates",
+    "month": f"/reconcile/1/month/{dt.datetime.now(dt.UTC):%Y-%m}", "why": "/run/invoices/why?number=10404",
     "not-found": "/no-such-page",
-    **{f"mappings-{kind}": f"/mappings/1/{kind}" for kind in ("customers", "items", "accounts", "tax_codes", "terms")},
+    **{f"mappings-{kind}": f"/mappings/1/{kind}" for kind in (
+        "customers", "vendors", "members", "items", "accounts", "tax_codes", "terms", "classes", "locations")},
+    **{f"settings-{tab}": f"/settings/books/1/{tab}" for tab in (
+        "sales", "purchases", "inventory", "contacts", "taxes", "categories", "reconcile", "modules")},
 }  # fmt: skip
 #: Of reading the PSA, checking every invoice and posting them.
 MOST_MILLISECONDS = 180_000
@@ -106,11 +112,15 @@ def _take_every_page(browser: Browser, base: str, password: str, batch: str) -> 
                 page.goto(base + path)
                 _take(page, f"all/{name}-{look}", whole=True)
             _questions(page, base, look)
+            page.context.clear_cookies()
+            page.goto(f"{base}/login")
+            _take(page, f"all/login-{look}", whole=True)
 
 
 def _of_batch(page: Page, base: str, batch: str) -> dict[str, str]:
     """Pages whose address depends on what the demo holds: records, their questions, the drawers."""
-    found: dict[str, str] = {"batch": batch.removeprefix(base)}
+    own = batch.removeprefix(base)
+    found: dict[str, str] = {"batch": own, "batch-undo": f"{own}/undo", "batch-rerun": f"{own}/rerun"}
     page.goto(batch)
     _first(page, found, "proof", "#rows tbody a[href^='/records/']")
     if "proof" in found:

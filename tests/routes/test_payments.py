@@ -179,6 +179,8 @@ def test_the_live_page_sends_what_changed_and_stops_by_itself(bookkeeper: Browse
     assert answer.headers["HX-Trigger"] == "rows-changed"
     assert "10503" in words(bookkeeper.get(f"/batches/{batch}/rows?state=changes", hx=True))
     assert "10503" not in words(bookkeeper.get(f"/batches/{batch}/rows?state=problems", hx=True))
+    shown = bookkeeper.get(f"/batches/{batch}/rows?state=changes&sort=-party", hx=True).text
+    assert f'id="rows" aria-labelledby="rows-h" hx-get="/batches/{batch}/rows?state=changes&amp;sort=-party"' in shown
     assert "Nothing new" in _after_another(bookkeeper, world)
 
 

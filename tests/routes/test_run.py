@@ -13,6 +13,7 @@ from app.models.batches import Batch
 from app.models.connections import Book
 from app.models.records import Selection, UnpostedRow
 from app.services.connections import books
+from app.services.records import precedents
 from tests.fakes import some_tokens
 from tests.routes.conftest import Browser, Vendors, field, words
 from tests.routes.world import World
@@ -113,6 +114,21 @@ def test_a_through_date_leaves_out_what_is_later_and_nonsense_is_named(bookkeepe
     assert bar(bookkeeper) == "0 of 0 selected"
     answer = bookkeeper.post("/run/invoices/options", {"through": "31/31/26"}, hx=True)
     assert "“31/31/26” is not a date." in words(answer)
+
+
+def test_a_preset_is_the_end_of_the_month_today_or_all_and_stays_pressed(
+    bookkeeper: Browser, world: World, database: Database
+) -> None:
+    today = books.today_of(a_book())
+    dated(database, precedents.through(today), "39005")
+    dated(database, today + dt.timedelta(days=1), "39006")
+    pressed = []
+    for value, name in re.findall(r'name="preset" value="([^"]+)".*?>([^<]+)<', bookkeeper.get("/run/invoices").text):
+        bookkeeper.post("/run/invoices/options", {"preset": value}, hx=True)
+        shown = re.findall(r'aria-pressed="true">([^<]+)<', bookkeeper.get("/run/invoices").text)
+        pressed.append((name, bar(bookkeeper).split()[2], name in shown))
+    month_end = "4" if precedents.through(today) == today else "1"
+    assert pressed == [("Month-end", month_end, True), ("Today", "4", True), ("All", "5", True)]
 
 
 def test_a_summary_level_that_other_settings_need_is_locked_with_its_reason(

@@ -115,13 +115,19 @@ def test_clear_marks_in_the_psa_without_sending_and_can_be_undone(working: Engin
 
 
 def test_a_dry_run_writes_nothing_and_blocks_nothing(working: Engine) -> None:
-    before = requests.get(f"{working.both.quickbooks_online.url}/_stats", timeout=10).json()["documents"]
+    before = held(working)
     shown = working.post("10395", "10400", mode="dry")
     assert {p["number"]: p["state"] for p in shown["postings"]} == {"10395": "ready", "10400": "held"}
     assert "customer_to_create" in [x["code"] for p in shown["postings"] for x in p["problems"]]
-    after = requests.get(f"{working.both.quickbooks_online.url}/_stats", timeout=10).json()["documents"]
-    assert before == after
+    assert held(working) == before
     assert working.post("10395")["status"] == "completed"
+    assert held(working) != before
+
+
+def held(working: Engine) -> tuple[object, object]:
+    """How much of everything QuickBooks has, and the accounting batches of the PSA."""
+    books = requests.get(f"{working.both.quickbooks_online.url}/_stats", timeout=10).json()["documents"]
+    return books, requests.get(f"{working.both.connectwise.url}/_batches", timeout=10).json()
 
 
 def undo_all(working: Engine, batch: int) -> dict[str, str]:

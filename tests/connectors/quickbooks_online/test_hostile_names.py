@@ -19,7 +19,9 @@ from sandbox.quickbooks_online.documents import save
 from tests.connectors.quickbooks_online.stand import LINKS, SandboxStand
 from tests.hostile import NAMES, assert_said, assert_storable, texts
 
-CREATED = {LinkKind.CUSTOMERS: "Customer", LinkKind.ITEMS: "Item", LinkKind.TERMS: "Term"}
+CREATED = {
+    LinkKind.CUSTOMERS: "Customer", LinkKind.VENDORS: "Vendor", LinkKind.ITEMS: "Item", LinkKind.TERMS: "Term"
+}  # fmt: skip
 PAT, VENDOR = "Pat Lee", "Northwind Traders"
 
 
@@ -59,7 +61,7 @@ def test_the_company_takes_every_name_once_and_beside_its_vendors_and_employees(
     place(company, "Vendor", {"DisplayName": VENDOR})
     place(company, "Employee", {"DisplayName": PAT, "GivenName": "Pat", "FamilyName": "Lee"})
     people = {VENDOR.casefold(), PAT.casefold()}
-    taken: dict[LinkKind, set[str]] = {LinkKind.CUSTOMERS: people, LinkKind.ITEMS: set(), LinkKind.TERMS: set()}
+    taken: dict[LinkKind, set[str]] = {LinkKind.CUSTOMERS: people, LinkKind.VENDORS: people}  # one namespace
     taken[LinkKind.TERMS] = {row["Name"].casefold() for row in company.tables["Term"].values()}
     taken[LinkKind.ITEMS] = {row["Name"].casefold() for row in company.tables["Item"].values()}
     for kind, entity in CREATED.items():

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from app.domain.documents import SALES, Basis, Document, DocumentKind, Line
 from app.domain.links import Entry, LinkKind, Links, Rules, books_elsewhere, cost_account, item_key, item_source_id
+from app.domain.problems import Problem, Severity
 
 BOUGHT = (DocumentKind.BILL, DocumentKind.VENDOR_CREDIT, DocumentKind.PURCHASE, DocumentKind.PURCHASE_ORDER)
 #: Fields of EntryData, in words, with what an item is not without them.
@@ -100,3 +101,44 @@ def lacks(document: Document, links: Links, rules: Rules) -> list[Lack]:
             account = line.account if field == INCOME else cost_account(document, line)
             found.append(Lack(number, key[1], item, field, account))
     return found
+
+
+# ── what is said of them ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def added(lack: Lack, account: Entry) -> Problem:
+    """An item gets the account that it lacks."""
+    return Problem(
+        "item_account_to_add",
+        f"Item “{lack.item.name}” of line {lack.number} has no {WORDS[lack.field]} in QuickBooks yet; it gets"
+        f" “{account.name}”, as the PSA says.",
+        "Nothing that is booked already changes. Link the product to another item if that is not wanted.",
+        Severity.INFO,
+        field=f"line {lack.number}",
+        subject=f"{LinkKind.ITEMS}:{lack.source_id}",
+    )
+
+
+def changed(number: int, item: Entry, before: str, account: Entry) -> Problem:
+    """An item is to book to another account; ``before`` is the name of the one that it has."""
+    old = f"from “{before}” " if before else ""
+    return Problem(
+        "item_account_to_change",
+        f"Item “{item.name}” of line {number} is changed in QuickBooks {old}to “{account.name}”, as the PSA says.",
+        "It counts for what is posted from then on. Link the product to another item if that is not wanted.",
+        Severity.INFO,
+        field=f"line {number}",
+        subject=f"{LinkKind.ITEMS}:{item.ledger_id}",
+    )
+
+
+def for_two_accounts(item: str, one: str, other: str) -> Problem:
+    """The same product on two accounts: changing the item to and fro would book one of them wrongly."""
+    return Problem(
+        "item_for_two_accounts",
+        f"Item “{item}” is wanted for “{other}”, but for “{one}” too.",
+        "Let one of them be an item of its own (Settings ▸ Sales), or correct the GL mapping in the PSA.",
+        Severity.ERROR,
+        field="account",
+        subject=f"{LinkKind.ITEMS}:{item}",
+    )

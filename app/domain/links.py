@@ -247,17 +247,6 @@ def books_elsewhere(line: Line, links: Links) -> bool:
     return bool(own and account and own != account.ledger_id)
 
 
-def conflicts(document: Document, links: Links) -> list[tuple[int, Entry, Entry]]:
-    """Lines whose item earns to another account than the PSA says: their number, the item, and that account."""
-    if document.kind not in SALES:
-        return []
-    return [
-        (number, links[LinkKind.ITEMS, item_source_id(line)], links[LinkKind.ACCOUNTS, line.account])
-        for number, line in enumerate(document.lines, 1)
-        if books_elsewhere(line, links)
-    ]
-
-
 def variants(document: Document, links: Links, rules: Rules) -> list[Need]:
     """What a document needs beside ``needs``, which only its links can tell: items for other accounts."""
     if document.kind not in SALES or rules["sales.account_conflict"] != "variant":

@@ -105,11 +105,11 @@ SALES = (
         choice(
             "sales.account_conflict",
             "When an item books to another account than the PSA says",
-            "QuickBooks books a sale by its item; the PSA has an account on every line. A change counts from then on.",
+            "QuickBooks books by the item; the PSA has an account on every line, of what is sold and what is bought.",
             (
                 ("warn", "Post it and warn"),
                 ("block", "Hold the document"),
-                ("variant", "Use an item of its own, SKU – account"),
+                ("variant", "Use an item of its own, SKU – account; on bills a line of the account"),
                 ("update", "Change the item’s account in QuickBooks, once Submit accepts it"),
             ),
         ),

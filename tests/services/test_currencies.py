@@ -8,13 +8,15 @@ from typing import Any
 import requests
 from sqlmodel import select
 
+from app.domain.links import LinkKind
 from app.domain.states import RecordKind
 from app.models.batches import Batch
-from app.models.connections import Link
+from app.models.connections import Book, Link
 from app.services.batches import batches
 from app.services.connections import connections
+from app.services.mapping import links
 from sandbox.quickbooks_online.chart import place
-from tests.engine import Engine
+from tests.engine import BY, Engine
 from tests.services.test_cogs import by_role, sell, settle
 from tests.services.test_costs import undo
 
@@ -102,6 +104,20 @@ def test_a_vendor_of_another_currency_gets_one_of_its_own_and_is_owed_on_no_acco
     [bill] = [row for row in working.company.visible("Bill") if "CF-" in row.get("PrivateNote", "")]
     assert (bill["VendorRef"]["name"], bill["CurrencyRef"]["value"]) == ("Ingram Micro CAD", "CAD")
     working.assert_exactly_once()
+
+
+def test_a_link_to_a_customer_of_the_wrong_currency_is_a_problem_of_its_document(working: Engine) -> None:
+    abroad(working)
+    hours: Any = {"text": "Hours", "price": "100.00"}
+    home = working.post(sell(working, hours, company={"name": "Maple Dental", "currency": "USD"}))
+    assert by_role(home)["main"] == "closed"
+    with working.database.session() as session:
+        book = session.get_one(Book, working.book_id)
+        listed = links.listing(session, book, LinkKind.CUSTOMERS)
+        [row] = [link for link in listed if link.source_name == "Maple Dental"]
+        links.set_link(session, book, LinkKind.CUSTOMERS, f"{row.source_id}@CAD", row.ledger_id, by=BY)
+    held = working.post(sell(working, hours, company="Maple Dental", currency="CAD"))
+    assert by_role(held)["main"] == "held customer_currency_differs exchange_rate"
 
 
 def posted(working: Engine, number: str) -> dict[str, Any]:

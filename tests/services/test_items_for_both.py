@@ -91,6 +91,18 @@ def test_what_was_sold_first_gets_its_expense_account_when_it_is_bought(working:
     working.assert_exactly_once()
 
 
+def test_what_is_bought_to_another_account_changes_its_item_once_that_is_accepted(working: Engine) -> None:
+    settle(working, sales__account_conflict="update")
+    held = working.post(RECEIPT, kind=INVENTORY)  # created with the product's account of costs; the line says stock
+    assert (told(held), accounts(working)) == (["held item_account_differs"], ("", "88"))
+    assert told_after(working, held, accept=True) == ["closed item_account_to_change"]
+    assert accounts(working) == ("", "81")
+    assert [(change.state, change.old, change.new) for change in changes(working)] == [
+        ("done", {"cost_account": "88"}, {"cost_account": "81"})
+    ]
+    working.assert_exactly_once()
+
+
 def test_an_item_that_is_not_ours_gets_an_account_only_where_the_company_allows_it(working: Engine) -> None:
     settle(working, links__customers__missing="always", links__terms__missing="always")
     buy(working)

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import pytest
 import requests
 
+from app.domain.links import LinkKind
+from app.models.connections import Book
+from app.services.connections import connections
+from app.services.mapping import links, lists
+from sandbox.quickbooks_online.chart import place
+from tests import engine
 from tests.engine import Engine
-from tests.services.test_costs import EXPENSES, assert_crossfoots, settle
+from tests.services.test_costs import EXPENSES, INVENTORY, assert_crossfoots, settle
+from tests.thorough import sampled
 
 
 def test_an_expense_that_is_not_approved_is_held_and_those_of_its_week_are_posted_without_it(working: Engine) -> None:
@@ -20,3 +28,21 @@ def test_an_expense_that_is_not_approved_is_held_and_those_of_its_week_are_poste
     assert [(p["total"], p["state"]) for p in batch["postings"]] == [("42.10", "closed"), ("99.00", "held")]
     assert_crossfoots(batch)
     working.assert_exactly_once()
+
+
+@pytest.mark.parametrize("order", sampled([False, True], 2))
+def test_a_vendor_is_owed_on_the_payable_account_that_the_psas_is_linked_to(working: Engine, order: bool) -> None:
+    own = place(working.company, "Account", {"Name": "Trade creditors", "AccountType": "Accounts Payable"})["Id"]
+    connections.recheck_book(working.database, working.connectors, working.book_id)  # which one is not clear any more
+    lists.refresh(working.database, connections.open_destination(working.database, working.connectors, working.book_id),
+                  working.book_id, max_age=lists.FRESH * 0)  # fmt: skip
+    with working.database.session() as session:
+        book = session.get_one(Book, working.book_id)
+        links.set_link(session, book, LinkKind.ACCOUNTS, "2000", own, by=engine.BY)
+    settle(working, **({"inventory__purchase_as": "purchase_order"} if order else {}))
+    batch = working.post("1090/PS20131" if order else "1088/PS20114", kind=INVENTORY)
+    assert [posting["state"] for posting in batch["postings"]] == ["closed"]
+    [row] = [
+        row for row in working.company.visible("PurchaseOrder" if order else "Bill") if "CF-" in row["PrivateNote"]
+    ]
+    assert row["APAccountRef"]["value"] == own

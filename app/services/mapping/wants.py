@@ -6,8 +6,23 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from app.domain import own_currency
-from app.domain.documents import Document, PartyRole
-from app.domain.item_accounts import INCOME, USES, WORDS, Coming, ItemChange, Lack, lacks
+from app.domain.documents import SALES, Document, PartyRole
+from app.domain.item_accounts import (
+    BOUGHT,
+    COST,
+    INCOME,
+    USES,
+    WORDS,
+    Coming,
+    ItemChange,
+    Lack,
+    added,
+    changed,
+    conflicts,
+    for_two_accounts,
+    lacks,
+    straight,
+)
 from app.domain.links import (
     CATEGORY,
     CREATABLE,
@@ -20,7 +35,6 @@ from app.domain.links import (
     Need,
     Rules,
     above,
-    conflicts,
     needs,
     party_key,
     variants,
@@ -76,10 +90,18 @@ def of(
     for need in variants(document, found.links, rules):
         _resolve(found, need, index, policies.get(need.kind, "ask"), accept=accept)
     if accept and rules["sales.account_conflict"] == "update":
-        _update(found, document)
+        _update(found, document, rules)
     _put_above(found, index, rules)
     _code_of_untaxed(found, document, index, rules)
+    _payable(found, document, index)
     return found
+
+
+def _payable(wants: Wants, document: Document, index: Index) -> None:
+    """The account on which the vendor is owed, where it is linked; it is no need: a ledger has one of its own."""
+    entry = index.entry(LinkKind.ACCOUNTS, document.header_account) if document.kind in BOUGHT else None
+    if entry is not None and entry.active:
+        wants.links[LinkKind.ACCOUNTS, document.header_account] = entry
 
 
 def _code_of_untaxed(wants: Wants, document: Document, index: Index, rules: Rules) -> None:
@@ -112,16 +134,21 @@ def _exact(index: Index, need: Need) -> Entry | None:
     return index.exact(need.kind, need.source_id if need.source_id.startswith(CATEGORY) else need.name)
 
 
-def _update(wants: Wants, document: Document) -> None:
+def _update(wants: Wants, document: Document, rules: Rules) -> None:
     """Items as they will be once they are changed; one that is wanted for two accounts can't be."""
     accounts = {e.ledger_id: e.name for (kind, _), e in wants.links.items() if kind is LinkKind.ACCOUNTS}
-    earning = {one.item.ledger_id: one.account for one in wants.updates if one.field == INCOME}
+    sale = document.kind in SALES
+    field_changed = INCOME if sale else COST
+    booking = {one.item.ledger_id: one.account for one in wants.updates if one.field == field_changed}
     for number, item, account in conflicts(document, wants.links):
-        ours = earning.get(item.ledger_id)
+        if not sale and (item.asset_account_id or straight(document.lines[number - 1], wants.links, rules)):
+            continue  # the account of what is in stock stays, and its document is held
+        ours = booking.get(item.ledger_id)
         if ours is None:
-            wants.updates.append(ItemChange(item, account))
-            earning[item.ledger_id] = account
-            wants.problems.append(_changed(number, item, accounts.get(item.account_id, ""), account))
+            change = ItemChange(item, account, field_changed)
+            wants.updates.append(change)
+            booking[item.ledger_id] = account
+            wants.problems.append(changed(number, item, accounts.get(change.before, ""), account))
         elif ours.ledger_id != account.ledger_id:
             wants.problems.append(for_two_accounts(item.name, ours.name, account.name))
     for change in wants.updates:
@@ -147,7 +174,7 @@ def _supply(wants: Wants, lack: Lack, index: Index, policy: str, *, accept: bool
     elif index.created(item) or (policy != "never" and (accept or policy == "always" or _agreed(index, lack))):
         change = ItemChange(item, account, lack.field, lack.source_id)
         wants.updates.append(change)
-        wants.problems.append(_added(lack, account))
+        wants.problems.append(added(lack, account))
         _as_it_will_be(wants, change)
     else:
         wants.problems.append(lacking(ItemChange(item, account, lack.field, lack.source_id), place))
@@ -155,18 +182,6 @@ def _supply(wants: Wants, lack: Lack, index: Index, policy: str, *, accept: bool
 
 def _agreed(index: Index, lack: Lack) -> bool:
     return index.agreed(LinkKind.ITEMS, lack.source_id)
-
-
-def _added(lack: Lack, account: Entry) -> Problem:
-    return Problem(
-        "item_account_to_add",
-        f"Item “{lack.item.name}” of line {lack.number} has no {WORDS[lack.field]} in QuickBooks yet; it gets"
-        f" “{account.name}”, as the PSA says.",
-        "Nothing that is booked already changes. Link the product to another item if that is not wanted.",
-        Severity.INFO,
-        field=f"line {lack.number}",
-        subject=f"{LinkKind.ITEMS}:{lack.source_id}",
-    )
 
 
 def lacking(change: ItemChange, place: str = "", why: str = "") -> Problem:
@@ -179,30 +194,6 @@ def lacking(change: ItemChange, place: str = "", why: str = "") -> Problem:
         " item.",
         field=place,
         subject=f"{LinkKind.ITEMS}:{change.source_id}",
-    )
-
-
-def _changed(number: int, item: Entry, before: str, account: Entry) -> Problem:
-    old = f"from “{before}” " if before else ""
-    return Problem(
-        "item_account_to_change",
-        f"Item “{item.name}” of line {number} is changed in QuickBooks {old}to “{account.name}”, as the PSA says.",
-        "It counts for what is posted from then on. Link the product to another item if that is not wanted.",
-        Severity.INFO,
-        field=f"line {number}",
-        subject=f"{LinkKind.ITEMS}:{item.ledger_id}",
-    )
-
-
-def for_two_accounts(item: str, one: str, other: str) -> Problem:
-    """The same product on two accounts: changing the item to and fro would book one of them wrongly."""
-    return Problem(
-        "item_for_two_accounts",
-        f"Item “{item}” is wanted for “{other}”, but for “{one}” too.",
-        "Let one of them be an item of its own (Settings ▸ Sales), or correct the GL mapping in the PSA.",
-        Severity.ERROR,
-        field="account",
-        subject=f"{LinkKind.ITEMS}:{item}",
     )
 
 
@@ -248,6 +239,8 @@ def _resolve(wants: Wants, need: Need, index: Index, policy: str, *, accept: boo
     wants.currencies.append(own)
     if entry := wants.links.get((own.kind, own.source_id)):
         wants.links[need.kind, need.source_id] = entry  # for this document, it is its customer
+        if own_currency.differs(own, entry):  # linked to one that is kept in a third currency, or in the first
+            wants.problems.append(_unlinked(own, None, policy))
     refused = f"{NOUNS[need.kind]}_not_linked"
     for place, found in enumerate(wants.problems[before:], before):
         wants.problems[place] = own_currency.problem(need, found) if found.code == refused else found

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
-from app.domain.item_accounts import WORDS, ItemChange
+from app.domain.item_accounts import WORDS, ItemChange, for_two_accounts
 from app.domain.links import Entry, LinkKind
 from app.domain.problems import Problem
 from app.models.workbench import EntryChange
@@ -38,7 +38,7 @@ def against(session: Session, run: Run, updates: Sequence[ItemChange]) -> list[P
             for row in ours
         )
         if other:
-            found.append(wants.for_two_accounts(change.item.name, "another account", change.account.name))
+            found.append(for_two_accounts(change.item.name, "another account", change.account.name))
     return found
 
 
@@ -76,7 +76,7 @@ def want(session: Session, run: Run, updates: Sequence[ItemChange]) -> None:
             continue  # another batch was faster
         audit.record(session, run.by, "entry.update", f"{LinkKind.ITEMS}:{item.ledger_id}", book=run.book_id,
                      name=item.name, old=old, new=new)  # fmt: skip
-        what = f"is to get the {WORDS[change.field]}" if not change.before else "is to earn to"
+        what = f"is to get the {WORDS[change.field]}" if not change.before else "is to book to"
         run.log(session, f"Item “{item.name}” {what} “{account.name}”.", ledger_id=item.ledger_id)
 
 

@@ -8,9 +8,13 @@ import pytest
 
 from app.database import Database
 from app.domain.documents import DocumentKind, Line, Product
+from app.domain.links import LinkKind
+from app.domain.outcomes import Receipt
+from app.domain.problems import ValidationError
 from app.domain.states import RecordKind
 from app.models.connections import Book
-from app.services.batches import batches
+from app.services.batches import batches, decisions
+from app.services.mapping import links
 from tests.builders import a_document, money
 from tests.routes.conftest import Browser, Vendors, words
 from tests.routes.test_run import ALL, bar, chosen, submission
@@ -147,6 +151,50 @@ def test_what_looks_already_posted_stands_side_by_side_and_can_be_linked(bookkee
     assert "Not made by Crossfoot" in asked
     assert "taken out of QuickBooks all the same" in asked
     assert world.company.total_booked() == Decimal("107.00")
+
+
+def by_hand(world: World, **more: str) -> str:
+    """Somebody types an invoice into QuickBooks; its id."""
+    typed = {
+        "number": "10483", "date": "2026-11-22", "party_id": "1", "currency": "USD", "total": "214.00", "tax": "14.00",
+        "note": "typed in", "lines": [], **more,
+    }  # fmt: skip
+    return world.company.type_in(typed, DocumentKind.INVOICE).ledger_id
+
+
+def test_two_records_linked_to_one_document_at_the_same_moment_get_it_once(
+    bookkeeper: Browser, world: World, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with database.session() as session:
+        links.set_link(session, session.get_one(Book, 1), LinkKind.CUSTOMERS, "77", "1", by="test")
+    ident = by_hand(world)  # the number of one, customer, day and total of the other
+    posted(bookkeeper, world, "39005", "39006")
+    decide, read = decisions.decide, world.company.read
+
+    def meanwhile(kind: DocumentKind, ledger_id: str) -> Receipt | None:
+        monkeypatch.setattr(world.company, "read", read)
+        decide(database, 1, "39005", "link", by="kim", ledger_id=ident, destination=world.company)
+        return read(kind, ledger_id)
+
+    monkeypatch.setattr(world.company, "read", meanwhile)
+    with pytest.raises(ValidationError, match="stands for another record already"):
+        decide(database, 1, "39006", "link", by="ada", ledger_id=ident, destination=world.company)
+
+
+def test_a_document_of_another_customer_or_with_the_mark_of_another_record_is_not_linked_unasked(
+    bookkeeper: Browser, world: World, database: Database
+) -> None:
+    with database.session() as session:
+        links.set_link(session, session.get_one(Book, 1), LinkKind.CUSTOMERS, "77", "1", by="test")
+    ours, bolts = by_hand(world, number="1", note="PSA 1 · CF-I40000-g1"), by_hand(world, party_id="2", total="107.00")
+    posted(bookkeeper, world, "39006")
+    link = {"choice": "link", "ledger_id": ours}
+    assert "stands for another record" in words(bookkeeper.post(f"{PAGE}/decide", link, status=422))
+    bookkeeper.post(f"{PAGE}/decide", {**link, "ledger_id": bolts})
+    world.work()
+    said = words(bookkeeper.get(PAGE))
+    assert "Posted, not closed" in said
+    assert "QuickBooks has 10483 on another customer or vendor than this record’s" in said
 
 
 @pytest.mark.parametrize("path", ["/records/1/invoices/404", "/records/9/invoices/39006", "/records/1/poems/39006"])

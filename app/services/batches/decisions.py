@@ -12,13 +12,16 @@ from app.database import Database
 from app.domain import shaping
 from app.domain.codec import from_json, to_json
 from app.domain.documents import SALES, DocumentKind
+from app.domain.marks import Mark, marks_in
 from app.domain.outcomes import Receipt
-from app.domain.problems import NotFoundError, Severity, ValidationError
-from app.domain.states import STOPPED, PostingState, Role, SectionKey
+from app.domain.problems import NotFoundError, Problem, Severity, ValidationError
+from app.domain.states import STOPPED, PostingState, RecordKind, Role, SectionKey
 from app.models.batches import Batch
 from app.models.columns import utcnow
+from app.models.connections import Book, SourceRow
 from app.models.postings import Posting, PostingProblem, PostingRecord
 from app.services.batches import approvals, batches
+from app.services.mapping import wants
 from app.services.people import audit
 from app.services.posting import all_or_nothing, beside, numbering, posting_problems, receipts
 from app.services.posting.reading import document_of
@@ -103,6 +106,8 @@ def decide(
         batch = batches.find(session, batch_id)
         session.refresh(batch, with_for_update=True)
         posting = _fitting(session, batch, record, choice)
+        if receipt is not None:
+            _free(session, batch, posting, receipt)
         _carry_out(session, posting, choice, receipt, number)
         session.add(posting)
         audit.record(session, by, f"decide.{choice}", f"posting:{posting.id}", record=record, ledger_id=ledger_id)
@@ -172,10 +177,7 @@ def _wanted(session: Session, posting: Posting, ledger_id: str) -> str:
         raise ValidationError(
             "It must be said which QuickBooks document it is.", f"Give one of: {', '.join(offered) or 'its id'}."
         )
-    wanted = ledger_id or offered[0]
-    if session.exec(select(Posting.id).where(Posting.book_id == posting.book_id, Posting.ledger_id == wanted)).first():
-        raise ValidationError(f"QuickBooks document {wanted} is linked to another record.", "Choose another one.")
-    return wanted
+    return ledger_id.strip() or offered[0]
 
 
 def _receipt(posting: Posting, wanted: str, destination: Destination | None) -> Receipt:
@@ -186,6 +188,25 @@ def _receipt(posting: Posting, wanted: str, destination: Destination | None) -> 
             "Give the id of one that exists.",
         )
     return receipt
+
+
+def _free(session: Session, batch: Batch, posting: Posting, receipt: Receipt) -> None:
+    """It stands for no other record: none is linked to it, at this moment neither, and it has no other's mark.
+
+    Raises ValidationError.
+    """
+    session.exec(select(Book.id).where(Book.id == batch.book_id).with_for_update()).one()  # two links go one by one
+    theirs = (Posting.book_id == batch.book_id, Posting.ledger_id == receipt.ledger_id, Posting.id != posting.id)
+    records = session.exec(select(PostingRecord.record).where(PostingRecord.posting_id == posting.id)).all()
+    code = session.get_one(SourceRow, batch.source_id).code
+    own = tuple(Mark(RecordKind(batch.kind), record, 1, code, posting.role).stem for record in records)
+    marks = marks_in(receipt.note)
+    another = marks and not any(mark.startswith(own) for mark in marks)
+    if another or session.exec(select(Posting.id).where(*theirs)).first():
+        raise ValidationError(
+            f"QuickBooks document {receipt.number or receipt.ledger_id} stands for another record already.",
+            "Choose another one.",
+        )
 
 
 def _link(session: Session, posting: Posting, receipt: Receipt) -> None:
@@ -200,6 +221,17 @@ def _link(session: Session, posting: Posting, receipt: Receipt) -> None:
         blocks = problem.code == "total_differs"  # a person chose this document: only another total is asked about
         shown = problem if blocks else replace(problem, severity=Severity.WARNING)
         posting_problems.add(session, posting, SectionKey.DOCUMENTS, shown, blocks_close=blocks)
+    if (party := wants.ledger_party(posting.party_key)) and receipt.party_id and receipt.party_id != party:
+        posting_problems.add(session, posting, SectionKey.DOCUMENTS, _another_party(receipt), blocks_close=True)
+
+
+def _another_party(receipt: Receipt) -> Problem:
+    return Problem(
+        "party_differs",
+        f"QuickBooks has {receipt.number or receipt.ledger_id} on another customer or vendor than this record’s.",
+        "Keep and close if it is the same all the same; or correct it in QuickBooks, then retry.",
+        field="party",
+    )
 
 
 def _post_anyway(session: Session, posting: Posting) -> None:

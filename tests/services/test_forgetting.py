@@ -142,6 +142,10 @@ def test_what_was_undone_is_on_hold_afterwards_too(session: Session, listed: boo
     book_id = a_company_with_everything(session)
     posting, link = session.exec(select(Posting)).one(), session.exec(select(PostingRecord)).one()
     session.exec(select(Batch)).one().mode = "post"
+    posting.closing = "done"
+    assert forgetting.leaves(session, book_id).psa_batches == 1
+    posting.closing = ""
+    assert forgetting.leaves(session, book_id).psa_batches == 0, "an undo has deleted it"
     posting.state, link.live, link.role, link.kind, link.record = "undone", False, "main", "invoices", "39005"
     row = session.exec(select(UnpostedRow)).one()
     row.kind, row.record, row.fingerprint = ("invoices", "39005", link.fingerprint) if listed else ("expenses", "1", "")

@@ -60,7 +60,7 @@ def leaves(session: Session, book_id: int) -> Leaves:
     ours = (Posting.book_id == book_id, col(Posting.state).in_(IN_BOOKS))
     return Leaves(
         documents=_count(session, Posting.id, *ours, Posting.ledger_id != ""),
-        psa_batches=_count(session, batch.distinct(), Posting.book_id == book_id, batch != ""),
+        psa_batches=_count(session, batch.distinct(), Posting.book_id == book_id, Posting.closing == "done"),
         batches=_count(session, Batch.id, Batch.book_id == book_id, Batch.mode != "dry"),
         links=_count(session, Link.id, Link.book_id == book_id, Link.ledger_id != ""),
     )  # fmt: skip

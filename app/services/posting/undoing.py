@@ -94,7 +94,9 @@ def _ask(session: Session, batch: Batch, chosen: Sequence[Posting], *, by: str) 
         posting.undo_by, posting.undo_at, posting.proved = by, utcnow(), False
         session.add(posting)
         batches.log(session, posting.batch_id, f"{posting.number}: undo.", posting=posting, by=by)
-        audit.record(session, by, "posting.undo", f"posting:{posting.id}", ledger_id=posting.ledger_id)
+        audit.record(
+            session, by, "posting.undo", f"posting:{posting.id}", number=posting.number, ledger_id=posting.ledger_id
+        )
     batches.go_on(session, batch)
     session.commit()
     return len(chosen)

@@ -71,7 +71,7 @@ def load(session: Session, book: Book, kind: LinkKind, text: str, *, by: str) ->
 def _by_name(index: links.Index, kind: LinkKind, name: str) -> str:
     entry = index.exact(kind, name)
     if entry is None:
-        raise ValidationError(f"QuickBooks has not just one active {NOUNS[kind]} named “{name}”.", "Give its id.")
+        raise ValidationError(f"QuickBooks has no active {NOUNS[kind]} “{name}”, or several.", "Give its id.")
     return entry.ledger_id
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from app.domain.links import NOUNS
 
 ROOT = Path(__file__).resolve().parents[1]
-ENDS = ("_not_linked", "_inactive", "_left_out")
+ENDS = ("_not_linked", "_inactive", "_left_out", "_currency_differs")
 MADE = [f"{noun.replace(' ', '_')}{end}" for noun in NOUNS.values() for end in ENDS]
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection, Sequence
 from decimal import Decimal
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 from sqlmodel import Session, select, update
@@ -18,6 +20,7 @@ from app.domain.documents import DocumentKind
 from app.domain.outcomes import Receipt
 from app.domain.payments import LedgerPayment
 from app.domain.problems import Problem, Severity
+from app.domain.soundness import ORDERED
 from app.domain.states import RecordKind, SectionKey
 from app.models.columns import utcnow
 from app.models.connections import Book
@@ -25,7 +28,7 @@ from app.models.pay_links import Checkout
 from app.models.postings import Posting, PostingProblem
 from app.services.batches import batches
 from app.services.paying import pay_problems, pay_recording
-from app.services.posting import amending, posting_problems
+from app.services.posting import amending, billing, failures, posting_problems
 from tests.fake_books import FakeBooks
 from tests.fakes import FakeConnectors, FakeSource
 from tests.routes.world import WAITS, World, documents
@@ -87,7 +90,7 @@ def test_an_online_payment_that_meets_a_fault_of_ours_again_and_again_is_a_perso
                 sends=sends, look_at=utcnow(),
             ))  # fmt: skip
         session.commit()
-    for turn in range(pay_problems.MOST_FAULTS):
+    for turn in range(failures.MOST_FAULTS):
         with database.session() as session:
             assert _codes(session) == []
             session.exec(update(Checkout).values(look_at=utcnow() - pay_recording.LEASE))
@@ -111,10 +114,37 @@ def test_a_bill_that_meets_a_fault_of_ours_again_and_again_is_told_and_left_alon
             posting.document = {**(posting.document or {}), "psa_number": posting.number}
             posting_problems.add(session, posting, SectionKey.DOCUMENTS, waiting)
         session.commit()
-    for _ in range(amending.MOST_FAULTS):
+    for _ in range(failures.MOST_FAULTS):
         with database.reading() as session:
             assert _codes(session) == [amending.WAITING] * 2
         assert amending.work(database, world.vendors, 1) == 0
     with database.reading() as session:
         assert _codes(session) == ["bill_not_amended"] * 2
         assert all("(KeyError) 6 times" in text for text in session.exec(select(PostingProblem.message)))
+
+
+class Odd(FakeSource):
+    """What has come is no vendor's invoice."""
+
+    def vendor_invoices(self, orders: Sequence[str]) -> dict[str, VendorInvoice]:
+        return {order: cast("VendorInvoice", SimpleNamespace(number="V-7")) for order in orders}
+
+
+def test_an_order_that_meets_a_fault_of_ours_again_and_again_is_told_and_keeps_no_other_one_back(
+    database: Database, world: World
+) -> None:
+    world.vendors.sources["https://psa.example"] = Odd(*documents())
+    waiting = Problem(ORDERED, "The vendor’s invoice has not come.", "", Severity.INFO)
+    with database.session() as session:
+        for posting in session.exec(select(Posting)).all():
+            posting.document = {**(posting.document or {}), "psa_number": posting.number}
+            posting.kind = DocumentKind.PURCHASE_ORDER
+            posting_problems.add(session, posting, SectionKey.DOCUMENTS, waiting)
+        session.commit()
+    for _ in range(failures.MOST_FAULTS):
+        with database.reading() as session:
+            assert _codes(session) == [ORDERED] * 2
+        assert billing.work(database, world.vendors, 1) == []
+    with database.reading() as session:
+        assert _codes(session) == ["bill_not_made"] * 2
+        assert all("(AttributeError) 6 times" in text for text in session.exec(select(PostingProblem.message)))

@@ -1,6 +1,6 @@
 """A customer's online payment beside the invoice that it pays: a line in its log, and a problem while it is stuck.
 
-A fault of our own is counted in its row. It is a problem as well once it has come ``MOST_FAULTS`` times, stuck or not.
+A fault of our own is counted in its row. It is a problem, too, once it has come ``failures.MOST_FAULTS`` times.
 """
 
 from __future__ import annotations
@@ -16,14 +16,12 @@ from app.domain.states import SectionKey
 from app.models.batches import Batch
 from app.models.pay_links import Checkout
 from app.models.postings import Posting, PostingProblem
-from app.services.posting import posting_problems
+from app.services.posting import failures, posting_problems
 
 OTHER, REFUNDED, GONE = "online_payment_differs", "online_payment_refunded", "online_payment_invoice_gone"
 TOO_MUCH, REFUSED, DOUBT = "online_payment_too_much", "online_payment_refused", "online_payment_in_doubt"
 FAULT, UNKNOWN = "online_payment_fault", "online_payment_unknown"
 CODES = (OTHER, REFUNDED, GONE, TOO_MUCH, REFUSED, DOUBT, FAULT, UNKNOWN)
-#: Faults of our own, one after the other with one payment, after which a person is told.
-MOST_FAULTS = 6
 _WORDS = {
     "open": "was found again at Stripe",
     "recorded": "was recorded in QuickBooks",
@@ -46,7 +44,7 @@ def stand_beside(session: Session, checkout: Checkout) -> None:
     session.exec(update(Batch).where(col(Batch.id) == posting.batch_id).values(rev=Batch.rev + 1))
     mine = (col(PostingProblem.posting_id) == posting.id, col(PostingProblem.subject) == subject)
     session.exec(delete(PostingProblem).where(*mine))
-    if checkout.problem and (checkout.state == "stuck" or faults(checkout) >= MOST_FAULTS):
+    if checkout.problem and (checkout.state == "stuck" or faults(checkout) >= failures.MOST_FAULTS):
         problem = replace(from_json(Problem, checkout.problem), subject=subject)
         posting_problems.add(session, posting, SectionKey.EMAIL, problem)
 
@@ -73,6 +71,6 @@ def fault(checkout: Checkout, error: Exception) -> Problem:
     if checkout.paid_at:
         remedy = "Report it. Record the payment by hand if QuickBooks does not have it, then settle it here."
     return Problem(
-        FAULT, f"Crossfoot ran into a fault of its own ({name}) {count} times with this online payment.", remedy,
+        FAULT, f"{failures.again_and_again(error, count)} with this online payment.", remedy,
         Severity.DOUBT if checkout.sends else Severity.ERROR, technical={"error": name, "faults": count},
     )  # fmt: skip

@@ -34,7 +34,7 @@ from app.services.connections import books, connections
 from app.services.paying import pay_links, pay_problems, stripe_keys
 from app.services.payments import payments
 from app.services.people import audit
-from app.services.posting import claims, copied_back
+from app.services.posting import claims, copied_back, failures
 from app.settings import Waits
 
 log = logging.getLogger(__name__)
@@ -110,7 +110,7 @@ def _fault(database: Database, checkout: Checkout, error: Exception) -> None:
         row.problem = to_json(pay_problems.fault(row, error))
         count = pay_problems.faults(row)
         row.look_at = max(now + min(LATER * count, SELDOM), row.ended_by or now)
-        if count >= pay_problems.MOST_FAULTS:
+        if count >= failures.MOST_FAULTS:
             if row.paid_at and now >= (row.ended_by or now):
                 row.state, row.look_at = "stuck", None
             pay_problems.stand_beside(session, row)

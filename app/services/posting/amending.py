@@ -25,13 +25,12 @@ from app.domain.outcomes import Receipt, Refused
 from app.domain.problems import Problem, Severity
 from app.domain.soundness import ORDERED
 from app.domain.states import STANDING, SectionKey
-from app.models.batches import Batch
 from app.models.columns import utcnow
 from app.models.connections import Book
 from app.models.postings import Heartbeat, Posting, PostingProblem
 from app.services.batches import batches
 from app.services.connections import books, connections
-from app.services.posting import numbering, posting_problems
+from app.services.posting import failures, numbering, posting_problems, posting_rows
 from app.services.posting.reading import document_of
 
 log = logging.getLogger(__name__)
@@ -40,8 +39,6 @@ log = logging.getLogger(__name__)
 WAITING, UNDER_WAY = "waiting_on_bill", "bill_under_way"
 #: The PSA is asked for invoices no oftener than this.
 EVERY = dt.timedelta(minutes=15)
-#: Faults of our own with one bill after which a person is told.
-MOST_FAULTS = 6
 
 
 def due(database: Database, now: dt.datetime | None = None) -> list[int]:
@@ -126,20 +123,13 @@ def _amend(database: Database, destination: Destination, ident: int, invoice: Ve
     return False  # not done, or in doubt: the next turn reads the bill
 
 
-def _locked(session: Session, ident: int) -> Posting:
-    """Its row, after its batch's: whoever writes rows of a batch locks that first."""
-    batch = select(Posting.batch_id).where(Posting.id == ident).scalar_subquery()
-    session.exec(select(Batch.id).where(Batch.id == batch).with_for_update())
-    return session.get_one(Posting, ident, with_for_update=True)
-
-
 # ── intent ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def _intend(database: Database, ident: int, receipt: Receipt | None, invoice: VendorInvoice) -> Changes | None:
     """What the bill is to become, committed; None where it may not be changed, which is then said."""
     with database.session() as session:
-        posting = _locked(session, ident)
+        posting = posting_rows.locked(session, ident)
         marked = {row.code: row for row in posting_problems.of(session, [ident]).get(ident, [])}
         if posting.state not in STANDING or WAITING not in marked:
             return None
@@ -190,7 +180,7 @@ def _against(posting: Posting, receipt: Receipt | None, new: Changes) -> str | N
 
 def _done(database: Database, ident: int, new: Changes, receipt: Receipt) -> bool:
     with database.session() as session:
-        posting = _locked(session, ident)
+        posting = posting_rows.locked(session, ident)
         document = replace(document_of(posting), number=new.number or "")
         if new.date:
             document = replace(document, date=dt.date.fromisoformat(new.date))
@@ -204,22 +194,16 @@ def _done(database: Database, ident: int, new: Changes, receipt: Receipt) -> boo
 
 def _fault(database: Database, ident: int, invoice: VendorInvoice, error: Exception) -> None:
     with database.session() as session:
-        _locked(session, ident)
-        faults = 0
-        for row in posting_problems.of(session, [ident]).get(ident, []):
-            if row.code == WAITING:
-                faults = int(row.technical.get("faults", 0)) + 1
-                row.technical = {**row.technical, "faults": faults}
-                session.add(row)
+        posting_rows.locked(session, ident)
+        faults = posting_problems.count_fault(session, ident, WAITING)
         session.commit()
-    if faults >= MOST_FAULTS:
-        why = f"Crossfoot ran into a fault of its own ({type(error).__name__}) {faults} times"
-        _refuse(database, ident, invoice.number, why)
+    if faults >= failures.MOST_FAULTS:
+        _refuse(database, ident, invoice.number, failures.again_and_again(error, faults))
 
 
 def _refuse(database: Database, ident: int, number: str, why: str) -> None:
     with database.session() as session:
-        posting = _locked(session, ident)
+        posting = posting_rows.locked(session, ident)
         posting_problems.clear(session, posting, WAITING, UNDER_WAY)
         problem = Problem(
             "bill_not_amended",

@@ -7,6 +7,7 @@ order that somebody has changed, billed or closed since is left alone; a person 
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 from decimal import Decimal
 
@@ -18,17 +19,19 @@ from app.connectors.source_abilities import KnowsVendorInvoices, VendorInvoice
 from app.database import Database
 from app.domain.documents import Document, DocumentKind
 from app.domain.links import Rules
-from app.domain.problems import Problem
+from app.domain.problems import Problem, Severity
 from app.domain.soundness import ORDERED
-from app.domain.states import STANDING, Role
+from app.domain.states import STANDING, Role, SectionKey
 from app.models.batches import Batch
 from app.models.connections import Book
 from app.models.postings import Posting, PostingProblem, PostingRecord
 from app.services.batches import batches
 from app.services.connections import books, connections
-from app.services.posting import beside, numbering, posting_problems
+from app.services.posting import beside, failures, numbering, posting_problems, posting_rows
 from app.services.posting.reading import document_of
 from app.services.posting.run import Run
+
+log = logging.getLogger(__name__)
 
 
 def work(database: Database, connectors: Connectors, book_id: int) -> list[int]:
@@ -44,7 +47,37 @@ def work(database: Database, connectors: Connectors, book_id: int) -> list[int]:
         return []
     invoices = source.vendor_invoices(sorted({document.psa_number for document in waiting.values()} - {""}))
     found = {ident: invoice for ident, one in waiting.items() if (invoice := invoices.get(one.psa_number))}
-    return sorted({batch for ident, invoice in found.items() if (batch := _bill(database, ident, invoice))})
+    return sorted({batch for ident, invoice in found.items() if (batch := _try(database, ident, invoice))})
+
+
+def _try(database: Database, ident: int, invoice: VendorInvoice) -> int | None:
+    """One order. A fault of ours with it keeps no other from its turn; one that comes again and again is told."""
+    try:
+        return _bill(database, ident, invoice)
+    except Exception as error:
+        log.exception("bill of order %s", ident)
+        _fault(database, ident, invoice, error)
+        return None
+
+
+def _fault(database: Database, ident: int, invoice: VendorInvoice, error: Exception) -> None:
+    with database.session() as session:
+        order = posting_rows.locked(session, ident)
+        faults = posting_problems.count_fault(session, ident, ORDERED)
+        if faults >= failures.MOST_FAULTS:
+            told = Problem(
+                "bill_not_made",
+                f"The vendor’s invoice {invoice.number} has come, but {order.number} was not billed: "
+                f"{failures.again_and_again(error, faults)}.",
+                "Enter the bill on the order in QuickBooks yourself, and report it.",
+                Severity.WARNING,
+                "order",
+            )
+            posting_problems.clear(session, order, ORDERED)
+            posting_problems.add(session, order, SectionKey.DOCUMENTS, told)
+            batches.log(session, order.batch_id, told.message, posting=order)
+            batches.touch(session, order.batch_id)
+        session.commit()
 
 
 def _waiting(database: Database, book_id: int) -> tuple[dict[int, Document], int | None]:

@@ -19,6 +19,8 @@ End = Callable[[Database, int, str, Problem | None], None]
 #: Seconds until a vendor that went silent in the middle of a batch is asked again, and how long that goes on.
 TRY_AGAIN = 15.0
 SILENCE = dt.timedelta(minutes=15)
+#: Faults of our own with one thing, after which a person is told.
+MOST_FAULTS = 6
 RESUME = "Resume the batch; if it happens again, save the full log and report it."
 
 
@@ -38,6 +40,11 @@ def of_our_own(error: Exception, remedy: str = RESUME) -> Problem:
         remedy,
         technical={"error": type(error).__name__},
     )
+
+
+def again_and_again(error: Exception, count: int) -> str:
+    """A fault of Crossfoot's that has come so often with one thing, as the beginning of a sentence."""
+    return f"Crossfoot ran into a fault of its own ({type(error).__name__}) {count} times"
 
 
 def guarded(

@@ -81,6 +81,17 @@ def say(session: Session, posting: Posting, text: str) -> None:
     session.add(LogLine(batch_id=posting.batch_id, posting_id=posting.id, text=text))
 
 
+def count_fault(session: Session, posting_id: int, code: str) -> int:
+    """One more fault of ours with what a problem of this code waits for; answers how many. The caller commits."""
+    faults = 0
+    for row in of(session, [posting_id]).get(posting_id, []):
+        if row.code == code:
+            faults = int(row.technical.get("faults", 0)) + 1
+            row.technical = {**row.technical, "faults": faults}
+            session.add(row)
+    return faults
+
+
 def clear(session: Session, posting: Posting, *codes: str) -> None:
     """Take problems away that no longer hold; without codes, all of them."""
     session.info.get(PREPARED, {}).pop(posting.id or 0, None)

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy.orm import defer
 from sqlmodel import Session, col, select
 
+from app.models.batches import Batch
 from app.models.postings import Posting
 
 _ANY: Any = Posting
@@ -27,3 +28,10 @@ def of(session: Session, idents: Collection[int], options: list[Any]) -> dict[in
         query = select(Posting).where(col(Posting.id).in_(wanted[start : start + 500])).options(*options)
         found |= {posting.id or 0: posting for posting in session.exec(query)}
     return found
+
+
+def locked(session: Session, ident: int) -> Posting:
+    """The row for writing, after its batch's: whoever writes rows of a batch locks that first."""
+    batch = select(Posting.batch_id).where(Posting.id == ident).scalar_subquery()
+    session.exec(select(Batch.id).where(Batch.id == batch).with_for_update())
+    return session.get_one(Posting, ident, with_for_update=True)

@@ -82,12 +82,12 @@ class _Work:
         with Lanes(looks=lanes_each, uploads=lanes_each) as lanes:
             while not self._run.stopping():
                 pause = self._start(lanes)
-                if not lanes.busy and not self._ready:
-                    if pause is None or pause > PATIENCE:
-                        return pause
+                if lanes.busy or self._ready:
+                    lanes.settle(min(pause or 0.5, 0.5))
+                elif pause is None or pause > PATIENCE:
+                    return pause
+                else:
                     self._run.lost.wait(min(pause, 0.5))
-                    continue
-                lanes.settle(min(pause or 0.5, 0.5))
         return None
 
     def _start(self, lanes: Lanes) -> float | None:

@@ -92,16 +92,14 @@ def _check_some(run: Run, chunk: Sequence[Posting]) -> None:
         run.hold_on(session)
         others = [need for look in looks for need in look.wants.currencies]
         links.remember(session, run.book_id, [*wants.seen([look.document for look in looks], run.rules), *others])
-        touched = []
         idents = [look.posting.id or 0 for look in looks]
         fresh = posting_rows.of(session, idents, posting_rows.BARE)
+        rows = [(fresh[ident], look) for ident, look in zip(idents, looks, strict=True)]
+        open_ones = [(row, look) for row, look in rows if row.state == PostingState.READY and not row.checked]
         with posting_problems.prepared(session, idents):
-            for look in looks:
-                posting = fresh[look.posting.id or 0]
-                if posting.state == PostingState.READY and not posting.checked:
-                    _settle(session, run, posting, look)
-                    touched.append(posting)
-        run.changed(session, *touched)
+            for row, look in open_ones:
+                _settle(session, run, row, look)
+        run.changed(session, *(row for row, _ in open_ones))
 
 
 def _examine(run: Run, chunk: Sequence[Posting]) -> list[Look]:

@@ -14,20 +14,18 @@ from sqlalchemy import or_, update
 from sqlmodel import Session, col, func, select
 
 from app.connectors.payments import TakesPayments, TellsPayments
-from app.connectors.protocols import ConnectionFailedError, Connectors
+from app.connectors.protocols import Connectors
 from app.database import Database
 from app.domain.codec import to_json
 from app.domain.problems import CrossfootError, Problem
-from app.domain.states import RecordKind
 from app.models.batches import Batch
 from app.models.columns import utcnow
-from app.models.connections import Book, SourceRow
+from app.models.connections import Book
 from app.models.payments import PaymentEntry, PaymentMark, PaymentRun, PaymentTarget
 from app.services.batches import approvals, batches
-from app.services.connections import books, connections
 from app.services.payments import checking, doubts, payments, proving, reading, tally, writing
 from app.services.payments.one_run import Work
-from app.services.posting import copied_back, failures
+from app.services.posting import copied_back, failures, opening
 from app.services.posting.run import Lease, Run, give_back, release_lease, take_lease
 from app.settings import Waits
 
@@ -48,11 +46,10 @@ def run(
     if owner is None or not _turn(database, batch_id, owner):
         return
     try:
-        work = _open(database, connectors, batch_id, waits, owner)
-    except (ConnectionFailedError, CrossfootError) as error:
+        work = _work_of(opening.opened(database, connectors, batch_id, owner, waits, abandon))
+    except CrossfootError as error:
         _end(database, batch_id, owner, failures.of(error))
         return
-    work.run.abandon = abandon or work.run.abandon
     with Lease(work.run):
         _work(work)
 
@@ -92,27 +89,15 @@ def _turn(database: Database, batch_id: int, owner: str) -> bool:
     return False
 
 
-def _open(database: Database, connectors: Connectors, batch_id: int, waits: Waits, owner: str) -> Work:
-    """Raises ConnectionFailedError, CrossfootError."""
-    with database.session() as session:
-        batch = session.get_one(Batch, batch_id)
-        batch.started_at = batch.started_at or utcnow()
-        session.add(batch)
-        book, source_row = session.get_one(Book, batch.book_id), session.get_one(SourceRow, batch.source_id)
-        rules, code, options = books.rules_of(book), source_row.code, payments.options_of(book)
-        gated, waits_for_yes = bool(batch.prepared_by) and batch.approval != "used", batch.approval in approvals.WAITING
-        session.commit()
-    destination = connections.open_destination(database, connectors, batch.book_id)
-    source = connections.open_source(database, connectors, batch.source_id)
+def _work_of(current: Run) -> Work:
+    """Raises CrossfootError where one of the systems does not know payments."""
+    destination, source = current.destination, current.source
     if not isinstance(destination, TellsPayments) or not isinstance(source, TakesPayments):
         raise CrossfootError(CANNOT.message, CANNOT.remedy)
-    run_ = Run(
-        database=database, source=source, destination=destination, waits=waits, batch_id=batch_id,
-        book_id=batch.book_id, source_id=batch.source_id, source_code=code, kind=RecordKind.INVOICES, rules=rules,
-        accept=False, mode=batch.mode, by=batch.by, owner=owner, size=1,
-        gated=waits_for_yes,
-    )  # fmt: skip
-    return Work(run_, destination, source, options, gated)
+    with current.database.reading() as session:
+        batch = session.get_one(Batch, current.batch_id)
+        options = payments.options_of(session.get_one(Book, current.book_id))
+    return Work(current, destination, source, options, bool(batch.prepared_by) and batch.approval != "used")
 
 
 # ── the stages ───────────────────────────────────────────────────────────────────────────────────────────────────

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from sqlalchemy import update
 from sqlmodel import Session, col, select
 
 from app.connectors.payments import NewPayment, PaymentOutcome, PaymentWritten
-from app.connectors.protocols import Slot, Wait
+from app.connectors.protocols import Slot
 from app.domain.codec import to_json
 from app.domain.outcomes import InDoubt, NotDone, Refused
 from app.domain.problems import Problem
@@ -24,7 +25,7 @@ from app.models.payments import PaymentEntry, PaymentTarget
 from app.services.batches import approvals, batches
 from app.services.payments import doubts
 from app.services.payments.one_run import Work
-from app.services.posting import copied_back
+from app.services.posting import copied_back, slots
 from app.services.posting.run import Lanes, SystemicError
 
 #: With nothing to do for longer than this, the worker is given back; the sweep rings when it is time.
@@ -91,7 +92,7 @@ def _start(work: Work, lanes: Lanes) -> float | None:
         due, later = _due(work, lanes)
         if not due:
             return 0 if lanes.busy else later
-        begun, wait = _begin(work, lanes, due)
+        begun, wait = slots.begin(due, work.psa.reserve, partial(_intend, work), partial(_go, work, lanes))
         if wait is not None:
             work.run.wait_note(wait.reason, wait.seconds)
             return wait.seconds
@@ -140,32 +141,8 @@ def _turn(session: Session, work: Work) -> list[Any]:
     return [col(PaymentEntry.record).not_in(spoiled)]
 
 
-def _begin(work: Work, lanes: Lanes, due: Sequence[PaymentEntry]) -> tuple[int, Wait | None]:
-    """As many as there are slots for; their intents are one commit. Answers how many, and the wait."""
-    slots: list[Slot] = []
-    wait: Wait | None = None
-    try:
-        while len(slots) < len(due) and wait is None:
-            slot = work.psa.reserve()
-            if isinstance(slot, Wait):
-                wait = slot
-            else:
-                slots.append(slot)
-        claimed, at = _intend(work, due[: len(slots)]) if slots else (set(), utcnow())
-    except BaseException:
-        for granted in slots:
-            granted.release(sent=False)
-        raise
-    for row, granted in zip(due[: len(slots)], slots, strict=True):
-        if row.id in claimed:
-            _go(work, lanes, row, granted, at)
-        else:
-            granted.release(sent=False)
-    return len(claimed), wait if not slots else None
-
-
-def _intend(work: Work, due: Sequence[PaymentEntry]) -> tuple[set[int | None], dt.datetime]:
-    """Commit the intents; answers those that are ours now, and the moment by which their answers are known."""
+def _intend(work: Work, due: Sequence[PaymentEntry]) -> list[PaymentEntry]:
+    """Commit the intents; answers those that are ours now, each with the moment by which its answer is known."""
     now, wanted = utcnow(), [row.id for row in due]
     with work.run.database.session() as session:
         ours = session.exec(
@@ -183,11 +160,14 @@ def _intend(work: Work, due: Sequence[PaymentEntry]) -> tuple[set[int | None], d
         copied_back.note(session, now)
         session.commit()
     copied_back.keep(work.run.database, now)
-    return claimed, now
+    begun = [row for row in due if row.id in claimed]
+    for row in begun:
+        row.sent_at = now
+    return begun
 
 
-def _go(work: Work, lanes: Lanes, row: PaymentEntry, slot: Slot, at: dt.datetime) -> None:
-    ident = row.id or 0
+def _go(work: Work, lanes: Lanes, row: PaymentEntry, slot: Slot) -> None:
+    ident, at = row.id or 0, row.sent_at or utcnow()
     work.flying[ident] = _things(row)
 
     def then(outcome: PaymentOutcome) -> None:

@@ -9,18 +9,19 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from sqlalchemy import func, or_, update
 from sqlmodel import Session, col, select
 
-from app.connectors.protocols import ClosedInPsa, CloseOutcome, Slot, Wait
+from app.connectors.protocols import ClosedInPsa, CloseOutcome, Slot
 from app.domain.outcomes import InDoubt, NotDone, Refused
 from app.domain.problems import Problem
 from app.domain.states import PostingState, SectionKey
 from app.models.columns import utcnow
 from app.models.postings import Posting, PostingProblem, PostingRecord
-from app.services.posting import beside, posting_problems, posting_rows, psa_batches, reading
+from app.services.posting import beside, posting_problems, posting_rows, psa_batches, reading, slots
 from app.services.posting.run import Lanes, Run, SystemicError
 
 #: The PSA's list may be this old when a record is compared with it before closing.
@@ -60,37 +61,14 @@ def start(run: Run, lanes: Lanes) -> float | None:
             return _later(run, lanes)
         _fresh_list(run, [record for one in due for record in one.seen])
         unchanged = [one for one in due if _unchanged(run, one)]
-        begun, wait = _begin(run, lanes, unchanged)
+        begun, wait = slots.begin(
+            unchanged[: lanes.room("closing")], run.source.reserve, partial(_intend, run), partial(_go, run, lanes)
+        )
         if wait is not None:
             return wait.seconds
         if unchanged and not begun:
             return 0.1  # asked to stop, or the lease is gone: whoever called us looks
     return 0
-
-
-def _begin(run: Run, lanes: Lanes, due: Sequence[Due]) -> tuple[int, Wait | None]:
-    """Close as many as there are lanes and slots for; their intents are one commit. Answers how many, and the wait."""
-    slots: list[Slot] = []
-    wait: Wait | None = None
-    try:
-        while len(slots) < min(len(due), lanes.room("closing")) and wait is None:
-            slot = run.source.reserve()
-            if isinstance(slot, Wait):
-                wait = slot
-            else:
-                slots.append(slot)
-        chosen = due[: len(slots)]
-        claimed = _intend(run, chosen) if chosen else set()
-    except BaseException:
-        for granted in slots:
-            granted.release(sent=False)
-        raise
-    for one, granted in zip(chosen, slots, strict=True):
-        if one.posting.id in claimed:
-            _go(run, lanes, one, granted)
-        else:
-            granted.release(sent=False)
-    return len(claimed), wait
 
 
 def _go(run: Run, lanes: Lanes, due: Due, slot: Slot) -> None:
@@ -197,9 +175,9 @@ def _gone(session: Session, run: Run, posting: Posting, ours: str, name: str | N
 # ── intent and outcome ───────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _intend(run: Run, due: Sequence[Due]) -> set[int | None]:
+def _intend(run: Run, due: Sequence[Due]) -> list[Due]:
     """Commit the intents; answers those that are ours now."""
-    claimed = set()
+    claimed = []
     with run.database.session() as session:
         for one in due:
             posting = one.posting
@@ -211,7 +189,7 @@ def _intend(run: Run, due: Sequence[Due]) -> set[int | None]:
                 execution_options={"synchronize_session": False},
             ).rowcount
             if ours == 1:
-                claimed.add(posting.id)
+                claimed.append(one)
         session.commit()
     return claimed
 

@@ -12,17 +12,15 @@ from functools import partial
 
 from sqlmodel import Session, col, func, select
 
-from app.connectors.protocols import ConnectionFailedError, Connectors
+from app.connectors.protocols import Connectors
 from app.database import Database
 from app.domain.codec import to_json
 from app.domain.problems import CrossfootError, Problem
-from app.domain.states import IN_BOOKS, PostingState, RecordKind, SectionKey
+from app.domain.states import IN_BOOKS, PostingState, SectionKey
 from app.models.batches import Batch
 from app.models.columns import utcnow
-from app.models.connections import Book, SourceRow
 from app.models.postings import Call, Posting
 from app.services.batches import afterwards, approvals, batches, queueing, telling
-from app.services.connections import books, connections
 from app.services.mail import mailing
 from app.services.payments import payments
 from app.services.payments import runs as payment_runs
@@ -37,6 +35,7 @@ from app.services.posting import (
     doubts,
     failures,
     item_accounts,
+    opening,
     proving,
     reading,
     sending,
@@ -65,11 +64,10 @@ def run(
     if owner is None:
         return
     try:
-        current = _open(database, connectors, batch_id, waits, owner)
-    except (ConnectionFailedError, CrossfootError) as error:
+        current = opening.opened(database, connectors, batch_id, owner, waits, abandon)
+    except CrossfootError as error:
         _end(database, batch_id, owner, failures.of(error))
         return
-    current.abandon = abandon or current.abandon
     with Lease(current):
         _work(current)
 
@@ -77,35 +75,6 @@ def run(
 def _kind(database: Database, batch_id: int) -> str:
     with database.reading() as session:
         return session.get_one(Batch, batch_id).kind
-
-
-def _open(database: Database, connectors: Connectors, batch_id: int, waits: Waits, owner: str) -> Run:
-    with database.session() as session:
-        batch = session.get_one(Batch, batch_id)
-        batch.started_at = batch.started_at or utcnow()
-        session.add(batch)
-        book, source = session.get_one(Book, batch.book_id), session.get_one(SourceRow, batch.source_id)
-        rules, code = books.rules_of(book), source.code
-        session.commit()
-    destination = connections.open_destination(database, connectors, batch.book_id)
-    return Run(
-        database=database,
-        source=connections.open_source(database, connectors, batch.source_id),
-        destination=destination,
-        waits=waits,
-        batch_id=batch_id,
-        book_id=batch.book_id,
-        source_id=batch.source_id,
-        source_code=code,
-        kind=RecordKind(batch.kind),
-        rules=rules,
-        accept=batch.accept,
-        mode=batch.mode,
-        by=batch.by,
-        owner=owner,
-        gated=batch.approval in approvals.WAITING,
-        size=destination.max_members,
-    )
 
 
 # ── the stages ───────────────────────────────────────────────────────────────────────────────────────────────────

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 import shutil
+import threading
 from pathlib import Path
 
 import pytest
@@ -128,7 +129,8 @@ def test_where_the_sign_cannot_be_written_nothing_is_sent_and_the_batch_says_why
         database.memory.mkdir()  # cannot be read either, not even by root
     else:
         copied_back.left(database, 100)
-        database.memory.with_name(f"{database.memory.name}.{os.getpid()}").symlink_to("/dev/full")
+        own = f"{database.memory.name}.{os.getpid()}.{threading.get_ident()}"
+        database.memory.with_name(own).symlink_to("/dev/full")
         monkeypatch.setattr(copied_back, "_try", lambda _memory: None)  # the disk was not full then
     work(world)
     assert not world.company.calls

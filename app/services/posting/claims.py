@@ -31,8 +31,8 @@ def claim(session: Session, model: type[T], query: SelectOfScalar[T], lease: dt.
     still = (col(model.id) == found.id, col(model.state) == found.state, free(model))
     taken = session.exec(update(model).where(*still).values(look_at=until, state=state)).rowcount == 1
     session.commit()
-    row = session.get_one(model, found.id, populate_existing=True)
-    return row if taken and row.look_at == until else None
+    row = session.get(model, found.id, populate_existing=True) if taken else None
+    return row if row and row.look_at == until else None
 
 
 def put(session: Session, row: T, **values: object) -> bool:

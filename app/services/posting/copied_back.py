@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import threading
 from contextlib import suppress
 from pathlib import Path
 
@@ -98,7 +99,7 @@ def keep(database: Database, at: dt.datetime) -> None:
 
 def _write(memory: Path, text: str) -> Path:
     """A new file beside it; none where the disk is full."""
-    new = memory.with_name(f"{memory.name}.{os.getpid()}")
+    new = memory.with_name(f"{memory.name}.{os.getpid()}.{threading.get_ident()}")
     try:
         new.write_text(text)
     except OSError:

@@ -125,13 +125,9 @@ def _item(
             refusal = ledger_refusal(posting, receipt, rules, destination) or against
             return Item(posting, record, chosen, only, refusal, ledger_looks.is_linked(receipt))
         case Several():
-            return Item(
-                posting, record, "delete", refusal=no("QuickBooks holds it more than once.", "Look at its problem.")
-            )
-        case CannotTell(reason):
-            return Item(
-                posting, record, "delete", refusal=no(f"QuickBooks could not be asked: {reason}.", "Try again later.")
-            )
+            return stays("QuickBooks holds it more than once.", "Look at its problem.")
+        case CannotTell(why):
+            return stays(f"QuickBooks could not be asked: {why}.", "Try again later.")
         case _:
             return Item(posting, record, "gone", refusal=against)
 

@@ -19,6 +19,7 @@ LOOKS = 9
 TIMES = 5
 LISTS = {"sorted": "?sort=-total", "filtered": "?view=fix", "searched": "?q=a&sort=party", "as it is": ""}
 FRAGMENT = {"HX-Request": "true"}
+LEAST = f"the fastest of {LOOKS} looks, by our own clock, way and all"
 
 
 def pages(bench: Bench) -> None:
@@ -38,7 +39,7 @@ def pages(bench: Bench) -> None:
     _workbench(bench, browser)
     batch, documents = largest_batch(bench.app.home)
     took, size = looks(bench, browser, f"/batches/{batch}/live?seen=0", FRAGMENT)
-    bench.most(f"polled fragment of a batch of {documents}, all of it new", 15, took, " ms")
+    bench.most(f"polled fragment of a batch of {documents}, all of it new", 15, took, " ms", LEAST)
     bench.most("its size", 30, size, " KB")
 
 

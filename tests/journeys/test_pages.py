@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import re
+import subprocess
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,14 +17,15 @@ from app.domain.links import LinkKind
 from app.domain.settings_catalogue import TABS
 from tests.journeys.conftest import MEANT
 from tests.journeys.furnished import Furnished, fill_up, furnish, link_to_pay, paused
-from tests.journeys.installation import installed
+from tests.journeys.installation import ROOT, installed
 from tests.journeys.person import ENDED, Person
 from tests.thorough import THOROUGH
 
 PROBLEM = "/batches/1/problems/account_not_linked:accounts:4600"
 #: One that is a question, one that is posted, one that nobody has sent.
 QUESTION, POSTED = "/records/1/invoices/38924?batch=1", "/records/1/invoices/38990?batch=1&sort=-total"
-RECORDS = (QUESTION, POSTED, "/records/1/invoices/38894", POSTED.replace("?", "/undo?"))
+UNPOSTED = "/records/1/invoices/38894"
+RECORDS = (QUESTION, POSTED, UNPOSTED, f"{UNPOSTED}/hold", POSTED.replace("?", "/undo?"))
 PAGES = (
     "/",
     "/run/invoices",
@@ -41,6 +44,8 @@ PAGES = (
     "/run/everything/1?through=all",
     "/batches",
     "/batches/1",
+    "/batches/1/undo",
+    "/batches/1/rerun",
     PROBLEM,
     "/attention",
     "/reconcile/1",
@@ -64,6 +69,7 @@ PAGES = (
     "/settings/books/1/forget",
     "/mail/1",
     "/mail/1?view=failed",
+    "/mail/1/invoices/4",
     "/settings/users",
     "/settings/users/1",
     "/settings/sessions",
@@ -80,6 +86,8 @@ PAGES = (
     "/logout",
     "/no-such-page",
 )
+#: What is shown to somebody who is not logged in.
+GATE = ("/login", "/forgot", "/welcome/TOKEN")
 #: What can be reached: visible, enabled, and not one of several radio buttons of a group that has a chosen one.
 REACHABLE = """() => [...document.querySelectorAll('a[href], button, input, select, textarea, summary')]
     .filter((e) => e.checkVisibility({visibilityProperty: true}) && !e.disabled && e.type !== 'hidden'
@@ -131,6 +139,23 @@ def test_axe_finds_nothing_and_no_page_scrolls_sideways(furnished: Furnished, wi
     for page in look(furnished, width=width, dark=dark):
         for path in PAGES if THOROUGH else PAGES[dark::2]:  # in the daily suite each page in one of the two
             page.goto(furnished.at.base + path)
+            wrong += [*accessible(page), *sideways(page)]
+    assert not wrong
+
+
+@pytest.mark.parametrize(("width", "dark"), [(360, True), (2560, False)])
+def test_the_way_in_is_accessible(furnished: Furnished, width: int, dark: bool) -> None:
+    added = subprocess.run(
+        [str(ROOT / "crossfoot"), "user", "add", f"new{width}@harborpoint.example", "--json"],
+        env=furnished.at.environment(), capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    token = json.loads(added.stdout)["link"].rpartition("/")[2]
+    wrong: list[str] = []
+    for page in look(furnished, width=width, dark=dark):
+        page.context.clear_cookies()
+        for path in GATE:
+            page.goto(furnished.at.base + path.replace("TOKEN", token))
+            expect(page.get_by_role("button").last).to_be_visible()
             wrong += [*accessible(page), *sideways(page)]
     assert not wrong
 
@@ -274,6 +299,21 @@ def test_the_end_of_a_batch_is_told_once_to_whoever_asked_for_it(furnished: Furn
         page.wait_for_function("window.told.length > 0")
         assert [": completed" in told and "1 closed" in told for told in page.evaluate("window.told")] == [True]
         assert page.evaluate("window.asked") == 1
+
+
+def test_a_key_retries_the_document_of_the_row_and_nothing_else(furnished: Furnished) -> None:
+    sent: list[str] = []
+    for page in look(furnished):
+        page.goto(furnished.at.base + "/batches/1?state=held")
+        page.on("request", lambda request: sent.append(request.post_data or "") if "/retry" in request.url else None)
+        page.route("**/batches/1/retry*", lambda route: route.fulfill(status=204))
+        page.keyboard.press("r")  # no row is meant yet
+        page.keyboard.press("j")
+        row = page.locator("tr.is-cursor")
+        page.keyboard.press("r")
+        expect(row.get_by_role("button", name="Retry")).to_be_visible()
+        page.wait_for_timeout(300)
+        assert [text.split("posting=")[1] for text in sent] == [row.get_attribute("data-posting")]
 
 
 def test_the_keys_lead_from_record_to_record(furnished: Furnished) -> None:

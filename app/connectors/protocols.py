@@ -227,6 +227,7 @@ class Probe:
         exact: only this generation's mark counts (a doubt, or after "post anyway"); otherwise any generation's does.
         since: not created before this moment (aware), where known; narrows the look.
         look_alikes: also report documents without a mark that look the same.
+        bare_number: what the PSA calls it, where that is not ``number``: another program may have posted it so.
     """
 
     mark: Mark
@@ -238,6 +239,7 @@ class Probe:
     exact: bool = False
     since: dt.datetime | None = None
     look_alikes: bool = True
+    bare_number: str = ""
 
 
 @dataclass(frozen=True, slots=True)

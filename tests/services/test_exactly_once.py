@@ -21,7 +21,7 @@ from app.models.batches import Batch
 from app.models.connections import Book
 from app.models.postings import Call, Posting
 from app.services.batches import batches, decisions
-from app.services.connections import connections
+from app.services.connections import books, connections
 from app.services.posting import attaching
 from app.services.posting.run import Run
 from app.services.records import explaining
@@ -151,6 +151,21 @@ def test_another_number_is_checked_to_be_free_and_the_note_keeps_the_psas(workin
         book = session.get_one(Book, working.book_id)
     told = explaining.explain(working.database, working.connectors, book, engine.KIND, "10404")
     assert any("It is closed in batch" in test.answer for test in told.tests)
+
+
+def test_a_prefix_stands_before_every_number_and_hides_nothing_that_was_posted_without_it(working: Engine) -> None:
+    with working.database.session() as session:
+        book = session.get_one(Book, working.book_id)
+        books.set_settings(session, book, {"sales.number_prefix": "CW-"}, engine.BY)
+    batch = working.submit("10395", "10404")
+    done = working.run(batch)
+    assert {p["number"]: p["state"] for p in done["postings"]} == {"10395": "closed", "10404": "held"}
+    assert working.problems("10404") == ["looks_already_posted"]
+    [ours] = [row for row in _documents(working) if "CF-" in (row.get("PrivateNote") or "")]
+    assert (ours["DocNumber"], ours["PrivateNote"].split(" · ")[0]) == ("CW-10395", "PSA 10395")
+    decide(working, batch, "10404", "post")
+    assert {p["ledger_number"] for p in working.run(batch)["postings"]} == {"CW-10395", "CW-10404"}
+    working.assert_exactly_once()
 
 
 def test_a_skipped_record_is_let_go_and_taken_only_by_name(working: Engine) -> None:

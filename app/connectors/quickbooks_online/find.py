@@ -49,7 +49,8 @@ def find(query: Query, probes: Sequence[Probe], home_currency: str, *, our_numbe
 def statements(kind: DocumentKind, probes: Sequence[Probe]) -> list[str]:
     """What is asked for these probes of one kind."""
     entity = ENTITIES[kind]
-    numbers = sorted({number for probe in probes if (number := doc_number(probe.number))})
+    named = (name for probe in probes for name in (probe.number, probe.bare_number))
+    numbers = sorted({number for name in named if (number := doc_number(name))})
     asked = [queries.select(entity, queries.one_of("DocNumber", some)) for some in queries.chunks(numbers)]
     for first, last in queries.date_ranges(probe.date for probe in probes):
         asked.append(queries.select(entity, f"TxnDate >= '{first}'", f"TxnDate <= '{last}'"))
@@ -103,6 +104,9 @@ class _Books:
             for row in self._numbered.get(number, ())
             if ours or party_of(row) == (probe.party_id or None) or _same_total(probe, row)
         }
+        for row in self._numbered.get(doc_number(probe.bare_number).casefold(), ()) if probe.bare_number else ():
+            if party_of(row) == (probe.party_id or None) or _same_total(probe, row):  # else QuickBooks' own number
+                alike[str(row["Id"])] = row
         dated = self._dated.get((probe.party_id, probe.date.isoformat()), ()) if probe.party_id else ()
         return [*alike.values(), *(row for row in dated if str(row["Id"]) not in alike and _same_total(probe, row))]
 

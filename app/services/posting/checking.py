@@ -178,8 +178,11 @@ def _translation_problems(run: Run, look: Look) -> list[Problem]:
 
 def probe(run: Run, posting: Posting, record: str, document: Document, party_id: str, *, exact: bool) -> Probe:
     """What to look for in the books for a posting. One that a person gave another number was looked at: number only."""
-    if document.kind in SALES and posting.number.startswith(f"{document.own_number}-"):
+    own, bare = document.own_number, ""
+    if document.kind in SALES and posting.number.startswith(f"{own}-"):
         party_id = ""
+    elif own != document.number:  # a prefix stands before it
+        bare = own
     return Probe(
         mark=run.mark(record, posting.generation, posting.role),
         kind=document.kind,
@@ -189,6 +192,7 @@ def probe(run: Run, posting: Posting, record: str, document: Document, party_id:
         total=document.ledger_total.amount,
         exact=exact,
         look_alikes=not posting.looked_anyway,
+        bare_number=bare,
     )
 
 

@@ -37,7 +37,7 @@ def key(kind: RecordKind, row: Groupable, rules: Rules) -> str:
     facts, within = row.facts, ""
     if kind is RecordKind.EXPENSES:
         within = _expenses(facts, row.date, rules["purchases.group"])
-    elif kind is RecordKind.INVENTORY and rules["inventory.partial"] == "grouped" and facts.get("vendor_invoice"):
+    elif kind is RecordKind.INVENTORY and rules["inventory.partial"] != "numbered" and facts.get("vendor_invoice"):
         within = f"vendor invoice {facts['vendor_invoice']}"
     if not within:
         return f"record {row.record}"
@@ -84,6 +84,7 @@ def merged(documents: Sequence[Document]) -> Document:
         tax=total([document.tax for document in documents], first.currency),
         tax_levels=tuple(level for document in documents for level in document.tax_levels),
         tax_code=_tax_code(documents),
+        in_full=all(d.in_full for d in documents) if all(d.in_full is not None for d in documents) else None,
         approval=next((d.approval for d in documents if d.approval != APPROVED), APPROVED),
         po_number=", ".join(dict.fromkeys(d.po_number for d in documents if d.po_number)),
         papers=tuple(paper for document in documents for paper in document.papers),

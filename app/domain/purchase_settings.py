@@ -64,10 +64,10 @@ INVENTORY = (
     choice(
         "inventory.partial",
         "Partial receipts of one vendor invoice",
-        "QuickBooks takes a vendor’s invoice number once.",
+        "QuickBooks takes a vendor’s invoice number once. What comes in a later batch gets VINV-2 in any case.",
         (
             ("numbered", "Number them: VINV, VINV-2, …"),
-            ("wait", "Wait until the order is received in full"),
+            ("wait", "Wait until the order is received in full, then one bill"),
             ("grouped", "One bill for those of a batch"),
         ),
     ),

@@ -12,7 +12,7 @@ from app.services.mapping import links, lists
 from sandbox.quickbooks_online.chart import place
 from tests import engine
 from tests.engine import Engine
-from tests.services.test_costs import EXPENSES, INVENTORY, assert_crossfoots, settle
+from tests.services.test_costs import EXPENSES, INVENTORY, assert_crossfoots, settle, undo
 from tests.thorough import sampled
 
 
@@ -46,3 +46,17 @@ def test_a_vendor_is_owed_on_the_payable_account_that_the_psas_is_linked_to(work
         row for row in working.company.visible("PurchaseOrder" if order else "Bill") if "CF-" in row["PrivateNote"]
     ]
     assert row["APAccountRef"]["value"] == own
+
+
+@pytest.mark.parametrize("partial", sampled(["wait", "grouped"], 2))
+def test_receipts_of_one_invoice_are_one_bill_or_numbered_however_the_book_takes_them(
+    working: Engine, partial: str
+) -> None:
+    settle(working, inventory__partial=partial)
+    both = ("1089/PS20098", "1089/PS20121")
+    batch = working.post(*both, kind=INVENTORY)
+    assert [(p["state"], p["number"], len(p["records"])) for p in batch["postings"]] == [("closed", "IM-55722", 2)]
+    undo(working, batch, batch["postings"][0]["records"][0])
+    found = [working.post(one, kind=INVENTORY, release=True)["postings"][0] for one in both]
+    assert [(one["state"], one["number"]) for one in found] == [("closed", "IM-55722"), ("closed", "IM-55722-2")]
+    working.assert_exactly_once()

@@ -152,9 +152,7 @@ def _intend(database: Database, ident: int, receipt: Receipt | None, invoice: Ve
 
 def _changes(session: Session, posting: Posting, invoice: VendorInvoice, rules: Rules) -> Changes:
     document = document_of(posting)
-    number = invoice.number
-    if rules["inventory.partial"] == "numbered":
-        number = numbering.one(session, posting, number)
+    number = numbering.one(session, posting, invoice.number)
     if rules["inventory.date_source"] != "vendor_invoice" or invoice.date is None:
         return Changes(number=number)
     days = document.terms_due_days

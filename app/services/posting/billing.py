@@ -149,8 +149,6 @@ def _document(session: Session, order: Posting, row: Posting, invoice: VendorInv
         date=dates.get(rules["inventory.date_source"]) or document.received or document.date,
         bills=order.ledger_id,
     )
-    if rules["inventory.partial"] != "numbered":
-        return bill
     row.kind, row.party = DocumentKind.BILL, document.party.name  # whose numbers are compared
     return replace(bill, number=numbering.one(session, row, invoice.number))
 

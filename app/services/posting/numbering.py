@@ -1,8 +1,9 @@
 """Numbers of receipts: a ledger takes a vendor's invoice number once, but its goods may come in several deliveries.
 
 The first receipt of ``NW-55722`` becomes a bill of that number, the next ones ``NW-55722-2``, ``NW-55722-3`` in the
-order in which they were taken. A number is given at Check, before marks and duplicates are looked for, and a posting
-keeps it over every retry, unless another one has taken it since.
+order in which they were taken; those of a batch are one bill where the Book wants that. A number is given at Check,
+before marks and duplicates are looked for, and a posting keeps it over every retry, unless another one has taken it
+since.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ Taken = set[tuple[str, str, str]]
 
 def assign(run: Run) -> None:
     """Number every receipt of the batch that has been read and not yet checked."""
-    if run.kind is not RecordKind.INVENTORY or run.rules["inventory.partial"] != "numbered":
+    if run.kind is not RecordKind.INVENTORY:
         return
     with run.database.session() as session:
         run.hold_on(session)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
@@ -262,11 +263,27 @@ def ask_undo(batch_id: int) -> ResponseReturnValue:
         unseen = error
     return render_template(
         "batches/undo.html",
-        batch=batch, book=book, unseen=unseen,
+        batch=batch, book=book, unseen=unseen, seen=_undoable(reading(), batch_id),
         going=[item for item in items if item.refusal is None],
         refused=[item for item in items if item.refusal is not None],
         undo_sums=undo_plan.sums, undo_reason=undo_plan.reason,
     )  # fmt: skip
+
+
+def _undoable(session: Session, batch_id: int) -> str:
+    """In short what could be undone of a batch now: a page that showed other documents must not undo these."""
+    mine = (Posting.batch_id == batch_id, col(Posting.state).in_(undo_plan.FIRST_STEP))
+    rows = session.exec(select(Posting.id, Posting.generation).where(*mine).order_by(col(Posting.id)))
+    return hashlib.sha256(repr(list(map(tuple, rows))).encode()).hexdigest()[:16]
+
+
+def _other_than_seen(session: Session, batch_id: int) -> ResponseReturnValue:
+    """A button that was pressed twice, or a page that is old."""
+    under_way = select(Posting.id).where(Posting.batch_id == batch_id, Posting.state == PostingState.UNDOING)
+    if session.exec(under_way).first() is not None:
+        return fragments.go(url_for("batches.show", batch_id=batch_id))
+    flash("Other documents could be undone by now, so nothing was done. This is how it stands.", "warn")
+    return fragments.go(url_for("batches.ask_undo", batch_id=batch_id))
 
 
 @batches.post("/batches/<int:batch_id>/undo")
@@ -274,6 +291,8 @@ def ask_undo(batch_id: int) -> ResponseReturnValue:
 def undo(batch_id: int) -> ResponseReturnValue:
     """Take everything of the batch out that can be; a worker does it, and each document has its own answer."""
     with writing() as session:
+        if request.form.get("seen") != _undoable(session, batch_id):
+            return _other_than_seen(session, batch_id)
         count = undoing.ask_all(session, service.find(session, batch_id), by=me().email)
     doorbell.ring_batch(web().settings.redis_url, batch_id)
     flash(f"{plural(count, 'document is', 'documents are')} being undone.")

@@ -13,7 +13,7 @@ from app.connectors.protocols import Connectors, Destination
 from app.database import Database
 from app.domain.comparison import Comparison
 from app.domain.outcomes import Receipt
-from app.domain.problems import CrossfootError, NotFoundError
+from app.domain.problems import CrossfootError, NotFoundError, ValidationError
 from app.domain.states import PostingState, RecordKind
 from app.jobs import doorbell
 from app.models.batches import Batch
@@ -220,8 +220,15 @@ def ask_undo(book_id: int, kind: str, record: str) -> ResponseReturnValue:
 @records.post("/undo")
 @requires("bookkeeper")
 def undo(book_id: int, kind: str, record: str) -> ResponseReturnValue:
-    """Out of QuickBooks, then open again in the PSA; a worker does it."""
+    """Out of QuickBooks, then open again in the PSA; a worker does it. Only what the page showed, and once."""
     batch = _batch_of(book_id, kind, record)
+    posting = proofs.newest(reading(), _book(book_id), _kind(kind), record)
+    if posting is None or request.form.get("posting") != str(posting.id):
+        raise ValidationError(
+            "This page is older than the document, so nothing was undone.", "Open the record again, then undo it."
+        )
+    if posting.state == PostingState.UNDOING:
+        return _back(book_id, kind, record)
     with writing() as session:
         undoing.ask(session, session.get_one(Batch, batch.id), [record], by=me().email)
     doorbell.ring_batch(web().settings.redis_url, batch.id or 0)

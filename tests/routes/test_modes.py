@@ -63,10 +63,11 @@ def test_what_was_cleared_can_be_undone_on_its_page(bookkeeper: Browser, world: 
     bookkeeper.post("/run/invoices/submit", {name: field(page, name) for name in ("token", "seen", "mode")})
     world.work()
     assert "marked as posted in ConnectWise, not sent" in words(bookkeeper.get("/records/1/invoices/39006"))
-    asked = words(bookkeeper.get("/records/1/invoices/39006/undo"))
+    page = bookkeeper.get("/records/1/invoices/39006/undo")
+    asked = words(page)
     assert "ConnectWise: batch CF-I-39006-g1 is deleted" in asked
     assert "QuickBooks:" not in asked
-    bookkeeper.post("/records/1/invoices/39006/undo")
+    bookkeeper.post("/records/1/invoices/39006/undo", {"posting": field(page, "posting")})
     world.work()
     assert world.source.batch_of_record == {}
 

@@ -16,7 +16,7 @@ from app.models.connections import Book
 from app.services.batches import batches, decisions
 from app.services.mapping import links
 from tests.builders import a_document, money
-from tests.routes.conftest import Browser, Vendors, words
+from tests.routes.conftest import Browser, Vendors, field, words
 from tests.routes.test_run import ALL, bar, chosen, submission
 from tests.routes.world import World
 
@@ -79,12 +79,19 @@ def test_undo_says_what_it_will_do_and_leaves_the_record_unposted(bookkeeper: Br
     asked = words(bookkeeper.get(f"{PAGE}/undo"))
     assert "QuickBooks: Invoice 10483, $107.00, is deleted." in asked
     assert "ConnectWise: batch CF-I-39006-g1 is deleted, and the record is listed as unposted again." in asked
-    assert "It is being undone" in words(bookkeeper.post(f"{PAGE}/undo"))
+    form = {"posting": field(bookkeeper.get(f"{PAGE}/undo"), "posting")}
+    for _ in range(2):  # a double click
+        assert "It is being undone" in words(bookkeeper.post(f"{PAGE}/undo", form))
     world.work()
     assert "Invoice 10483 Undone" in words(bookkeeper.get(PAGE))
     assert world.company.total_booked() == 0
     assert world.source.batch_of_record == {}
-    assert "nothing of it to undo" in words(bookkeeper.post(f"{PAGE}/undo", status=422))
+    assert "nothing of it to undo" in words(bookkeeper.post(f"{PAGE}/undo", form, status=422))
+    world.look()
+    posted(bookkeeper, world, "39006")
+    world.work(2)
+    assert "older than the document" in words(bookkeeper.post(f"{PAGE}/undo", form, status=422))
+    assert world.company.total_booked() == Decimal("107.00")
 
 
 def test_a_viewer_can_neither_undo_nor_hold(viewer: Browser, bookkeeper: Browser, world: World) -> None:

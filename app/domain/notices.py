@@ -20,7 +20,7 @@ class Event(StrEnum):
 EVENTS: Mapping[Event, tuple[str, str]] = {
     Event.FAILURES: (
         "Failures",
-        "a batch ended with documents that were not posted; one message a batch, not a record",
+        "a batch ended with documents that were not posted, or a run of AutoSync failed; one message, not one a record",
     ),
     Event.PAUSED: ("AutoSync paused", "nothing is posted by itself until a person resumes"),
     Event.APPROVAL: ("Approval", "a batch waits for somebody’s yes"),

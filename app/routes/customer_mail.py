@@ -99,8 +99,12 @@ def _shown(row: mail_lists.Row) -> dict[str, str]:
 @customer_mail.get("/mail/<int:book_id>/<int:mail_id>/letter")
 @requires("viewer")
 def letter(book_id: int, mail_id: int) -> ResponseReturnValue:
-    """As the customer sees it."""
-    return Response(_shown(service.find(reading(), book_id, mail_id))["html"])
+    """As the customer sees it; where the text can't be made, the page that says why."""
+    row = service.find(reading(), book_id, mail_id)
+    try:
+        return Response(_shown(row)["html"])
+    except ValidationError:
+        return redirect(url_for("customer_mail.one", book_id=book_id, mail_id=mail_id))
 
 
 @customer_mail.get("/mail/<int:book_id>/invoices/<int:posting_id>")

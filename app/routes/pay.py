@@ -29,6 +29,7 @@ log = structlog.get_logger("crossfoot.web")
 WORDS = {
     "recorded": ("Thank you", "Your payment has arrived."),
     "under_way": ("Thank you", "Your bank has some days to carry the payment out. You do not have to pay again."),
+    "settled": ("Thank you", "This payment is settled."),
     "ended": ("Nothing was paid", "Open the link in the e-mail to try again."),
 }
 #: Paid, or about to be seen so.

@@ -99,7 +99,9 @@ def test_a_run_that_failed_is_on_every_page_until_one_goes_well(admin: Browser, 
     turn(world)
     page = viewer.get("/batches")
     assert "The last run of AutoSync of Demo MSP failed at" in words(page)
-    assert "ConnectWise does not answer." in words(viewer.get("/run/everything/1/1"))
+    run = words(viewer.get("/run/everything/1/1"))
+    assert "Invoices: ConnectWise does not answer." in run
+    assert "nothing new was unposted" not in run
     assert 'href="/run/everything/1/1"' in page.text
     world.source.down = ""
     turn(world, 6)

@@ -81,7 +81,7 @@ def test_all_held_mails_of_one_batch_go_and_no_others(bookkeeper: Browser, mail:
 
 def test_what_failed_is_sent_again_to_a_corrected_address(bookkeeper: Browser, mail: Mail, database: Database) -> None:
     change(database, state="failed", problem="550 no such user")
-    bookkeeper.get("/mail/1?view=failed")
+    assert "550 no such user" in words(bookkeeper.get("/mail/1?view=failed"))
     assert "550 no such user" in words(bookkeeper.get(f"/mail/1/{mail.id}"))
     assert "is no e-mail address" in words(
         bookkeeper.post(f"/mail/1/{mail.id}/again", {"to": "a@b\nBcc: c@d.test"}, status=422)

@@ -12,7 +12,7 @@ import pytest
 
 from app.settings import Waits
 from tests.campaign.service import Row
-from tests.faults.counting import assert_all_is_well
+from tests.faults.counting import wrongs
 from tests.faults.rig import Rig
 
 ROUNDS = 6
@@ -50,7 +50,7 @@ def test_post_undo_and_post_again_each_with_a_kill(rig: Rig, row: Row) -> None:
         _killed(rig, row, again, chance)
         assert rig.states(again) == {number: "closed"}
         assert rig.count()[number] == 1
-        assert_all_is_well(rig.engine)
+        assert wrongs(rig.engine) == []
 
 
 def _killed(rig: Rig, row: Row, batch: int, chance: random.Random) -> None:
@@ -96,11 +96,11 @@ def test_a_person_in_connectwise_between_two_steps_of_an_undo(rig: Rig, step: st
     assert rig.count()["10395"] == 0
     if action == "batch_by_hand":  # it is in no books now, and no list shows it: a person must be told
         assert rig.problems(batch) == {"10395": ["undone_elsewhere"]}
-    assert_all_is_well(rig.engine)
+    assert wrongs(rig.engine) == []
 
 
 @pytest.mark.parametrize("action", list(BOOKS))
 @pytest.mark.parametrize("step", NAMES[:3])
 def test_a_person_in_quickbooks_between_two_steps_of_an_undo(rig: Rig, step: str, action: str) -> None:
     undone_until(rig, step, lambda: rig.in_quickbooks("10395", **BOOKS[action]))
-    assert_all_is_well(rig.engine)
+    assert wrongs(rig.engine) == []

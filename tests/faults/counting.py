@@ -16,16 +16,16 @@ from tests.engine import Engine
 AT_REST = ("closed", "undone", "cleared", "skipped")
 
 
-def assert_all_is_well(engine: Engine, realms: Sequence[str] = ()) -> None:
-    """Every document once in the books, every posted one closed by our own batch, nothing stuck without a Problem.
+def wrongs(engine: Engine, realms: Sequence[str] = ()) -> list[str]:
+    """What is not as it must be: every document once in the books, every posted one closed by our own batch, nothing
+    stuck without a Problem.
 
     With ``realms`` it counts in several companies: a record may be in one of them only.
     """
     books = _documents(engine, realms)
     invoices = {row["number"]: row for row in _ask(engine.both.connectwise.url, "_invoices")}
     wrong = [_wrong(number, found, books, invoices) for number, found in _newest(engine).items()]
-    wrong += _unknown(engine, books)
-    assert not any(wrong), "\n".join(filter(None, wrong))
+    return [*filter(None, wrong), *_unknown(engine, books)]
 
 
 def _ask(url: str, path: str, **query: str) -> list[dict[str, Any]]:

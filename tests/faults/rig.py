@@ -27,7 +27,7 @@ from app.services.posting import undoing
 from app.settings import Waits
 from tests import engine
 from tests.engine import Engine
-from tests.faults.counting import assert_all_is_well
+from tests.faults.counting import wrongs
 from tests.faults.forks import Forks, Order, Worker
 
 #: Vendors' time limits, scaled: a doubt ends within a second, a dead worker's batch is free after less than that.
@@ -98,7 +98,7 @@ class Rig:
         assert self.states(batch) == dict.fromkeys(numbers, "undone"), self.problems(batch)
         assert not set(self.count()) & set(numbers)
         assert set(numbers) <= self.engine.unposted()
-        assert_all_is_well(self.engine)
+        assert wrongs(self.engine) == []
 
     def story(self, batch: int) -> str:
         """What the batch waits for, its states, and the end of its log."""
@@ -225,7 +225,7 @@ class Rig:
         assert self.states(batch) == dict.fromkeys(numbers, "closed"), self.problems(batch)
         self.assert_ours(*numbers)
         self.engine.assert_exactly_once()
-        assert_all_is_well(self.engine)
+        assert wrongs(self.engine) == []
 
     def assert_ours(self, *numbers: str) -> None:
         """Each of them is in exactly one accounting batch, which is ours."""
@@ -235,12 +235,13 @@ class Rig:
             assert len(names) == 1, f"{number} is in the batches {names}"
             assert names[0].startswith("CF-I-"), f"{number} was closed by {names[0]}"
 
-    def assert_agreed_or_said(self, batch: int, number: str) -> None:
-        """Books and PSA hold the same, once each, and the engine says closed; or a Problem is there to be seen."""
+    def disagreement(self, batch: int, number: str) -> str:
+        """What is wrong with it; empty where books and PSA hold the same, once each, and the engine says closed, or
+        where a Problem is there to be seen.
+        """
         invoices = requests.get(f"{self.engine.both.connectwise.url}/_invoices", timeout=10).json()
         invoice = next(row for row in invoices if row["number"] == number)
         live = [d for d in self.all_documents() if d["DocNumber"] == number and d["status"] == "Normal"]
-        assert len(live) <= 1, f"{number} is in the books {len(live)} times"
         state, problems = self.states(batch)[number], self.problems(batch).get(number, [])
         agreed = (
             bool(live)
@@ -248,7 +249,8 @@ class Rig:
             and (invoice["batch"] or "").startswith("CF-I-")
         )
         self.seen = f"{state}, {problems}, books {len(live)}, PSA {invoice['state']} by {invoice['batch']}"
+        if len(live) > 1:
+            return f"doubled: {self.seen}"
         if state == "closed" and not problems:
-            assert agreed, f"said to be closed, but: {self.seen}"
-        else:
-            assert problems, f"stuck without a problem: {self.seen}"
+            return "" if agreed else f"said to be closed: {self.seen}"
+        return "" if problems else f"stuck without a problem: {self.seen}"

@@ -16,7 +16,7 @@ from app.domain.problems import ValidationError
 from sandbox.quickbooks_online.chart import empty_company
 from tests import engine
 from tests.engine import Engine
-from tests.faults.counting import assert_all_is_well
+from tests.faults.counting import wrongs
 from tests.faults.forks import Forks
 from tests.faults.rig import QUICK, Rig
 
@@ -51,7 +51,7 @@ def test_two_companies_that_are_asked_for_the_same_records_share_them(rig: Rig) 
     assert sorted(held[0] + held[1]) == sorted(numbers)
     assert all(held), "one company got nothing"
     rig.assert_ours(*numbers)
-    assert_all_is_well(first, [first.company.realm, SECOND])
+    assert wrongs(first, [first.company.realm, SECOND]) == []
 
 
 def _submit(asked: tuple[Engine, list[str]]) -> int | None:

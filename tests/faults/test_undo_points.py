@@ -66,6 +66,7 @@ def test_a_late_answer_does_not_bring_back_what_is_undone(rig: Rig, when: str) -
     again = rig.engine.submit("10395", release=True)
     rig.take_over(again)
     rig.assert_closed_once(again, "10395")
+    assert rig.states(batch) == {"10395": "undone"}
 
 
 def _thaw(worker: Worker) -> None:

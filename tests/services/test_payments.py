@@ -200,12 +200,13 @@ def test_of_two_batches_the_second_waits_behind_the_first(keeper: Bookkeeper) ->
     first, second = keeper.submit(), keeper.submit()
     with keeper.engine.database.session() as session:
         assert payments.moving(session, keeper.engine.book_id) is not None
-    keeper.engine.both.connectwise.gate.faults.add("drop_before", method="POST", path="/payments")
-    running.run(keeper.engine.database, keeper.engine.connectors, first, engine.SHORT)
-    if keeper.engine.batch(first).ended_at is None:
-        running.run(keeper.engine.database, keeper.engine.connectors, second, engine.SHORT)
-        waiting = keeper.engine.batch(second).waiting or {}
-        assert keeper.engine.batch(first).name in waiting["reason"]
+    asked_to_end = threading.Event()
+    asked_to_end.set()
+    running.run(keeper.engine.database, keeper.engine.connectors, first, engine.SHORT, asked_to_end)
+    assert keeper.engine.batch(first).ended_at is None
+    running.run(keeper.engine.database, keeper.engine.connectors, second, engine.SHORT)
+    waiting = keeper.engine.batch(second).waiting or {}
+    assert keeper.engine.batch(first).name in waiting["reason"]
     keeper.engine.run(first)
     keeper.engine.run(second)
     assert keeper.amounts("10437") == ["5.00"]

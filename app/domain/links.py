@@ -290,6 +290,8 @@ def _customer_needs(document: Document, rules: Rules) -> Iterable[Need]:
         if line.customer and names_customer(line, rules):
             party = Party(line.customer.source_id, line.customer.name)
             draft = _party_draft(LinkKind.CUSTOMERS, party, document, rules)
+            own = rules.home_currency if rules.multi_currency else ""  # a cost says nothing of what it is sold in
+            draft = replace(draft, currency=own)
             yield Need(LinkKind.CUSTOMERS, party.source_id, party.name, f"line {number}", draft)
 
 

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import requests
 from sqlmodel import select
 
-from app.domain.links import LinkKind
+from app.domain.links import LinkKind, Rules, needs
 from app.domain.states import RecordKind
+from app.domain.tie_out import Reason
 from app.models.batches import Batch
 from app.models.connections import Book, Link
 from app.services.batches import batches
 from app.services.connections import connections
-from app.services.mapping import links
+from app.services.mapping import link_files, links
+from app.services.reconcile import tie_out
 from sandbox.quickbooks_online.chart import place
+from tests.connectors.quickbooks_online.payables import documents as payables
 from tests.engine import BY, Engine
+from tests.services.bookkeeper import Bookkeeper
 from tests.services.test_cogs import by_role, sell, settle
 from tests.services.test_costs import undo
+from tests.services.test_looks import look
 
 
 def canadian(working: Engine) -> str:
@@ -78,6 +84,38 @@ def test_a_new_customer_with_documents_in_two_currencies_of_one_batch_becomes_tw
     records = [p["records"][0] for p in batch["postings"]]
     assert set(undo(working, batch, *records).values()) == {"undone"}
     assert not working.in_books()
+
+
+def test_payments_looks_and_files_of_links_know_a_customer_of_two_currencies_as_one(working: Engine) -> None:
+    abroad(working)
+    hours: Any = {"text": "Hours", "price": "100.00"}
+    home = sell(working, hours, company={"name": "Maple Dental", "currency": "USD"})
+    other = sell(working, hours, company="Maple Dental", currency="CAD")
+    nothing = sell(working, hours, {"gl_type": "RD", "account": "2300", "price": "-100.00"}, company="Maple Dental",
+                   currency="CAD")  # fmt: skip
+    keeper = Bookkeeper(working, home, other, nothing)
+    keeper.sync()
+    keeper.pays((other, "40.00"), CurrencyRef={"value": "CAD"})
+    assert keeper.sync()["written"] == 1
+    assert (keeper.amounts(home), keeper.amounts(other), keeper.amounts(nothing)) == ([], ["40.00"], [])
+    look(working)
+    with working.database.session() as session:
+        book = session.get_one(Book, working.book_id)
+        loaded = tie_out.load(session, book)
+        assert loaded is not None
+        both = [(one.psa, one.books) for one in loaded.items if one.number in (home, other, nothing)]
+        assert {one.reason for one in loaded.items if one.number in (home, other, nothing)} == {Reason.AGREES}
+        assert [psa.party_id for psa, _ in both if psa] == [books.customer for _, books in both if books]
+        text = link_files.export(session, book, LinkKind.CUSTOMERS)
+        assert [line.split(",")[1] for line in text.splitlines() if "@CAD" in line] == ["Maple Dental CAD"]
+        assert link_files.load(session, book, LinkKind.CUSTOMERS, text, by=BY) == 0
+
+
+def test_a_customer_that_is_first_seen_on_a_cost_is_kept_in_the_companys_own_currency() -> None:
+    bill = replace(payables()["bill_of_member"], currency="CAD")
+    rules = Rules(multi_currency=True, home_currency="USD", settings={"purchases.customer": "yes"})
+    drafts = {need.kind: need.draft.currency for need in needs(bill, rules) if need.draft and need.draft.currency}
+    assert drafts == {LinkKind.VENDORS: "CAD", LinkKind.CUSTOMERS: "USD"}
 
 
 def test_a_sub_customer_of_another_currency_than_its_parent_stands_by_itself(working: Engine) -> None:

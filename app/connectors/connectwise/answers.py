@@ -14,6 +14,7 @@ from app.connectors.protocols import ConnectionFailedError
 #: Seconds to wait after a 429 without Retry-After.
 DEFAULT_WAIT = 30.0
 
+CHECK = "Check the connection under Settings ▸ Connections."
 #: Security role areas by the start of the API's path, as ConnectWise names them under System ▸ Security Roles.
 AREAS = {
     "/finance/accounting/": "Finance ▸ Accounting Interface (Add, Edit, Delete and Inquire: All)",
@@ -94,50 +95,37 @@ def area_of(path: str) -> str:
 def failure(answer: Answer, path: str) -> PsaError:
     """The typed error of an answer that is no success."""
     status, host = answer.status, urlsplit(answer.url).netloc
-    if cannot_route(answer):
-        return PsaError(
-            f"ConnectWise at {host} does not know this company.",
-            "Check the company id: the one that is entered on ConnectWise’s log-in page.",
-            code="wrong_company",
-            status=status,
-            systemic=True,
-        )
-    if "ssl is required" in sentences(answer).lower():
-        return PsaError(
-            "ConnectWise’s cloud takes API calls only at a name that begins with “api-”.",
-            "Enter the site as people open it, such as na.myconnectwise.net.",
-            code="wrong_site",
-            status=status,
-            systemic=True,
-        )
+    if wrong := _misaddressed(answer, host):
+        return wrong
     if status == 401:
         return _not_let_in(answer)
     if status == 403:
         return _not_allowed(answer, path)
-    if status == 404:
-        return PsaError(
-            f"ConnectWise at {host} has no {path}.",
-            "Check the site; if it is right, this version of ConnectWise may be too old.",
-            code="not_found",
-            status=status,
-        )
     if status == 429:
         wait = wait_of(answer)
         words = f"ConnectWise asks us to wait {wait:.0f} seconds."
         return PsaError(words, "Nothing to do: it goes on by itself.", code="throttled", status=status, wait=wait)
-    if status >= 500 or status == 408:
-        return PsaError(
-            f"ConnectWise at {host} has trouble of its own (HTTP {status}).",
-            "Try again in a few minutes; see status.connectwise.com.",
-            code="psa_down",
-            status=status,
-        )
-    return PsaError(
-        f"ConnectWise refused {path}: {sentences(answer)}",
-        "Check the connection under Settings ▸ Connections.",
-        code="bad_request",
-        status=status,
-    )
+    code, message, remedy = "bad_request", f"ConnectWise refused {path}: {sentences(answer)}", CHECK
+    if status == 404:
+        code, message = "not_found", f"ConnectWise at {host} has no {path}."
+        remedy = "Check the site; if it is right, this version of ConnectWise may be too old."
+    elif status >= 500 or status == 408:
+        code, message = "psa_down", f"ConnectWise at {host} has trouble of its own (HTTP {status})."
+        remedy = "Try again in a few minutes; see status.connectwise.com."
+    return PsaError(message, remedy, code=code, status=status)
+
+
+def _misaddressed(answer: Answer, host: str) -> PsaError | None:
+    """The site or the company is not the one that was meant."""
+    if cannot_route(answer):
+        code, message = "wrong_company", f"ConnectWise at {host} does not know this company."
+        remedy = "Check the company id: the one that is entered on ConnectWise’s log-in page."
+    elif "ssl is required" in sentences(answer).lower():
+        code, message = "wrong_site", "ConnectWise’s cloud takes API calls only at a name that begins with “api-”."
+        remedy = "Enter the site as people open it, such as na.myconnectwise.net."
+    else:
+        return None
+    return PsaError(message, remedy, code=code, status=answer.status, systemic=True)
 
 
 def _not_let_in(answer: Answer) -> PsaError:

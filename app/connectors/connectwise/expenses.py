@@ -11,11 +11,10 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from app.connectors.connectwise import papers, parties, values
-from app.connectors.connectwise.legible import Reading
+from app.connectors.connectwise.legible import Reading, fingerprinted
 from app.connectors.connectwise.values import Row
 from app.connectors.protocols import Exported, UnpostedRecord
 from app.domain.documents import Basis, Document, DocumentKind, Line, Party, PartyRole, TaxLevel
-from app.domain.fingerprints import fingerprint
 from app.domain.money import Money, cents
 from app.domain.problems import Problem
 from app.domain.shaping import NON_REIMBURSABLE, REIMBURSABLE
@@ -61,17 +60,16 @@ def to_record(key: str, row: Row, entry: Row, default_currency: str) -> Unposted
     total, tax = _amounts(row, entry, reading)
     date = reading.date(row, "dateExpense", missing="The expense’s date is missing or can’t be read.")
     member = values.part(row, "member")
-    party_id, kind = f"member:{values.identity(member)}", classification(row)
-    number, closed = number_of(row), values.text(row, "dateClosed")
+    kind = classification(row)
     if not values.text(row, "accountNumber"):
         reading.problems.append(NO_ACCOUNT)
     code = values.part(row, "taxCode")
-    return UnpostedRecord(
+    record = UnpostedRecord(
         record=key,
         kind=RecordKind.EXPENSES,
-        number=number,
+        number=number_of(row),
         psa_type=kind,
-        party_id=party_id,
+        party_id=f"member:{values.identity(member)}",
         party=values.text(member, "name", "identifier"),
         date=date,
         due_date=None,
@@ -82,15 +80,14 @@ def to_record(key: str, row: Row, entry: Row, default_currency: str) -> Unposted
         location="",
         terms_id="",
         terms="",
-        date_closed=closed,
-        fingerprint=fingerprint(
-            number=number, date=date, party_id=party_id, total=total, terms_id=kind, tax=tax, date_closed=closed
-        ),
+        date_closed=values.text(row, "dateClosed"),
+        fingerprint="",
         tax_code_id=values.identity(code),
         tax_code=values.text(code, "name"),
         problems=tuple(reading.problems),
         facts=_facts(row, entry, kind),
     )
+    return fingerprinted(record, terms_id=kind)
 
 
 def _facts(row: Row, entry: Row, kind: str) -> dict[str, str]:

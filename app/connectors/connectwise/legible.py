@@ -3,11 +3,27 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from app.connectors.connectwise import values
 from app.connectors.connectwise.values import Row
+from app.connectors.protocols import UnpostedRecord
+from app.domain.fingerprints import fingerprint
 from app.domain.problems import Problem
+
+
+def fingerprinted(record: UnpostedRecord, *, number: str = "", terms_id: str = "") -> UnpostedRecord:
+    """With the hash of what a person sees of it; ``number`` and ``terms_id`` where something else counts as these."""
+    hashed = fingerprint(
+        number=number or record.number,
+        date=record.date,
+        party_id=record.party_id,
+        total=record.total,
+        terms_id=terms_id or record.terms_id,
+        tax=record.tax,
+        date_closed=record.date_closed,
+    )
+    return replace(record, fingerprint=hashed)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,9 @@ from collections.abc import Iterable
 from decimal import Decimal
 
 from app.connectors.connectwise import values
-from app.connectors.connectwise.legible import Reading
+from app.connectors.connectwise.legible import Reading, fingerprinted
 from app.connectors.connectwise.values import Row
 from app.connectors.protocols import UnpostedRecord
-from app.domain.fingerprints import fingerprint
 from app.domain.money import cents
 from app.domain.problems import Problem, Severity
 from app.domain.states import RecordKind
@@ -38,43 +37,33 @@ def to_record(key: str, row: Row, default_currency: str) -> UnpostedRecord:
     """An UnpostedInvoice row. What can't be read in it is a problem of the record, never an exception."""
     reading = Reading(REMEDY, [] if values.is_number(key) else [NAMELESS])
     total, tax = _amounts(row, reading)
-    number, due = values.text(row, "invoiceNumber"), _due_date(row)
     date = reading.date(row, "invoiceDate", missing="The invoice date is missing or can’t be read.")
     party = values.part(row, "billToCompany") or values.part(row, "company")
     terms, tax_code, location = (values.part(row, name) for name in ("billingTerms", "taxCode", "location"))
-    date_closed = values.text(row, "dateClosed")
-    party_id, terms_id = values.identity(party), values.identity(terms)
     reading.problems.extend(_without_gl(row))
-    return UnpostedRecord(
+    record = UnpostedRecord(
         record=key,
         kind=RecordKind.INVOICES,
-        number=number,
+        number=values.text(row, "invoiceNumber"),
         psa_type=values.text(row, "invoiceType"),
-        party_id=party_id,
+        party_id=values.identity(party),
         party=values.text(party, "name", "identifier"),
         date=date,
-        due_date=due,
+        due_date=_due_date(row),
         currency=reading.currency(row, default_currency),
         total=total,
         tax=tax,
         location_id=values.identity(row, "locationId") or values.identity(location),
         location=values.text(location, "name"),
-        terms_id=terms_id,
+        terms_id=values.identity(terms),
         terms=values.text(terms, "name"),
-        date_closed=date_closed,
-        fingerprint=fingerprint(
-            number=number,
-            date=date,
-            party_id=party_id,
-            total=total,
-            terms_id=terms_id,
-            tax=tax,
-            date_closed=date_closed,
-        ),
+        date_closed=values.text(row, "dateClosed"),
+        fingerprint="",
         tax_code_id=values.identity(tax_code),
         tax_code=values.text(tax_code, "name"),
         problems=tuple(reading.problems),
     )
+    return fingerprinted(record)
 
 
 def _amounts(row: Row, reading: Reading) -> tuple[Decimal, Decimal]:

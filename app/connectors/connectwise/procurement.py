@@ -10,11 +10,10 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
 from app.connectors.connectwise import values
-from app.connectors.connectwise.legible import Reading
+from app.connectors.connectwise.legible import Reading, fingerprinted
 from app.connectors.connectwise.values import Row
 from app.connectors.protocols import UnpostedRecord
 from app.connectors.source_abilities import VendorInvoice
-from app.domain.fingerprints import fingerprint
 from app.domain.money import cents
 from app.domain.shaping import ADJUSTMENT, PURCHASE, TRANSFER
 from app.domain.states import RecordKind
@@ -46,16 +45,14 @@ def to_record(key: str, rows: Sequence[Row], default_currency: str) -> UnpostedR
     missing = "Neither the day it was closed nor the order’s can be read."
     date = reading.date(row, "dateClosed", "purchaseDate", missing=missing)
     vendor, terms = values.part(row, "vendor"), values.part(row, "billingTerms")
-    number, closed = number_of(key, row), values.text(row, "dateClosed")
-    invoice = values.text(row, "vendorInvoiceNumber")
-    party_id, terms_id = values.identity(vendor), values.identity(terms)
+    number, invoice = number_of(key, row), values.text(row, "vendorInvoiceNumber")
     code = values.part(row, "taxCode")
-    return UnpostedRecord(
+    record = UnpostedRecord(
         record=key,
         kind=RecordKind.INVENTORY,
         number=number,
         psa_type=values.text(row, "procurementType"),
-        party_id=party_id,
+        party_id=values.identity(vendor),
         party=values.text(vendor, "name", "identifier") or values.text(row, "description"),
         date=date,
         due_date=None,
@@ -64,23 +61,16 @@ def to_record(key: str, rows: Sequence[Row], default_currency: str) -> UnpostedR
         tax=tax,
         location_id=values.identity(row, "locationId"),
         location="",
-        terms_id=terms_id,
+        terms_id=values.identity(terms),
         terms=values.text(terms, "name"),
-        date_closed=closed,
-        fingerprint=fingerprint(
-            number=f"{number} {invoice}",
-            date=date,
-            party_id=party_id,
-            total=total,
-            terms_id=terms_id,
-            tax=tax,
-            date_closed=closed,
-        ),
+        date_closed=values.text(row, "dateClosed"),
+        fingerprint="",
         tax_code_id=values.identity(code),
         tax_code=values.text(code, "name"),
         problems=tuple(reading.problems),
         facts=_facts(key, row),
     )
+    return fingerprinted(record, number=f"{number} {invoice}")
 
 
 def _facts(key: str, row: Row) -> dict[str, str]:

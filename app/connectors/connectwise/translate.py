@@ -73,12 +73,9 @@ def to_document(record: str, transaction: Row, beside: Beside, default_currency:
     code = values.currency(transaction, values.currency(beside.customer, default_currency))
     sold, taxed = _settled(details, way)
     total = cents(values.amount(transaction, "total") * way.header)
-    subtotal = sum((amount for _, amount in sold), Decimal(0))
     tax = sum((amount for _, amount in taxed), Decimal(0))
     if not taxed:
-        tax = taxes.header_tax(transaction, way, total, subtotal)
-    terms = values.part(transaction, "billingTerms")
-    prepaid = bool(transaction.get("agreementPrePaymentFlag"))
+        tax = taxes.header_tax(transaction, way, total, sum((amount for _, amount in sold), Decimal(0)))
     return Document(
         kind=way.kind,
         records=(record,),
@@ -88,12 +85,9 @@ def to_document(record: str, transaction: Row, beside: Beside, default_currency:
         currency=code,
         date=_document_date(transaction),
         due_date=values.date(transaction, "dueDate"),
-        terms=parties.reference(terms),
+        terms=parties.reference(values.part(transaction, "billingTerms")),
         terms_due_days=values.days(transaction, "dueDays"),
-        lines=tuple(
-            replace(_line(detail, amount, way, code, prepaid=prepaid), work=work.of(detail, beside.work))
-            for detail, amount in sold
-        ),
+        lines=_lines(transaction, sold, way, code, beside.work),
         tax=Money(tax, code),
         tax_levels=tuple(taxes.levels(taxed, transaction, beside.customer, code)),
         tax_code=_tax_code(transaction, beside.customer, taxed=tax != 0),
@@ -131,6 +125,15 @@ def _settled(details: Sequence[Row], way: Direction) -> tuple[Settled, Settled]:
     amounts = signs.in_cents([values.amount(detail, "total") * way.detail for detail in (*lines, *tax_lines)])
     both = list(zip((*lines, *tax_lines), amounts, strict=True))
     return both[: len(lines)], both[len(lines) :]
+
+
+def _lines(transaction: Row, sold: Settled, way: Direction, currency: str, entries: dict[str, Row]) -> tuple[Line, ...]:
+    """``entries``: time entries by id."""
+    prepaid = bool(transaction.get("agreementPrePaymentFlag"))
+    return tuple(
+        replace(_line(detail, amount, way, currency, prepaid=prepaid), work=work.of(detail, entries))
+        for detail, amount in sold
+    )
 
 
 def _line(detail: Row, amount: Decimal, way: Direction, currency: str, *, prepaid: bool) -> Line:

@@ -181,48 +181,47 @@ def _hand_over(smtp: smtplib.SMTP, data: bytes, said: list[str]) -> None:
 @contextmanager
 def _told(server: MailServer, said: list[str]) -> Iterator[None]:
     """Whatever smtplib and the network raise, as what a person can act on. None of it comes after the letter."""
-    where = f"{server.host}:{server.port}"
     try:
         yield
-    except AddressRefusedError as error:
-        raise MailNotSentError(error.message, error.remedy, final=True) from error
-    except _RefusedError as error:
-        final = error.code >= 500
-        remedy = "See the server’s words." if final else "It is tried again."
-        raise MailNotSentError(str(error), remedy, _joined(said), final=final) from error
     except smtplib.SMTPAuthenticationError as error:
-        if server.token:  # perhaps only out of date: the next try comes with a new one
-            raise MailNotSentError(
-                f"The server refused the sign-in as {server.user}.",
-                "If it stays so, sign in again, and allow authenticated SMTP for this mailbox at the provider.",
-                _joined(said),
-            ) from error
-        raise MailNotSentError(
-            "The server refused user or password.", "Enter them again.", _joined(said), final=error.smtp_code >= 500
-        ) from error
-    except smtplib.SMTPNotSupportedError as error:
-        raise MailNotSentError(
-            f"{where} does not offer what is set: {error}",
-            "Choose another encryption or user.",
+        raise _not_let_in(server, said, error) from error
+    except (AddressRefusedError, _RefusedError, smtplib.SMTPException, UnicodeError, OSError) as error:
+        raise _not_sent(f"{server.host}:{server.port}", said, error) from error
+
+
+def _not_let_in(server: MailServer, said: list[str], error: smtplib.SMTPAuthenticationError) -> MailNotSentError:
+    if server.token:  # perhaps only out of date: the next try comes with a new one
+        return MailNotSentError(
+            f"The server refused the sign-in as {server.user}.",
+            "If it stays so, sign in again, and allow authenticated SMTP for this mailbox at the provider.",
             _joined(said),
-            final=True,
-        ) from error
-    except UnicodeError as error:
-        raise MailNotSentError(
-            "An address or a host name holds characters that mail servers do not take.",
-            "Write it in plain Latin letters.",
-            final=True,
-        ) from error
-    except ssl.SSLError as error:
-        raise MailNotSentError(
-            f"No encrypted connection to {where}: {_reason(error)}.",
-            "Check host name, port and kind of encryption; port 465 is TLS, 587 STARTTLS.",
-            _joined(said),
-        ) from error
-    except (smtplib.SMTPException, OSError) as error:
-        raise MailNotSentError(
-            f"{where} can’t be reached or broke off: {_reason(error)}.", "Check host and port.", _joined(said)
-        ) from error
+        )
+    return MailNotSentError(
+        "The server refused user or password.", "Enter them again.", _joined(said), final=error.smtp_code >= 500
+    )
+
+
+def _not_sent(where: str, said: list[str], error: Exception) -> MailNotSentError:
+    match error:
+        case AddressRefusedError():
+            return MailNotSentError(error.message, error.remedy, final=True)
+        case _RefusedError():
+            final = error.code >= 500
+            remedy = "See the server’s words." if final else "It is tried again."
+            return MailNotSentError(str(error), remedy, _joined(said), final=final)
+        case smtplib.SMTPNotSupportedError():
+            message, remedy = f"{where} does not offer what is set: {error}", "Choose another encryption or user."
+            return MailNotSentError(message, remedy, _joined(said), final=True)
+        case UnicodeError():
+            message = "An address or a host name holds characters that mail servers do not take."
+            return MailNotSentError(message, "Write it in plain Latin letters.", final=True)
+        case ssl.SSLError():
+            message = f"No encrypted connection to {where}: {_reason(error)}."
+            remedy = "Check host name, port and kind of encryption; port 465 is TLS, 587 STARTTLS."
+            return MailNotSentError(message, remedy, _joined(said))
+        case _:
+            message = f"{where} can’t be reached or broke off: {_reason(error)}."
+            return MailNotSentError(message, "Check host and port.", _joined(said))
 
 
 def _reason(error: Exception) -> str:

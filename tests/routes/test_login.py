@@ -124,6 +124,7 @@ def test_a_stale_fragment_says_the_same_in_its_place(admin: Browser) -> None:
 
 def test_the_theme_of_the_user_is_pinned(admin: Browser) -> None:
     admin.get("/me")
-    form: dict[str, Any] = {"name": "Ann", "theme": "dark"}
+    form: dict[str, Any] = {"name": "Ann Beam", "theme": "dark"}
     assert 'data-bs-theme="dark"' in admin.post("/me", form).text
+    assert re.search("changed a name – .* became → Ann Beam", words(admin.get("/settings/audit")))
     assert "Choose light, dark" in words(admin.post("/me", {"theme": "<b>"}, status=422))

@@ -5,11 +5,12 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
-from sqlmodel import Session
+from sqlmodel import Session, select
 
 from app.domain.problems import NotFoundError, ValidationError
 from app.models.columns import utcnow
-from app.services.people import passwords, users
+from app.models.people import Audit
+from app.services.people import audit, passwords, users
 
 GOOD = "Ledger-Harbor-4417-tern"
 
@@ -68,6 +69,8 @@ def test_only_the_right_password_of_an_active_user_logs_in(session: Session) -> 
     assert users.authenticate(session, "ann@shop.test", GOOD + "x") is None
     assert users.authenticate(session, "nobody@shop.test", GOOD) is None
     assert users.authenticate(session, "boss@shop.test", "") is None
+    refused = session.exec(select(Audit.subject).where(Audit.action == "user.refused", Audit.actor == audit.STRANGER))
+    assert list(refused) == ["user:ann@shop.test", "user:nobody@shop.test", "user:boss@shop.test"]
     users.disable(session, ann, "test")
     assert users.authenticate(session, "ann@shop.test", GOOD) is None
 

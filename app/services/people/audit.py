@@ -15,6 +15,10 @@ from app.models.postings import Posting
 address: ContextVar[str] = ContextVar("address", default="")
 
 
+#: The actor where nobody is logged in.
+STRANGER = "(not logged in)"
+
+
 def record(session: Session, actor: str, action: str, subject: str = "", **detail: Any) -> Audit:
     """Add one row; the caller commits it together with the deed. ``detail`` never holds a secret.
 

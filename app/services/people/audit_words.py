@@ -59,6 +59,7 @@ ACTS: Mapping[str, str] = {
     "entry.wake": "made an entry active",
     "link.person": "linked by hand",
     "link.proposed": "accepted a proposed link",
+    "link.to_create": "said yes to creating an entry",
     "lists.read": "asked to read both lists",
     "mail.again": "mailed an invoice again",
     "mail.app": "entered the mail provider’s app",
@@ -103,7 +104,9 @@ ACTS: Mapping[str, str] = {
     "user.forgot": "asked for a new password",
     "user.link": "made a one-time link",
     "user.login": "logged in",
+    "user.name": "changed a name",
     "user.password": "set a password",
+    "user.refused": "gave a wrong password",
     "user.reset": "reset a password",
     "user.role": "changed a role",
 }

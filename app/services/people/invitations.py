@@ -16,8 +16,6 @@ from app.services.people import audit, users
 
 #: Asked for more often than this, "forgotten" sends nothing more: it must not fill somebody's mailbox.
 PAUSE = dt.timedelta(minutes=5)
-#: The actor in the audit log, where nobody is logged in.
-STRANGER = "(not logged in)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +89,12 @@ def forgotten(session: Session, email: str, home: str) -> Mail | None:
     present password goes on working until the link is used.
     """
     address = email.strip().lower()[:320]
-    audit.record(session, STRANGER, "user.forgot", f"user:{address}"[:120])
+    audit.record(session, audit.STRANGER, "user.forgot", f"user:{address}"[:120])
     user = session.exec(select(User).where(User.email == address)).first()
     mail = None
     if user and user.active and user.password_hash and mail_settings.server(session) and not _lately(session, user):
-        sender = Sender(STRANGER, "", home)
-        link = sender.address(users.new_ticket(session, user, STRANGER, users.FORGOTTEN_LIFE))
+        sender = Sender(audit.STRANGER, "", home)
+        link = sender.address(users.new_ticket(session, user, audit.STRANGER, users.FORGOTTEN_LIFE))
         words = letters.new_password(link, "", "one hour")
         mail = _queued(session, user, words, "password", sender, users.FORGOTTEN_LIFE)
     session.commit()
@@ -105,4 +103,4 @@ def forgotten(session: Session, email: str, home: str) -> Mail | None:
 
 def _lately(session: Session, user: User) -> bool:
     newest = outbox.newest_about(session, f"user:{user.id}").get(f"user:{user.id}")
-    return newest is not None and newest.by == STRANGER and newest.created_at > utcnow() - PAUSE
+    return newest is not None and newest.by == audit.STRANGER and newest.created_at > utcnow() - PAUSE

@@ -87,9 +87,15 @@ def _hashed(password: str | None, email: str) -> str:
 
 
 def authenticate(session: Session, email: str, password: str) -> User | None:
-    """The active user with this address and password, or None; takes as long either way."""
-    user = session.exec(select(User).where(User.email == email.strip().lower())).first()
+    """The active user with this address and password; None, which is recorded. Takes as long whoever it is.
+
+    Commits.
+    """
+    address = email.strip().lower()
+    user = session.exec(select(User).where(User.email == address)).first()
     if not passwords.matches(user.password_hash if user else "", password) or user is None or not user.active:
+        audit.record(session, audit.STRANGER, "user.refused", f"user:{address}"[:120])
+        session.commit()
         return None
     return user
 
@@ -114,6 +120,8 @@ def change_profile(session: Session, user: User, *, name: str, theme: str, short
     """How the user is named and what the pages look like to them; commits. Raises ValidationError."""
     if theme not in THEMES:
         raise ValidationError(f"“{theme}” is not a theme.", "Choose light, dark, or the system’s.")
+    if _name(name) != user.name:
+        audit.record(session, user.email, "user.name", f"user:{user.email}", old=user.name, new=_name(name))
     user.name, user.theme, user.shortcuts = _name(name), theme, shortcuts
     session.add(user)
     session.commit()

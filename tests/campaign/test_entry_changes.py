@@ -144,6 +144,7 @@ def test_an_answer_that_does_not_come_is_looked_up(
     before = customers.versions()
     rig.engine.company.faults.add(fault, method="POST", entity="Customer", times=2)
     customers.later("entry_changes")
+    assert customers.versions() != before
     customers.assert_changed_once(before)
 
 

@@ -77,7 +77,7 @@ def test_a_call_under_way_counts_until_its_answer_and_a_window_longer(redis_serv
     throttle = a_throttle(redis_server, Limit("calls", 1, 60, "one a minute"))
     slot = throttle.acquire()
     time.sleep(0.7)
-    refused(throttle.try_acquire())
+    assert refused(throttle.try_acquire())
 
     slot.release()
 
@@ -89,7 +89,7 @@ def test_a_slot_that_was_not_used_is_free_again_at_once(redis_server: redis.Redi
 
     throttle.acquire().release(sent=False)
 
-    granted(throttle.try_acquire())
+    assert granted(throttle.try_acquire())
 
 
 def test_a_dead_workers_slot_comes_back_when_its_lease_ends(redis_server: redis.Redis) -> None:
@@ -98,7 +98,7 @@ def test_a_dead_workers_slot_comes_back_when_its_lease_ends(redis_server: redis.
     assert refused(throttle.try_acquire()).reason == "Vendor takes 1 calls at once"
     time.sleep(0.55)
 
-    granted(throttle.try_acquire())
+    assert granted(throttle.try_acquire())
 
 
 def test_the_call_of_a_dead_worker_counts_in_a_window_that_is_longer_than_its_lease(redis_server: redis.Redis) -> None:
@@ -143,19 +143,19 @@ def test_after_a_flush_the_spare_calls_may_be_made_at_once_and_no_more(redis_ser
     granted(throttle.try_acquire()).release()
     used(throttle, 2)
 
-    refused(throttle.try_acquire())
+    assert refused(throttle.try_acquire())
 
 
 def test_the_databases_memory_of_an_old_call_opens_a_new_redis(redis_server: redis.Redis) -> None:
     long_ago = dt.datetime.now(dt.UTC) - dt.timedelta(minutes=5)
 
-    granted(a_throttle(redis_server, last_contact=lambda: long_ago).try_acquire())
+    assert granted(a_throttle(redis_server, last_contact=lambda: long_ago).try_acquire())
 
 
 def test_the_databases_memory_of_a_recent_call_keeps_a_new_redis_shut(redis_server: redis.Redis) -> None:
     just_now = dt.datetime.now(dt.UTC)
 
-    refused(a_throttle(redis_server, last_contact=lambda: just_now).try_acquire())
+    assert refused(a_throttle(redis_server, last_contact=lambda: just_now).try_acquire())
 
 
 def test_without_redis_nothing_is_granted(tmp_path: Path) -> None:

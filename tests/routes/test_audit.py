@@ -50,4 +50,4 @@ def test_older_rows_are_a_page_away_with_the_same_filter(admin: Browser, databas
 
 
 def test_only_admins_may_take_the_file(bookkeeper: Browser) -> None:
-    bookkeeper.get("/settings/audit.csv", status=403)
+    assert bookkeeper.get("/settings/audit.csv", status=403).mimetype == "text/html"

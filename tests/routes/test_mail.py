@@ -65,7 +65,7 @@ def test_a_mail_in_doubt_waits_for_a_person_on_the_page(admin: Browser, post: Po
 
 def test_only_admins_see_and_change_it(bookkeeper: Browser, post: Post) -> None:
     bookkeeper.get("/settings/mail", status=403)
-    bookkeeper.post("/settings/mail", form(post), status=403)
+    assert bookkeeper.post("/settings/mail", form(post), status=403).status_code == 403
 
 
 def test_mail_can_be_turned_off_again(admin: Browser, post: Post) -> None:

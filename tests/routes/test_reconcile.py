@@ -97,7 +97,7 @@ def test_the_files_hold_every_record_and_nothing_in_them_runs(reconciled: World,
 )
 def test_what_is_no_month_is_not_found(reconciled: World, viewer: Browser, path: str) -> None:
     viewer.get(f"/reconcile/1/{path}", status=404)
-    viewer.get("/reconcile/99", status=404)
+    assert viewer.get("/reconcile/99", status=404).status_code == 404
 
 
 def test_a_viewer_reads_and_a_bookkeeper_decides(reconciled: World, viewer: Browser, bookkeeper: Browser) -> None:

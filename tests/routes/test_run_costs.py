@@ -203,4 +203,4 @@ def test_a_record_page_leads_back_to_the_list_of_its_kind(
 
 
 def test_a_kind_that_does_not_exist_is_no_page(viewer: Browser, sides: Engine) -> None:
-    viewer.get("/run/poems", status=404)
+    assert viewer.get("/run/poems", status=404).status_code == 404

@@ -77,13 +77,14 @@ def test_an_odd_answer_to_a_write_is_an_outcome(psa: Site, source: ConnectWise) 
 def test_an_odd_answer_to_the_very_first_question_is_one_sentence(psa: Site, opened: Open) -> None:
     for words in ANSWERS:
         with mangled(psa.running.server, lambda *_, words=words: Reply("200 OK", *ANSWERS[words])):
-            _one_sentence(opened())
+            assert _refused(opened()).message
 
 
-def _one_sentence(source: ConnectWise) -> None:
+def _refused(source: ConnectWise) -> ConnectionFailedError:
     with pytest.raises(ConnectionFailedError) as caught:
         source.export(INVOICES, ["1"], summary="default", through=None)
     assert_said(caught.value)
+    return caught.value
 
 
 def slot(source: ConnectWise) -> GrantedSlot:

@@ -75,16 +75,21 @@ def written(text: str) -> str:
     return "\n".join([dumps(body), *(f"  {dumps(line)}" for line in lines)])
 
 
-def check(name: str, blocks: Mapping[str, str], *, update: bool) -> None:
+def printed(blocks: Mapping[str, str]) -> str:
+    """Each text once, below the titles of all that have it."""
     same: dict[str, list[str]] = {}
     for title, text in blocks.items():
         same.setdefault(text, []).append(title)
-    shown = "\n\n".join(f"== {', '.join(titles)}\n{text}" for text, titles in same.items()) + "\n"
+    return "\n\n".join(f"== {', '.join(titles)}\n{text}" for text, titles in same.items()) + "\n"
+
+
+def golden(name: str, shown: str, *, update: bool) -> str:
+    """What the file of this name holds."""
     path = FOLDER / f"{name}.txt"
     if update:
         path.parent.mkdir(exist_ok=True)
         path.write_text(shown, encoding="utf-8")
-    assert path.read_text(encoding="utf-8") == shown
+    return path.read_text(encoding="utf-8")
 
 
 @pytest.fixture
@@ -117,7 +122,8 @@ def test_invoices_of_every_type_match_their_golden_files(
                 document = shaped(exports[kind, level], rules(mode))
                 text = to_quickbooks(document, mark, links(document, mode), rules(mode)).text
                 blocks[f"{mode} {level}"] = written(text)
-        check(kind.lower(), blocks, update=update_golden)
+        shown = printed(blocks)
+        assert golden(kind.lower(), shown, update=update_golden) == shown
 
 
 def costs() -> dict[str, Document]:
@@ -151,4 +157,5 @@ def test_what_is_bought_and_what_it_costs_matches_its_golden_file_in_every_tax_m
                 vat = Entry(LinkKind.TAX_CODES, "15", "20.0% S", rate="20", parts="15=20 p:115=20")
                 known = {**ALL_LINKS, (LinkKind.TAX_CODES, "20"): vat}
                 blocks[f"{mode} {tax}"] = written(to_quickbooks(shown, mark, known, given).text)
-        check(name, blocks, update=update_golden)
+        text = printed(blocks)
+        assert golden(name, text, update=update_golden) == text

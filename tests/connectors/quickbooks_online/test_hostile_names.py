@@ -68,6 +68,7 @@ def test_the_company_takes_every_name_once_and_beside_its_vendors_and_employees(
         for name in (*NAMES, PAT, VENDOR.upper(), *NAMES):
             draft = a_draft(kind, name)
             made = valid(kind, draft, taken[kind])
+            assert made.casefold() not in taken[kind]
             body = parse_json(drafts.draft_body(draft, made, LINKS, Rules(tax_mode="automated")))
             with company.lock:
                 save(company, entity, body)

@@ -35,7 +35,7 @@ from tests.connectors.quickbooks_online.payables import (
     with_tax,
 )
 from tests.connectors.quickbooks_online.stand import SandboxStand
-from tests.connectors.quickbooks_online.test_translate import check
+from tests.connectors.quickbooks_online.test_translate import golden, printed
 
 NAMES = sorted(documents())
 #: Kinds whose numbers QuickBooks keeps apart.
@@ -80,13 +80,14 @@ def codes(document: Document, rules: Rules = RULES, links: Links = ALL_LINKS) ->
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_kind_matches_its_golden_file(name: str, update_golden: bool) -> None:
-    check(name, to_quickbooks(documents()[name], THE_MARK, ALL_LINKS, RULES).text, update=update_golden)
+    shown = printed(to_quickbooks(documents()[name], THE_MARK, ALL_LINKS, RULES).text)
+    assert golden(name, shown, update=update_golden) == shown
 
 
 @pytest.mark.parametrize("name", ["bill", "vendor_credit", "purchase_by_card", "purchase_order"])
 def test_every_kind_with_tax_matches_its_golden_file_outside_the_us(name: str, update_golden: bool) -> None:
-    text = to_quickbooks(with_tax(documents()[name]), THE_MARK, VAT, OUTSIDE).text
-    check(f"{name}.per_line", text, update=update_golden)
+    shown = printed(to_quickbooks(with_tax(documents()[name]), THE_MARK, VAT, OUTSIDE).text)
+    assert golden(f"{name}.per_line", shown, update=update_golden) == shown
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -62,23 +62,29 @@ def pretty(value: Any, indent: str = "") -> str:
     return dumps(value)
 
 
-def check(name: str, text: str, *, update: bool) -> None:
+def printed(text: str) -> str:
+    return pretty(parse_json(text)) + "\n"
+
+
+def golden(name: str, shown: str, *, update: bool) -> str:
+    """What the file of this name holds."""
     path = GOLDEN / f"{name}.json"
-    shown = pretty(parse_json(text)) + "\n"
     if update:
         path.write_text(shown, encoding="utf-8")
-    assert path.read_text(encoding="utf-8") == shown
+    return path.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("name", sorted(DOCUMENTS))
 def test_every_type_matches_its_golden_file(name: str, update_golden: bool) -> None:
-    check(name, to_quickbooks(DOCUMENTS[name], THE_MARK, LINKS, MANUAL).text, update=update_golden)
+    shown = printed(to_quickbooks(DOCUMENTS[name], THE_MARK, LINKS, MANUAL).text)
+    assert golden(name, shown, update=update_golden) == shown
 
 
 @pytest.mark.parametrize("rules", [AUTOMATED, PER_LINE], ids=lambda rules: rules.tax_mode)
 @pytest.mark.parametrize("name", ["standard", "miscellaneous", "untaxed", "credit_memo"])
 def test_other_tax_models_match_their_golden_files(name: str, rules: Rules, update_golden: bool) -> None:
-    check(f"{name}.{rules.tax_mode}", to_quickbooks(DOCUMENTS[name], THE_MARK, LINKS, rules).text, update=update_golden)
+    shown = printed(to_quickbooks(DOCUMENTS[name], THE_MARK, LINKS, rules).text)
+    assert golden(f"{name}.{rules.tax_mode}", shown, update=update_golden) == shown
 
 
 @pytest.mark.parametrize("name", sorted(DOCUMENTS))

@@ -38,7 +38,11 @@ class TellsPayments(Protocol):
     """A ledger that tells which payments changed."""
 
     def payments_since(self, since: dt.datetime) -> LedgerNews:
-        """Change data capture, or queries where it does not reach. Raises ConnectionFailedError."""
+        """Change data capture, or queries where it does not reach, from ``since`` (aware) on.
+
+        From a little before it, as a vendor may write a change down later than the moment that it bears. Raises
+        ConnectionFailedError.
+        """
         ...
 
     def payments(self, ledger_ids: Sequence[str]) -> list[LedgerPayment]:

@@ -30,7 +30,7 @@ from app.services.payments import one_run, payments
 from app.services.payments.one_run import CHUNK, Work
 from app.services.payments.remembering import documents_of, is_news, naming, paying, remember, remembered, together
 
-#: A ledger may write down a change a little later than the moment that it bears.
+#: A document may have become ours by a commit that ended a little later than the moment that it bears.
 OVERLAP = dt.timedelta(minutes=5)
 #: What a batch read before this long is no longer good for writing: it may have stood still for days.
 STALE = dt.timedelta(minutes=30)
@@ -58,7 +58,7 @@ def read(work: Work) -> None:
     if row.read_at is not None:
         return
     run.begin(SectionKey.READ)
-    news = work.ledger.payments_since(begin - OVERLAP)
+    news = work.ledger.payments_since(begin)
     found = _sift(work, news, every=row.since is not None)
     with run.database.reading() as session:
         late = _newly_ours(session, run.book_id, begin - OVERLAP)
@@ -81,7 +81,7 @@ def is_anything_new(database: Database, ledger: TellsPayments, book_id: int) -> 
     """
     with database.reading() as session:
         begin, known_until = payments.since(session, book_id, None), payments.until(session, book_id)
-    news = ledger.payments_since(begin - OVERLAP)
+    news = ledger.payments_since(begin)
     with database.reading() as session:
         known = remembered(session, book_id, [payment.ledger_id for payment in news.payments])
         ours = one_run.documents(session, book_id, set(news.invoices))

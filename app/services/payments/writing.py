@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
+from sqlalchemy import select as columns
 from sqlalchemy import update
 from sqlmodel import Session, col, select
 
@@ -70,7 +71,7 @@ def _loop(work: Work, lanes: Lanes) -> float | None:
             return None
         if not lanes.busy and min(due) > PATIENCE:
             return min(due)
-        lanes.settle(max(0.02, min([*due, 1.0])) if due else 1.0, GATHER)
+        lanes.settle(max(GATHER if lanes.busy else 0.02, min([*due, 1.0])), GATHER)
         write_down(work)
         if not lanes.busy and due and min(due) > 0:
             work.run.lost.wait(min([*due, 0.5]))
@@ -107,22 +108,25 @@ def _due(work: Work, lanes: Lanes) -> tuple[list[PaymentEntry], float | None]:
     flying = {thing for things in work.flying.values() for thing in things}
     with work.run.database.reading() as session:
         turn = _turn(session, work)
-        ready = select(PaymentEntry).where(
-            PaymentEntry.batch_id == work.run.batch_id, PaymentEntry.state == "ready", *turn
+        what = columns(
+            col(PaymentEntry.id), col(PaymentEntry.record), col(PaymentEntry.credit), col(PaymentEntry.look_at)
         )
-        rows = session.exec(ready.order_by(col(PaymentEntry.id)).limit(CHUNK + len(flying))).all()
-    chosen, now, waits = list[PaymentEntry](), utcnow(), list[float]()
-    for row in rows:
-        if row.look_at is not None and row.look_at > now:
-            waits.append((row.look_at - now).total_seconds())
-        elif not _things(row) & flying and len(chosen) < lanes.room("payments"):
-            chosen.append(row)
-            flying |= _things(row)
-    return chosen, (max(0.05, min(waits)) if waits else None)
+        ready = what.where(col(PaymentEntry.batch_id) == work.run.batch_id, col(PaymentEntry.state) == "ready", *turn)
+        rows = session.execute(ready.order_by(col(PaymentEntry.id)).limit(CHUNK + len(flying))).all()
+        chosen, now, waits = list[int](), utcnow(), list[float]()
+        for ident, record, credit, look_at in rows:
+            if look_at is not None and look_at > now:
+                waits.append((look_at - now).total_seconds())
+            elif not _things(record, credit) & flying and len(chosen) < lanes.room("payments"):
+                chosen.append(ident)
+                flying |= _things(record, credit)
+        due = select(PaymentEntry).where(col(PaymentEntry.id).in_(chosen)).order_by(col(PaymentEntry.id))
+        entries = list(session.exec(due)) if chosen else []
+    return entries, (max(0.05, min(waits)) if waits else None)
 
 
-def _things(row: PaymentEntry) -> set[str]:
-    return {row.record, f"credit:{row.credit}"} if row.credit else {row.record}
+def _things(record: str, credit: str) -> set[str]:
+    return {record, f"credit:{credit}"} if credit else {record}
 
 
 def _turn(session: Session, work: Work) -> list[Any]:
@@ -168,7 +172,7 @@ def _intend(work: Work, due: Sequence[PaymentEntry]) -> list[PaymentEntry]:
 
 def _go(work: Work, lanes: Lanes, row: PaymentEntry, slot: Slot) -> None:
     ident, at = row.id or 0, row.sent_at or utcnow()
-    work.flying[ident] = _things(row)
+    work.flying[ident] = _things(row.record, row.credit)
 
     def then(outcome: PaymentOutcome) -> None:
         work.flying.pop(ident, None)

@@ -39,8 +39,6 @@ PATIENCE = 20.0
 #: What is kept of the server's words.
 MOST_WORDS = 1500
 
-Talk = tuple[smtplib.SMTP, list[str]]
-
 
 class SmtpMailer:
     """Sends by SMTP, one connection a letter. ``own_name``: the host name that we greet with."""

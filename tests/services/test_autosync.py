@@ -127,6 +127,15 @@ def test_whatever_is_missed_while_nothing_runs_is_caught_up_once(clock: Clock) -
     assert clock.due(0.4) == []
 
 
+def test_a_clock_that_was_wrong_by_a_year_silences_nothing_once_it_is_right(clock: Clock) -> None:
+    year = 365 * 24
+    clock.turn(year)
+    clock.at -= year * HOUR
+    clock.turn()
+    clock.turn()
+    assert len(clock.rounds()) == 2
+
+
 def test_a_run_that_outlasts_its_interval_is_followed_by_one_run(clock: Clock) -> None:
     (batch_id,) = clock.tick()
     for _ in range(5):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
 from typing import cast
 
@@ -18,9 +19,11 @@ from app.database import Database
 from app.domain.states import RecordKind
 from app.jobs import doorbell, sweeping
 from app.jobs.runtime import Runtime
+from app.models.columns import utcnow
 from app.models.connections import Book
 from app.models.mail import Mail
 from app.services.batches import batches
+from app.services.posting import running
 from tests.fakes import FakeConnectors
 from tests.routes.conftest import settings_at
 from tests.routes.world import World
@@ -44,3 +47,19 @@ def test_a_fault_in_one_part_keeps_nothing_else_from_being_rung_for(
         sweeping.ring(here)
     rung = [job.func_name for job in Queue(doorbell.QUEUE, connection=redis_server, serializer=JSONSerializer).jobs]
     assert rung == ["app.jobs.tasks.run_batch", "app.jobs.tasks.send_mail"]
+
+
+@pytest.mark.parametrize("moment", ["lease_until", "wake_at"])
+def test_a_batch_whose_worker_died_by_a_clock_that_was_wrong_by_a_year_goes_on(database: Database, moment: str) -> None:
+    world = World(database, FakeConnectors())
+    with database.session() as session:
+        made = batches.submit(
+            session, session.exec(select(Book)).one(), kind=RecordKind.INVOICES, wanted=["39005"], by="a", accept=True
+        )
+        made.lease_owner = "dead" if moment == "lease_until" else ""
+        setattr(made, moment, utcnow() + dt.timedelta(days=365))
+        session.add(made)
+        session.commit()
+    assert running.due(database) == [1]
+    world.work()
+    assert world.company.total_booked() == 214

@@ -40,6 +40,7 @@ from app.services.payments import payments
 from app.services.payments import reading as payment_reading
 from app.services.people import audit
 from app.services.posting import failures
+from app.services.posting.run import AHEAD
 from app.services.records import records
 
 log = logging.getLogger(__name__)
@@ -227,6 +228,9 @@ def _claim(database: Database, state: AutoSync, book: Book, now: dt.datetime) ->
     schedule = schedule_of(book)
     if state.schedule != repr(schedule):
         _take_schedule(database, state, repr(schedule), now)
+        return
+    if state.mark is not None and state.mark > now + AHEAD:  # it would be silent until then
+        _take_schedule(database, state, state.schedule, now)
         return
     due = schedule.due_by(now)
     if due is None or schedule.is_quiet(now) or (state.mark is not None and due <= state.mark):

@@ -30,6 +30,9 @@ from app.services.batches import approvals, batches, queueing
 from app.services.mapping.links import CurrentIndex
 from app.settings import Waits
 
+#: Clocks of several machines differ by less; a moment further ahead is of a clock that was wrong.
+AHEAD = dt.timedelta(minutes=15)
+
 
 class LeaseLostError(Exception):
     """Another worker has the batch now, or may have: this run must not begin anything more."""
@@ -180,15 +183,20 @@ class Run:
 # ── lease ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+def free(now: dt.datetime) -> ColumnElement[bool]:
+    """SQL: nobody has the batch. Nobody's lease lasts much longer than its run: that one is of a wrong clock."""
+    until = col(Batch.lease_until)
+    return or_(until.is_(None), until < now, until > now + AHEAD, col(Batch.lease_owner) == "")
+
+
 def take_lease(database: Database, batch_id: int, waits: Waits) -> str | None:
     """Claim the batch for one run; None when it has ended, is stopped or to be approved, or somebody else has it."""
     owner = secrets.token_hex(8)
     now = utcnow()
-    free = or_(col(Batch.lease_until).is_(None), col(Batch.lease_until) < now, col(Batch.lease_owner) == "")
     with database.session() as session:
         taken = session.exec(
             update(Batch)
-            .where(col(Batch.id) == batch_id, col(Batch.ended_at).is_(None), col(Batch.stopped).is_(False), free)
+            .where(col(Batch.id) == batch_id, col(Batch.ended_at).is_(None), col(Batch.stopped).is_(False), free(now))
             .where(~queueing.blocked(now))
             .where(~approvals.at_rest())
             .values(lease_owner=owner, lease_until=now + dt.timedelta(seconds=waits.lease), wake_at=None)

@@ -42,11 +42,13 @@ from app.services.posting import (
     settling,
     undoing,
 )
-from app.services.posting.run import Lanes, Lease, Run, give_back, release_lease, take_lease
+from app.services.posting.run import Lanes, Lease, Run, free, give_back, release_lease, take_lease
 from app.settings import Waits
 
 #: With nothing to do for longer than this, the worker is given back; the sweep rings when it is time.
 PATIENCE = 25.0
+#: No batch sleeps for longer than this: the moment is of a clock that was wrong.
+LONGEST = dt.timedelta(hours=1)
 
 
 def run(
@@ -277,8 +279,8 @@ def due(database: Database) -> list[int]:
             col(Batch.ended_at).is_(None),
             col(Batch.stopped).is_(False),
             ~approvals.at_rest(),
-            (col(Batch.lease_until).is_(None)) | (col(Batch.lease_until) < now),
-            (col(Batch.wake_at).is_(None)) | (col(Batch.wake_at) <= now),
+            free(now),
+            (col(Batch.wake_at).is_(None)) | (col(Batch.wake_at) <= now) | (col(Batch.wake_at) > now + LONGEST),
             ~queueing.blocked(now),
         )
         return [ident for ident in session.exec(query.order_by(col(Batch.id))) if ident is not None]

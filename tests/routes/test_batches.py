@@ -154,6 +154,16 @@ def test_the_drawer_offers_the_account_and_names_what_the_fix_solves(ended: Brow
     assert "was never there" in words(ended.get(f"/batches/1/problems/{key}", status=404))
 
 
+def test_what_was_linked_elsewhere_goes_again_from_the_drawer_as_a_group(ended: Browser, world: World) -> None:
+    ended.get("/mappings/1/accounts/link?source_id=4600")
+    ended.post("/mappings/1/accounts", {"source_id": "4600", "ledger_id": "91"})
+    key = "/batches/1/problems/account_not_linked:accounts:4600"
+    assert "Retry only" in words(ended.get(key))
+    assert "1 document goes again." in words(ended.post(key, {"how": "retry"}))
+    world.work()
+    assert {posting.state for posting in postings(world)} == {"closed"}
+
+
 def test_an_unknown_account_is_refused_in_the_drawer(ended: Browser) -> None:
     answer = ended.post(
         "/batches/1/problems/account_not_linked:accounts:4600", {"how": "link", "ledger_id": "404"}, status=422

@@ -5,11 +5,22 @@ An item that was created from a purchase has no income account until a sale need
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from app.domain.documents import SALES, Basis, Document, DocumentKind, Line
-from app.domain.links import Entry, LinkKind, Links, Rules, books_elsewhere, cost_account, item_key, item_source_id
+from app.domain.links import (
+    Draft,
+    Entry,
+    LinkKind,
+    Links,
+    Rules,
+    books_elsewhere,
+    cost_account,
+    item_key,
+    item_source_id,
+)
 from app.domain.problems import Problem, Severity
 
 BOUGHT = (DocumentKind.BILL, DocumentKind.VENDOR_CREDIT, DocumentKind.PURCHASE, DocumentKind.PURCHASE_ORDER)
@@ -53,6 +64,14 @@ class Lack:
 def of(item: Entry, field: str) -> str:
     """The ledger's id of one of an item's accounts."""
     return item.account_id if field == INCOME else item.cost_account_id
+
+
+def in_stock(draft: Draft, rules: Rules) -> bool:
+    """Whether the ledger will keep a new item in stock: it can, and the PSA does and names all three accounts."""
+    income = draft.account or rules["inventory.income_account"]
+    whole = income and draft.cost_account and draft.inventory_account and draft.since
+    kind = re.sub(r"[\s_-]", "", draft.item_kind).casefold()
+    return bool(whole) and kind == "inventorypart" and rules.extra.get("inventory") == "on"
 
 
 def bought_elsewhere(line: Line, links: Links) -> bool:

@@ -12,7 +12,7 @@ from app.services.mapping import links, lists
 from sandbox.quickbooks_online.chart import place
 from tests import engine
 from tests.engine import Engine
-from tests.services.test_costs import EXPENSES, INVENTORY, assert_crossfoots, settle, undo
+from tests.services.test_costs import EXPENSES, INVENTORY, assert_crossfoots, outcomes, settle, undo
 from tests.thorough import sampled
 
 
@@ -60,3 +60,10 @@ def test_receipts_of_one_invoice_are_one_bill_or_numbered_however_the_book_takes
     found = [working.post(one, kind=INVENTORY, release=True)["postings"][0] for one in both]
     assert [(one["state"], one["number"]) for one in found] == [("closed", "IM-55722"), ("closed", "IM-55722-2")]
     working.assert_exactly_once()
+
+
+def test_a_receipt_waits_for_the_vendors_invoice_where_the_book_says_so(working: Engine) -> None:
+    settle(working, inventory__without_invoice="hold")
+    batch = working.post("1090/PS20131", kind=INVENTORY)
+    assert outcomes(batch) == {"1090-PS20131-purchase": "held waiting_on_bill"}
+    assert not working.in_books()

@@ -8,6 +8,7 @@ from typing import Any
 from app.connectors.protocols import UntranslatableError
 from app.connectors.quickbooks_online import text
 from app.connectors.quickbooks_online.linked import not_linked
+from app.domain.item_accounts import in_stock
 from app.domain.links import Draft, LinkKind, Links, Need, Rules, above
 
 #: The PSA's types of a product, without blanks and case, as QuickBooks' types.
@@ -59,8 +60,7 @@ def item_type(draft: Draft, rules: Rules) -> str:
     income = draft.account or rules["inventory.income_account"]
     known = TYPES.get(re.sub(r"[\s_-]", "", draft.item_kind).casefold())
     if known == "Inventory":
-        whole = income and draft.cost_account and draft.inventory_account and draft.since
-        return known if whole and rules.extra.get("inventory") == "on" else "NonInventory"
+        return known if in_stock(draft, rules) else "NonInventory"
     if known is None:
         known = "Service" if _SERVICE.search(draft.item_kind) else rules["inventory.other_charge_as"] or "Service"
     return known if income else "NonInventory"

@@ -20,6 +20,7 @@ from app.domain.item_accounts import (
     changed,
     conflicts,
     for_two_accounts,
+    in_stock,
     lacks,
     straight,
 )
@@ -35,6 +36,7 @@ from app.domain.links import (
     Need,
     Rules,
     above,
+    item_source_id,
     needs,
     party_key,
     variants,
@@ -87,6 +89,7 @@ def of(
     found = resolve(needs(document, rules), index, policies, accept=accept)
     for lack in lacks(document, found.links, rules):
         _supply(found, lack, index, policies.get(LinkKind.ITEMS, "ask"), accept=accept, coming=coming)
+    _accounts_to_come(found, document, index, rules)
     for need in variants(document, found.links, rules):
         _resolve(found, need, index, policies.get(need.kind, "ask"), accept=accept)
     if accept and rules["sales.account_conflict"] == "update":
@@ -95,6 +98,25 @@ def of(
     _code_of_untaxed(found, document, index, rules)
     _payable(found, document, index)
     return found
+
+
+def _accounts_to_come(wants: Wants, document: Document, index: Index, rules: Rules) -> None:
+    """Stand-ins of new items with the accounts that they will book to; where the Book wants it, with the PSA's."""
+    lines = {item_source_id(line): line for line in document.lines}
+    for place, draft in enumerate(wants.drafts):
+        line = lines.get(draft.source_id) if draft.kind is LinkKind.ITEMS else None
+        if line is None:
+            continue
+        stock = in_stock(draft, rules)
+        if document.kind not in SALES and rules["sales.account_conflict"] == "update" and not stock:
+            wants.drafts[place] = replace(draft, cost_account=line.account)
+        new = wants.drafts[place]
+        wants.links[new.kind, new.source_id] = Entry(
+            new.kind, TO_COME, new.name,
+            account_id=index.linked(LinkKind.ACCOUNTS, new.account),
+            cost_account_id=index.linked(LinkKind.ACCOUNTS, new.cost_account),
+            asset_account_id=index.linked(LinkKind.ACCOUNTS, new.inventory_account) if stock else "",
+        )  # fmt: skip
 
 
 def _payable(wants: Wants, document: Document, index: Index) -> None:
@@ -141,6 +163,8 @@ def _update(wants: Wants, document: Document, rules: Rules) -> None:
     field_changed = INCOME if sale else COST
     booking = {one.item.ledger_id: one.account for one in wants.updates if one.field == field_changed}
     for number, item, account in conflicts(document, wants.links):
+        if item.ledger_id == TO_COME:
+            continue
         if not sale and (item.asset_account_id or straight(document.lines[number - 1], wants.links, rules)):
             continue  # the account of what is in stock stays, and its document is held
         ours = booking.get(item.ledger_id)

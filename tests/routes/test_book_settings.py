@@ -86,7 +86,7 @@ def test_an_account_of_another_company_is_never_taken_for_one_of_ones_own(
     assert "Checking" in offered
     assert "Hardware sales" not in offered, "nothing is paid from an account of that type"
     refused = admin.post("/settings/books/1/purchases", {"purchases.paid_from": "4711"}, status=422)
-    assert "QuickBooks has no account with the id “4711”" in words(refused)
+    assert "Account that expenses are paid from: QuickBooks has no account with the id “4711”" in words(refused)
     with database.session() as session:
         book = session.exec(select(Book)).one()
         books.set_settings(session, book, {"purchases.paid_from": "79", "purchases.billable": "yes"}, by="x")

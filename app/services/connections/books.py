@@ -90,8 +90,11 @@ def _check_entries(session: Session, book: Book, chosen: Mapping[str, str]) -> N
         setting = book_settings.setting(key)
         if setting.kind is SettingKind.LEDGER_REF and value:
             kind = LinkKind(setting.of)
-            if lists.as_of(session, book.id or 0, kind):
-                links.linkable(session, book.id or 0, kind, value)
+            try:
+                if lists.as_of(session, book.id or 0, kind):
+                    links.linkable(session, book.id or 0, kind, value)
+            except ValidationError as error:
+                raise ValidationError(f"{setting.label}: {error.message}", error.remedy) from error
 
 
 def _names(session: Session, book: Book, *told: Mapping[str, str]) -> dict[str, dict[str, str]]:

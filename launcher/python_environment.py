@@ -32,9 +32,15 @@ def _environment(project: Project) -> Step:
 def _interpreter(python: Path) -> str:
     """Which program stands behind the environment's Python: an upgrade of the system changes it."""
     real = Path(os.path.realpath(python))
-    if not real.exists():
+    try:
+        facts = real.stat()
+    except FileNotFoundError:
         return "missing"
-    facts = real.stat()
+    except PermissionError as error:
+        raise LauncherError(
+            f"This account may not run {real}, with which Crossfoot was set up.",
+            "Remove .venv and run ./crossfoot setup with one that every account may run, such as /usr/bin/python3.",
+        ) from error
     return digest(str(real), str(facts.st_size), str(facts.st_mtime_ns))
 
 

@@ -11,12 +11,13 @@ from app.cli.context import Context, pass_context
 from app.cli.options import command
 from app.cli.output import emit, printable
 from app.cli.redis_at_hand import answers, is_private
-from app.connectors.protocols import Check
+from app.connectors.protocols import Check, ConnectionFailedError
 from app.domain.problems import CrossfootError, Severity
 from app.jobs import workers
 from app.services.connections import cards, connections, health
 from app.services.paying import stripe_keys
 from app.services.people import users
+from app.services.posting import copied_back
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +51,20 @@ def _installation(context: Context) -> Iterator[Line]:
             yield _closed(name, settings.home / name, 0o600)
     dialect = context.database.engine.dialect.name
     yield Line("database", ok=True, message=f"{dialect}, at the newest schema.")
+    yield from _sending(context)
     with context.database.reading() as session:
         admin = users.has_admin(session)
     remedy = "" if admin else "Run ./crossfoot init --admin EMAIL."
     yield Line("admin", admin, "There is one." if admin else "There is none yet.", remedy)
     yield _address(settings.public_url, real=settings.qbo_environment == "production" and settings.qbo.are_intuits)
+
+
+def _sending(context: Context) -> Iterator[Line]:
+    """What keeps every batch from sending: no room on the disk, most of all."""
+    try:
+        copied_back.left(context.database, 0.0)
+    except ConnectionFailedError as error:
+        yield Line("sending", False, error.message, error.remedy)
 
 
 def _closed(name: str, path: Path, mode: int) -> Line:

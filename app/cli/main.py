@@ -86,8 +86,7 @@ def main(arguments: Sequence[str], context: Context | None = None) -> int:
         fail(CrossfootError("No such value can be kept.", "Give a smaller number or a shorter text."), as_json=as_json)
         return NOTHING_WRITTEN
     except OperationalError as error:
-        cause = str(error.orig).splitlines()[0]
-        fail(CrossfootError(f"The database cannot be used: {cause}.", "Check CROSSFOOT_DATABASE_URL."), as_json=as_json)
+        fail(_no_database(error), as_json=as_json)
         return NOTHING_WRITTEN
     except (click.Abort, KeyboardInterrupt):
         say("Interrupted.")
@@ -125,6 +124,15 @@ def _usage(error: click.ClickException) -> CrossfootError:
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
         sentence = f"{path} needs to be told what to do."
     return CrossfootError(sentence, f"See {path} --help.")
+
+
+def _no_database(error: OperationalError) -> CrossfootError:
+    """With what can be done about it: SQLite's own words tell its file from its disk."""
+    cause = str(error.orig).splitlines()[0]
+    unwritable = "readonly" in cause or "full" in cause
+    room = "Make room on its disk, or give it and its folder to the account that Crossfoot runs under."
+    remedy = room if unwritable else "Check CROSSFOOT_DATABASE_URL."
+    return CrossfootError(f"The database cannot be used: {cause}.", remedy)
 
 
 def _fault(error: Exception) -> CrossfootError:

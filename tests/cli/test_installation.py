@@ -1,7 +1,11 @@
 from __future__ import annotations
 
-import pytest
+from pathlib import Path
 
+import pytest
+from sqlalchemy.exc import OperationalError
+
+from app.cli import main
 from app.database import Database
 from app.models.connections import InstallationSetting
 from app.services.people import users as people
@@ -125,16 +129,20 @@ def test_the_doctor_names_what_is_missing_and_ends_with_0(crossfoot: CommandLine
     assert all(bad.values())
 
 
-def test_the_doctor_checks_every_connection(connected: CommandLine) -> None:
+def test_the_doctor_checks_every_connection(connected: CommandLine, tmp_path: Path) -> None:
     connected.source.down = "The PSA is down."
     checks = {check["name"]: check for check in connected("doctor", "--json").json["checks"]}
     assert checks["Demo MSP"]["ok"]
     assert checks["Demo PSA"] == {
         "name": "Demo PSA", "ok": False, "message": "The PSA is down.", "remedy": "Try again later.",
     }  # fmt: skip
+    sign = next(tmp_path.rglob("crossfoot.db.sent"))
+    sign.unlink()
+    sign.mkdir()  # as unusable as on a full disk
     connected.database(_with_a_key_of_stripe)
     checks = {check["name"]: check for check in connected("doctor", "--json").json["checks"]}
     assert checks["Stripe for Demo MSP"]["message"] == "Stripe can’t be reached."
+    assert "Nothing is sent" in checks["sending"]["message"]
 
 
 def _with_a_key_of_stripe(database: Database) -> None:
@@ -145,3 +153,8 @@ def _with_a_key_of_stripe(database: Database) -> None:
 
 def test_the_sweep_rings_for_nothing_when_nothing_waits(crossfoot: CommandLine) -> None:
     assert crossfoot("sweep", "--json").json == {"due": [], "rung": []}
+
+
+def test_a_database_that_cannot_be_written_is_said_with_what_its_folder_needs() -> None:
+    error = OperationalError("", {}, Exception("attempt to write a readonly database"))
+    assert main._no_database(error).remedy.startswith("Make room on its disk, or give it and its folder")

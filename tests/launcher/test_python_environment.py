@@ -51,6 +51,17 @@ def test_an_environment_whose_python_is_gone_is_not_current(project: Project) ->
     assert step.fingerprint() == "missing"
 
 
+def test_a_python_that_another_account_may_not_even_see_is_named_with_the_way_out(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Path, **_: object) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "stat", refuse)
+    with pytest.raises(LauncherError, match=r"may not run .*python.* such as /usr/bin/python3"):
+        python_environment.steps(project, [])[0].fingerprint()
+
+
 def test_a_python_without_its_venv_module_names_the_package(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ensurepip", None)
     project.python.unlink()

@@ -103,6 +103,7 @@ def test_an_ordinary_database_is_not_refused(tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "crossfoot.db")) as connection:
         connection.execute("CREATE TABLE book (id INTEGER)")
     demo_mark.refuse_demo(tmp_path, {"CROSSFOOT_DATABASE_URL": "postgresql+psycopg://db/crossfoot"})
+    assert not (tmp_path / demo_mark.MARKER).exists()
 
 
 def test_a_port_that_is_taken_is_named_with_the_way_out(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -126,7 +126,7 @@ def test_children_stay_in_the_session_of_the_supervisor(supervise: Callable[...,
 
 def test_a_process_that_cannot_start_is_reported_with_its_last_words(supervise: Callable[..., Running]) -> None:
     running = supervise("broken")
-    running.wait_for("broken cannot start.*no such table")
+    assert running.wait_for("broken cannot start.*no such table")
 
 
 def test_every_pause_before_a_restart_is_below_ten_seconds() -> None:

@@ -134,7 +134,8 @@ def test_a_hold_is_released_by_posting_just_this_record(bookkeeper: Browser, wor
 def test_what_is_in_a_batch_can_not_be_put_on_hold(bookkeeper: Browser, world: World) -> None:
     posted(bookkeeper, world, "39006")
     bookkeeper.get(PAGE)
-    bookkeeper.post(f"{PAGE}/hold", {"reason": "too late"}, status=422)
+    answer = bookkeeper.post(f"{PAGE}/hold", {"reason": "too late"}, status=422)
+    assert "Record 39006 is not unposted." in words(answer)
 
 
 def test_what_looks_already_posted_stands_side_by_side_and_can_be_linked(bookkeeper: Browser, world: World) -> None:
@@ -206,7 +207,7 @@ def test_a_document_of_another_customer_or_with_the_mark_of_another_record_is_no
 
 @pytest.mark.parametrize("path", ["/records/1/invoices/404", "/records/9/invoices/39006", "/records/1/poems/39006"])
 def test_what_nobody_knows_is_a_404(viewer: Browser, world: World, path: str) -> None:
-    viewer.get(path, status=404)
+    assert viewer.get(path, status=404).status_code == 404
 
 
 def test_the_page_leads_to_the_record_before_and_after_in_the_batch_as_it_was_shown(

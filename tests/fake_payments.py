@@ -21,6 +21,9 @@ from app.domain.problems import Problem
 from tests.fake_books import FakeBooks
 from tests.fakes import FakeSource
 
+#: As QuickBooks' connector, which looks back a little by itself.
+OVERLAP = dt.timedelta(minutes=5)
+
 
 class FakePayingBooks(FakeBooks):
     """Payments by id, each with the moment of its last change. ``asked`` counts what was asked."""
@@ -37,6 +40,7 @@ class FakePayingBooks(FakeBooks):
     def payments_since(self, since: dt.datetime) -> LedgerNews:
         self.asked += 1
         now = dt.datetime.now(dt.UTC)
+        since -= OVERLAP
         news = [payment for payment in self.received.values() if payment.modified and payment.modified >= since]
         return LedgerNews(tuple(news), (), now, 1)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
+from typing import Any
 
 from sqlalchemy import case, delete, update
 from sqlmodel import Session, col, select
@@ -148,21 +149,29 @@ def _newly_ours(session: Session, book_id: int, since: dt.datetime) -> _Late:
     it any more. What a sync has looked at since is left out.
     """
     looked_at = (PaymentTarget.posting_id == Posting.id, PaymentTarget.ledger_id == Posting.ledger_id)
-    drawn = (PostingRecord.posting_id == Posting.id, PaymentEntry.book_id == book_id)
-    query = select(Posting.ledger_id, Posting.kind, Posting.attempt, Posting.looked_anyway).where(
-        Posting.book_id == book_id, col(Posting.posted_at) >= since, col(Posting.kind).in_(KINDS),
-        col(Posting.state).in_(IN_BOOKS), Posting.role == "main", Posting.ledger_id != "",
-        ~select(PaymentTarget.id).where(*looked_at).exists(),
-        ~select(PaymentEntry.id).join(PostingRecord, col(PostingRecord.record) == PaymentEntry.credit)
-        .where(*drawn).exists(),
+    columns: tuple[Any, ...] = (
+        Posting.ledger_id, Posting.kind, PostingRecord.record, Posting.attempt, Posting.looked_anyway
     )  # fmt: skip
+    query = (
+        select(*columns)
+        .join(PostingRecord, col(PostingRecord.posting_id) == Posting.id)
+        .where(Posting.book_id == book_id, col(Posting.posted_at) >= since, col(Posting.kind).in_(KINDS))
+        .where(col(Posting.state).in_(IN_BOOKS), Posting.role == "main", Posting.ledger_id != "")
+        .where(~select(PaymentTarget.id).where(*looked_at).exists())
+    )
     rows = session.exec(query).all()
-    new, paid = [row[0] for row in rows], set[str]()
+    invoices = {
+        ledger_id: anyway or not sent for ledger_id, kind, _, sent, anyway in rows if kind == DocumentKind.INVOICE
+    }
+    memos = {record: ledger_id for ledger_id, kind, record, _, _ in rows if kind == DocumentKind.CREDIT_MEMO}
+    if memos:
+        applied = select(PaymentEntry.credit).where(PaymentEntry.book_id == book_id, PaymentEntry.credit != "")
+        memos = {record: memos[record] for record in memos.keys() - set(session.exec(applied))}
+    new, paid = [*invoices, *memos.values()], set[str]()
     for start in range(0, len(new), CHUNK):
         for payment in paying(session, book_id, new[start : start + CHUNK]):
             paid |= set() if payment.gone else documents_of(payment)
-    invoices = (row for row in rows if row[1] == DocumentKind.INVOICE)
-    return _Late(paid, {ledger_id for ledger_id, _, sent, anyway in invoices if anyway or not sent})
+    return _Late(paid, {ledger_id for ledger_id, older in invoices.items() if older})
 
 
 def _complete(work: Work, found: Findings, unknown: Set[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 import sys
@@ -17,6 +18,9 @@ log = structlog.get_logger()
 ENDING = (signal.SIGTERM, signal.SIGINT)
 #: One that ends sooner than this is not started again at once.
 SHORT_RUN = 1.0
+#: An option of Linux' prctl(2): the signal that a child gets when its parent ends, in whatever way.
+PR_SET_PDEATHSIG = 1
+_LIBC = ctypes.CDLL(None)  # before any fork
 
 
 def keep(count: int, work: Callable[[], None]) -> None:
@@ -56,16 +60,23 @@ def _no_signal() -> Iterator[None]:
 
 
 def _fork(work: Callable[[], None]) -> int:
-    """A child at work. Signals are held back: in the child one would be ours until it has its own way of ending."""
+    """A child at work. Signals are held back: in the child one would be ours until it has its own way of ending.
+
+    It ends with us, also where nobody can tell it: else it would work on beside the next installation, as the old one.
+    """
+    parent = os.getpid()
     pid = os.fork()
     if pid:
         return pid
+    if hasattr(_LIBC, "prctl"):
+        _LIBC.prctl(PR_SET_PDEATHSIG, ctypes.c_ulong(signal.SIGTERM), 0, 0, 0)
     for number in ENDING:
         signal.signal(number, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
     status = 1
     try:
-        work()
+        if os.getppid() == parent:
+            work()
         status = 0
     except Exception:
         log.exception("a worker failed")

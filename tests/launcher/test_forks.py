@@ -62,6 +62,13 @@ def test_a_stop_reaches_every_worker_once_and_ends_with_them(pool: subprocess.Po
     assert pool.returncode == 0
 
 
+def test_workers_end_with_the_process_that_forked_them_though_it_was_killed(pool: subprocess.Popen[str]) -> None:
+    left = workers(pool)
+    pool.kill()
+    said, _ = pool.communicate(timeout=20)  # until the last one has closed its end
+    assert said.count("ended well") == len(left)
+
+
 #: The stop comes while a child is being made: the parent has it before it knows the child.
 AT_BIRTH = (
     """

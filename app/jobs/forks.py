@@ -63,13 +63,14 @@ def _fork(work: Callable[[], None]) -> int:
     """A child at work. Signals are held back: in the child one would be ours until it has its own way of ending.
 
     It ends with us, also where nobody can tell it: else it would work on beside the next installation, as the old one.
+    At once, for one that is asked to end while its Redis is gone goes on asking for that first.
     """
     parent = os.getpid()
     pid = os.fork()
     if pid:
         return pid
     if hasattr(_LIBC, "prctl"):
-        _LIBC.prctl(PR_SET_PDEATHSIG, ctypes.c_ulong(signal.SIGTERM), 0, 0, 0)
+        _LIBC.prctl(PR_SET_PDEATHSIG, ctypes.c_ulong(signal.SIGKILL), 0, 0, 0)
     for number in ENDING:
         signal.signal(number, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)

@@ -17,7 +17,14 @@ from tests.engine import Engine
 from tests.fakes import FakeConnectors, some_tokens
 from tests.routes.world import World
 from tests.rows import a_book
+from tests.services.bookkeeper import Bookkeeper
 from tests.services.clock import Clock
+
+#: Invoices and credit memos of the demo that get posted whatever the links.
+PAYABLE = (
+    "10395", "10398", "10399", "10441", "10401", "10412", "10413", "10420", "10426", "10442",
+    "10430", "10432", "10435", "10437", "10438", "10439", "10440", "10450", "10451",
+)  # fmt: skip
 
 
 @pytest.fixture
@@ -54,6 +61,17 @@ def working(tmp_path: Path, redis_server: redis.Redis) -> Iterator[Engine]:
     """The whole engine over real HTTP: everything connected and linked, nothing posted yet."""
     made = engine.make(tmp_path, redis_server)
     yield made
+    made.both.stop()
+    made.database.dispose()
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory, redis_url: str) -> Iterator[Bookkeeper]:
+    """The same for all tests of a module, with nineteen documents posted that may be paid."""
+    server = redis.Redis.from_url(redis_url)
+    server.flushall()
+    made = engine.make(tmp_path_factory.mktemp("payments"), server)
+    yield Bookkeeper(made, *PAYABLE)
     made.both.stop()
     made.database.dispose()
 

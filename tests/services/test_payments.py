@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 import pytest
-import redis
 from sqlmodel import Session, select
 
 from app.domain.problems import ValidationError
@@ -25,21 +24,6 @@ from app.services.payments import payments
 from app.services.posting import running
 from tests import engine
 from tests.services.bookkeeper import Bookkeeper
-
-NUMBERS = (
-    "10395", "10398", "10399", "10441", "10401", "10412", "10413", "10420", "10426", "10442",
-    "10430", "10432", "10435", "10437", "10438", "10439", "10440", "10450", "10451",
-)  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory, redis_url: str) -> Iterator[Bookkeeper]:
-    server = redis.Redis.from_url(redis_url)
-    server.flushall()
-    made = engine.make(tmp_path_factory.mktemp("payments"), server)
-    yield Bookkeeper(made, *NUMBERS)
-    made.both.stop()
-    made.database.dispose()
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ def asked(need: Need) -> str:
     """The id under which a document's party is linked for its currency alone, ``77@CAD``; empty of anything else."""
     if need.kind not in NAMESPACE or need.field != "party" or need.draft is None or not need.draft.currency:
         return ""
-    return f"{need.source_id}@{need.draft.currency}"
+    return drafted(need.draft).source_id
 
 
 def party(ident: str) -> str:
@@ -34,8 +34,8 @@ def own(need: Need) -> Need:
     """The need for a customer or vendor of that currency: ``Maple Dental CAD``."""
     if need.draft is None:
         return need
-    ident, currency = asked(need), need.draft.currency
-    return replace(need, source_id=ident, name=f"{need.name} {currency}", draft=drafted(need.draft))
+    draft = drafted(need.draft)
+    return replace(need, source_id=draft.source_id, name=f"{need.name} {draft.currency}", draft=draft)
 
 
 def drafted(draft: Draft) -> Draft:

@@ -66,7 +66,7 @@ def read(work: Work) -> None:
     found.touched |= late.paid
     _complete(work, found, late.unknown)
     with run.database.reading() as session:
-        found.touched = together(session, run.book_id, found.touched) if found.touched else found.touched
+        found.touched = together(session, run.book_id, found.touched)
     with run.database.session() as session:
         run.hold_on(session)
         _store(session, work, found)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Set
 from typing import Any
 
-from sqlalchemy import delete
+from sqlalchemy import ColumnElement, delete
 from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from app.domain import codec
 from app.domain.codec import to_json
@@ -51,9 +52,7 @@ def remembered(session: Session, book_id: int, ledger_ids: Iterable[str]) -> dic
 
 def paying(session: Session, book_id: int, invoices: list[str]) -> list[LedgerPayment]:
     """Every payment that names one of these invoices (at most CHUNK)."""
-    theirs = select(AppliedLine.payment_id).where(
-        AppliedLine.book_id == book_id, col(AppliedLine.ledger_id).in_(invoices)
-    )
+    theirs = _naming(book_id, col(AppliedLine.ledger_id).in_(invoices))
     query = select(LedgerPaymentRow).where(col(LedgerPaymentRow.id).in_(theirs))
     return [to_payment(row) for row in session.exec(query)]
 
@@ -92,17 +91,26 @@ def together(session: Session, book_id: int, touched: Set[str]) -> set[str]:
     memos = select(Posting.ledger_id).where(
         Posting.book_id == book_id, Posting.kind == DocumentKind.CREDIT_MEMO, Posting.ledger_id != ""
     )
-    drawing = select(AppliedLine.payment_id).where(
-        AppliedLine.book_id == book_id, col(AppliedLine.ledger_id).in_(memos)
-    )
-    rows = session.exec(
-        select(LedgerPaymentRow).where(col(LedgerPaymentRow.id).in_(drawing), col(LedgerPaymentRow.gone).is_(False))
-    )
-    groups = [documents_of(payment) for payment in map(to_payment, rows) if _leaves_a_choice(payment)]
-    found = set(touched)
-    while reached := [group for group in groups if group & found and not group <= found]:
-        found.update(*reached)
+    drawing = _naming(book_id, col(AppliedLine.ledger_id).in_(memos))
+    found, reached = set(touched), sorted(touched)
+    while reached:
+        near = set[str]()
+        for start in range(0, len(reached), CHUNK):
+            theirs = _naming(book_id, col(AppliedLine.ledger_id).in_(reached[start : start + CHUNK]))
+            rows = session.exec(
+                select(LedgerPaymentRow)
+                .where(col(LedgerPaymentRow.id).in_(theirs), col(LedgerPaymentRow.id).in_(drawing))
+                .where(col(LedgerPaymentRow.gone).is_(False))
+            )
+            near.update(*(documents_of(payment) for payment in map(to_payment, rows) if _leaves_a_choice(payment)))
+        reached = sorted(near - found)
+        found |= near
     return found
+
+
+def _naming(book_id: int, documents: ColumnElement[bool]) -> SelectOfScalar[int]:
+    """SQL: ids of the Book's payments with a line of one of these documents."""
+    return select(AppliedLine.payment_id).where(AppliedLine.book_id == book_id, documents)
 
 
 def _leaves_a_choice(payment: LedgerPayment) -> bool:

@@ -13,19 +13,13 @@ from app.models.connections import Book, Link
 from app.models.workbench import EntryChange
 from app.services.mapping import customer_data, entry_changes
 from tests import engine
+from tests.campaign.entry_points import points
 from tests.campaign.service import Row
 from tests.faults.rig import Rig
 from tests.services.test_whole_lists import change, edit, linked_customer, read, settle
 
 CUSTOMERS = LinkKind.CUSTOMERS
-CHANGE = {
-    "its call not quite committed": ("commit", r"UPDATE entry_changes SET .*'sending'", 1),
-    "its call committed": ("committed", r"UPDATE entry_changes SET .*'sending'", 1),
-    "first byte": ("request", r"POST .*/customer\?", 1),
-    "changed, answer unread": ("answer", r"POST .*/customer\?", 1),
-    "changed, not quite written": ("commit", r"UPDATE entry_changes SET .*'done'", 1),
-    "changed and written": ("committed", r"UPDATE entry_changes SET .*'done'", 1),
-}
+CHANGE = points("customer")
 COMPARE = {
     "taken": ("committed", r"UPDATE entry_changes SET look_at", 1),
     "PSA's customers read": ("answer", r"GET .*/company/companies", 1),

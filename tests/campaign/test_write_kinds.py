@@ -24,6 +24,7 @@ from app.services.connections import books
 from app.services.posting import amending, reloading
 from sandbox.connectwise.papers import Paper
 from tests import engine
+from tests.campaign.entry_points import points
 from tests.campaign.service import Row
 from tests.faults.rig import Rig
 
@@ -257,13 +258,7 @@ UNDO = {
     "PSA's intent committed": ("committed", r"SET undo_step=\? .*\| \('psa'", 1),
     "reopened, answer unread": ("answer", r"DELETE .*/accounting/batches", 1),
 }
-ITEM = {
-    "intent committed": ("committed", r"INSERT INTO entry_changes", 1),
-    "its call committed": ("committed", r"UPDATE entry_changes SET .*'sending'", 1),
-    "first byte": ("request", r"POST .*/item\?", 1),
-    "changed, answer unread": ("answer", r"POST .*/item\?", 1),
-    "changed, not quite written": ("commit", r"UPDATE entry_changes SET .*'done'", 1),
-}
+ITEM = {"intent committed": ("committed", r"INSERT INTO entry_changes", 1), **points("item")}
 RELOAD = {
     "reopening's intent committed": ("committed", r"UPDATE reloads SET .*'opening'", 1),
     "reopened, answer unread": ("answer", r"PATCH .*/finance/invoices/", 1),

@@ -41,16 +41,16 @@ class FakeMailer:
         self.meanwhile: Callable[[], None] = lambda: None
 
     def authorize_url(self, app: MailApp, redirect_uri: str, state: str, verifier: str) -> str:
-        raise NotImplementedError
+        raise AssertionError("the outbox never comes to this")
 
     def exchange(self, app: MailApp, redirect_uri: str, code: str, verifier: str) -> MailGrant:
-        raise NotImplementedError
+        raise AssertionError("the outbox never comes to this")
 
     def renew(self, app: MailApp, grant: MailGrant) -> MailGrant:
-        raise NotImplementedError
+        raise AssertionError("the outbox never comes to this")
 
     def bounces(self, mailbox: MailServer, seen: Seen | None) -> Bounces:
-        raise NotImplementedError
+        raise AssertionError("the outbox never comes to this")
 
     def send(self, server: MailServer, letter: Letter, before_data: Callable[[], None]) -> str:
         if isinstance(self.error, MailNotSentError):

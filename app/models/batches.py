@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
-from app.models.columns import Json, Moment, utcnow
+from app.models.columns import Json, Moment, new_dict, new_list, utcnow
 
 #: Those that have not ended: a batch looks for others of its company before it begins.
 GOING: dict[str, Any] = {"sqlite_where": text("ended_at IS NULL"), "postgresql_where": text("ended_at IS NULL")}
@@ -64,7 +64,7 @@ class Batch(SQLModel, table=True):
     wake_at: dt.datetime | None = Field(default=None, sa_type=Moment)
     waiting: dict[str, Any] | None = Field(default=None, sa_type=Json)
     failure: dict[str, Any] | None = Field(default=None, sa_type=Json)
-    left_out: list[Any] = Field(default_factory=list, sa_type=Json)
+    left_out: list[Any] = Field(default_factory=new_list, sa_type=Json)
     auto: bool = False
     queued_at: dt.datetime | None = Field(default=None, sa_type=Moment)
     approval: str = Field(default="", max_length=10)
@@ -72,7 +72,7 @@ class Batch(SQLModel, table=True):
     approval_by: str = Field(default="", max_length=320)
     approval_at: dt.datetime | None = Field(default=None, sa_type=Moment)
     approval_note: str = Field(default="", max_length=600)
-    prepared_by: list[Any] = Field(default_factory=list, sa_type=Json)
+    prepared_by: list[Any] = Field(default_factory=new_list, sa_type=Json)
 
 
 class Section(SQLModel, table=True):
@@ -104,4 +104,4 @@ class LogLine(SQLModel, table=True):
     at: dt.datetime = Field(default_factory=utcnow, sa_type=Moment)
     by: str = Field(default="", max_length=320)
     text: str
-    detail: dict[str, Any] = Field(default_factory=dict, sa_type=Json)
+    detail: dict[str, Any] = Field(default_factory=new_dict, sa_type=Json)

@@ -30,6 +30,20 @@ def utcnow() -> dt.datetime:
     return dt.datetime.now(dt.UTC)
 
 
+def new_list() -> list[Any]:
+    """An empty list, as a column's default.
+
+    Pydantic asks a factory for its signature whenever a row is made. That of ``list`` itself it parses from text, which
+    takes ten times as long as making the row.
+    """
+    return []
+
+
+def new_dict() -> dict[str, Any]:
+    """An empty object of JSON, as a column's default: ``new_list``."""
+    return {}
+
+
 def dumps(value: Any) -> str:
     """JSON text; Decimals become exact strings, dates and moments ISO 8601."""
     return json.dumps(_plain(value), ensure_ascii=False, separators=(",", ":"))

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-from app.models.columns import EncryptedJson, Json, Label, Moment, utcnow
+from app.models.columns import EncryptedJson, Json, Label, Moment, new_dict, new_list, utcnow
 
 
 class InstallationSetting(SQLModel, table=True):
@@ -27,10 +27,10 @@ class SourceRow(SQLModel, table=True):
     kind: str = Field(max_length=40)
     name: str = Field(sa_type=Label(200))
     code: str = Field(default="", max_length=1)
-    settings: dict[str, Any] = Field(default_factory=dict, sa_type=Json)
-    secrets: dict[str, Any] = Field(default_factory=dict, sa_type=EncryptedJson)
-    findings: list[Any] = Field(default_factory=list, sa_type=Json)
-    facts: dict[str, Any] = Field(default_factory=dict, sa_type=Json)
+    settings: dict[str, Any] = Field(default_factory=new_dict, sa_type=Json)
+    secrets: dict[str, Any] = Field(default_factory=new_dict, sa_type=EncryptedJson)
+    findings: list[Any] = Field(default_factory=new_list, sa_type=Json)
+    facts: dict[str, Any] = Field(default_factory=new_dict, sa_type=Json)
     checked_at: dt.datetime | None = Field(default=None, sa_type=Moment)
     last_call_at: dt.datetime | None = Field(default=None, sa_type=Moment)
     broken: str = ""
@@ -58,10 +58,10 @@ class Book(SQLModel, table=True):
     zone: str = Field(default="UTC", max_length=60)
     currency: str = Field(default="USD", max_length=3)
     country: str = Field(default="US", max_length=10)
-    settings: dict[str, Any] = Field(default_factory=dict, sa_type=Json)
-    rules: dict[str, Any] = Field(default_factory=dict, sa_type=Json)
-    facts: dict[str, Any] = Field(default_factory=dict, sa_type=Json)
-    findings: list[Any] = Field(default_factory=list, sa_type=Json)
+    settings: dict[str, Any] = Field(default_factory=new_dict, sa_type=Json)
+    rules: dict[str, Any] = Field(default_factory=new_dict, sa_type=Json)
+    facts: dict[str, Any] = Field(default_factory=new_dict, sa_type=Json)
+    findings: list[Any] = Field(default_factory=new_list, sa_type=Json)
     tokens: dict[str, Any] | None = Field(default=None, sa_type=EncryptedJson)
     tokens_version: int = 0
     refresh_owner: str = Field(default="", max_length=40)
@@ -83,7 +83,7 @@ class ListEntry(SQLModel, table=True):
     ledger_id: str = Field(max_length=60)
     name: str = Field(sa_type=Label(600))
     active: bool = True
-    data: dict[str, Any] = Field(default_factory=dict, sa_type=Json)
+    data: dict[str, Any] = Field(default_factory=new_dict, sa_type=Json)
 
 
 class ListFetch(SQLModel, table=True):

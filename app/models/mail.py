@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Index, LargeBinary, Text
 from sqlmodel import Field, SQLModel
 
-from app.models.columns import EncryptedJson, Label, Moment, utcnow
+from app.models.columns import EncryptedJson, Label, Moment, new_dict, utcnow
 
 
 class Mail(SQLModel, table=True):
@@ -30,7 +30,7 @@ class Mail(SQLModel, table=True):
     about: str = Field(default="", max_length=60, index=True)
     to: str = Field(max_length=320)
     subject: str = Field(max_length=300)
-    body: dict[str, Any] = Field(default_factory=dict, sa_type=EncryptedJson)
+    body: dict[str, Any] = Field(default_factory=new_dict, sa_type=EncryptedJson)
     message_name: str = Field(max_length=40)
     state: str = Field(default="queued", max_length=12, index=True)
     attempts: int = 0

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Text, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-from app.models.columns import EncryptedJson, Json, Label, Moment, utcnow
+from app.models.columns import EncryptedJson, Json, Label, Moment, new_dict, new_list, utcnow
 
 
 class NoticeWish(SQLModel, table=True):
@@ -61,8 +61,8 @@ class NoticeChannel(SQLModel, table=True):
     kind: str = Field(max_length=10)
     name: str = Field(max_length=80)
     host: str = Field(max_length=260)
-    events: list[Any] = Field(default_factory=list, sa_type=Json)
-    secrets: dict[str, Any] = Field(default_factory=dict, sa_type=EncryptedJson)
+    events: list[Any] = Field(default_factory=new_list, sa_type=Json)
+    secrets: dict[str, Any] = Field(default_factory=new_dict, sa_type=EncryptedJson)
     by: str = Field(max_length=320)
     created_at: dt.datetime = Field(default_factory=utcnow, sa_type=Moment)
 
@@ -83,7 +83,7 @@ class Notice(SQLModel, table=True):
     key: str = Field(unique=True, max_length=120)
     event: str = Field(max_length=20)
     title: str = Field(sa_type=Label(300))
-    content: dict[str, Any] = Field(default_factory=dict, sa_type=EncryptedJson)
+    content: dict[str, Any] = Field(default_factory=new_dict, sa_type=EncryptedJson)
     message_name: str = Field(max_length=40)
     state: str = Field(default="queued", max_length=12, index=True)
     attempts: int = 0

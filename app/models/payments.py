@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-from app.models.columns import Cents, DecimalText, Json, Label, Moment, utcnow
+from app.models.columns import Cents, DecimalText, Json, Label, Moment, new_list, utcnow
 
 
 class PaymentMark(SQLModel, table=True):
@@ -45,7 +45,7 @@ class LedgerPaymentRow(SQLModel, table=True):
     method: str = Field(default="", sa_type=Label(200))
     version: str = Field(default="", max_length=40)
     gone: bool = False
-    lines: list[Any] = Field(default_factory=list, sa_type=Json)
+    lines: list[Any] = Field(default_factory=new_list, sa_type=Json)
 
 
 class AppliedLine(SQLModel, table=True):
@@ -80,7 +80,7 @@ class PaymentRun(SQLModel, table=True):
     read_at: dt.datetime | None = Field(default=None, sa_type=Moment)
     calls: int = 0
     changed: int = 0
-    notes: list[Any] = Field(default_factory=list, sa_type=Json)
+    notes: list[Any] = Field(default_factory=new_list, sa_type=Json)
     written: dict[str, Any] | None = Field(default=None, sa_type=Json)
 
 
@@ -115,8 +115,8 @@ class PaymentTarget(SQLModel, table=True):
     books_cents: int | None = Field(default=None, sa_type=Cents)
     planned_cents: int | None = Field(default=None, sa_type=Cents)
     after_cents: int | None = Field(default=None, sa_type=Cents)
-    steps: list[Any] = Field(default_factory=list, sa_type=Json)
-    problems: list[Any] = Field(default_factory=list, sa_type=Json)
+    steps: list[Any] = Field(default_factory=new_list, sa_type=Json)
+    problems: list[Any] = Field(default_factory=new_list, sa_type=Json)
     severity: str = Field(default="", max_length=10)
     rev: int = 0
 
@@ -155,7 +155,7 @@ class PaymentEntry(SQLModel, table=True):
     what: str = Field(max_length=10)
     payment: str = Field(default="", max_length=60)
     credit: str = Field(default="", max_length=60)
-    parts: list[Any] = Field(default_factory=list, sa_type=Json)
+    parts: list[Any] = Field(default_factory=new_list, sa_type=Json)
     by_hand: bool = False
     state: str = Field(default="ready", max_length=10)
     verb: str = Field(default="add", max_length=10)
@@ -167,7 +167,7 @@ class PaymentEntry(SQLModel, table=True):
     generation: int = 1
     reference: str = Field(default="", max_length=60)
     psa_id: str = Field(default="", max_length=60)
-    seen: list[Any] = Field(default_factory=list, sa_type=Json)
+    seen: list[Any] = Field(default_factory=new_list, sa_type=Json)
     sends: int = 0
     sent_at: dt.datetime | None = Field(default=None, sa_type=Moment)
     ended_by: dt.datetime | None = Field(default=None, sa_type=Moment)

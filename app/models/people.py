@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-from app.models.columns import Json, Moment, utcnow
+from app.models.columns import Json, Moment, new_dict, utcnow
 
 ROLES = ("viewer", "bookkeeper", "admin")
 #: Of a user who may only see the companies that a BookRole names; and of one who may not see a company.
@@ -82,4 +82,4 @@ class Audit(SQLModel, table=True):
     book_id: int | None = Field(default=None, index=True)
     action: str = Field(max_length=60, index=True)
     subject: str = Field(default="", max_length=120, index=True)
-    detail: dict[str, Any] = Field(default_factory=dict, sa_type=Json)
+    detail: dict[str, Any] = Field(default_factory=new_dict, sa_type=Json)

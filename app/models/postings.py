@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
-from app.models.columns import Cents, DecimalText, Json, Label, Moment, utcnow
+from app.models.columns import Cents, DecimalText, Json, Label, Moment, new_dict, new_list, utcnow
 
 #: What the live page sums up every two seconds: an index answers it without the documents beside.
 FACTS = ("role", "currency", "kind", "cents", "ledger_cents", "checked", "proved")
@@ -68,7 +68,7 @@ class Posting(SQLModel, table=True):
     total: Decimal = Field(sa_type=DecimalText)
     cents: int = Field(default=0, sa_type=Cents)
     document: dict[str, Any] | None = Field(default=None, sa_type=Json)
-    gl_ids: list[Any] = Field(default_factory=list, sa_type=Json)
+    gl_ids: list[Any] = Field(default_factory=new_list, sa_type=Json)
     snapshot: dict[str, Any] | None = Field(default=None, sa_type=Json)
     checked: bool = False
     looked_anyway: bool = False
@@ -146,7 +146,7 @@ class PostingProblem(SQLModel, table=True):
     remedy: str = ""
     field: str = Field(default="", max_length=60)
     subject: str = Field(default="", max_length=220)
-    technical: dict[str, Any] = Field(default_factory=dict, sa_type=Json)
+    technical: dict[str, Any] = Field(default_factory=new_dict, sa_type=Json)
     at: dt.datetime = Field(default_factory=utcnow, sa_type=Moment)
 
 
@@ -169,8 +169,8 @@ class Call(SQLModel, table=True):
     request_id: str = Field(max_length=36, unique=True)
     target: str = Field(max_length=60)
     body: str
-    item_ids: list[Any] = Field(default_factory=list, sa_type=Json)
-    kinds: list[Any] = Field(default_factory=list, sa_type=Json)
+    item_ids: list[Any] = Field(default_factory=new_list, sa_type=Json)
+    kinds: list[Any] = Field(default_factory=new_list, sa_type=Json)
     state: str = Field(default="open", max_length=10)
     sends: int = 1
     sent_at: dt.datetime = Field(default_factory=utcnow, sa_type=Moment)
@@ -179,7 +179,7 @@ class Call(SQLModel, table=True):
     due_at: dt.datetime | None = Field(default=None, sa_type=Moment)
     looks: int = 0
     absent: int = 0
-    technical: dict[str, Any] = Field(default_factory=dict, sa_type=Json)
+    technical: dict[str, Any] = Field(default_factory=new_dict, sa_type=Json)
 
 
 class CallMember(SQLModel, table=True):
@@ -210,7 +210,7 @@ class Creation(SQLModel, table=True):
     kind: str = Field(max_length=20)
     source_id: str = Field(max_length=200)
     name: str = Field(sa_type=Label(600))
-    draft: dict[str, Any] = Field(default_factory=dict, sa_type=Json)
+    draft: dict[str, Any] = Field(default_factory=new_dict, sa_type=Json)
     body: str = ""
     request_id: str = Field(default="", max_length=36)
     generation: int = 1

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
-from app.models.columns import Cents, Json, Label, Moment, utcnow
+from app.models.columns import Cents, Json, Label, Moment, new_dict, new_list, utcnow
 
 UNFINISHED: dict[str, Any] = {"sqlite_where": text("ended_at IS NULL"), "postgresql_where": text("ended_at IS NULL")}
 
@@ -42,7 +42,7 @@ class DriftLook(SQLModel, table=True):
     since: dt.datetime | None = Field(default=None, sa_type=Moment)
     until: dt.datetime | None = Field(default=None, sa_type=Moment)
     stage: str = Field(default="psa", max_length=12)
-    cursor: dict[str, Any] = Field(default_factory=dict, sa_type=Json)
+    cursor: dict[str, Any] = Field(default_factory=new_dict, sa_type=Json)
     calls: int = 0
     documents: int = 0
     drifted: int = 0
@@ -138,7 +138,7 @@ class Drift(SQLModel, table=True):
     what: str = Field(max_length=12)
     state: str = Field(default="open", max_length=8)
     signature: str = Field(max_length=64)
-    changes: list[Any] = Field(default_factory=list, sa_type=Json)
+    changes: list[Any] = Field(default_factory=new_list, sa_type=Json)
     receipt: dict[str, Any] | None = Field(default=None, sa_type=Json)
     found_at: dt.datetime = Field(default_factory=utcnow, sa_type=Moment)
     by: str = Field(default="", max_length=320)

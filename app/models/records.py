@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-from app.models.columns import Cents, DecimalText, Json, Label, Moment, utcnow
+from app.models.columns import Cents, DecimalText, Json, Label, Moment, new_dict, new_list, utcnow
 
 #: Columns that sums and judgements over the whole list need: the index answers them without the documents beside.
 BRIEF = (
@@ -51,10 +51,10 @@ class UnpostedRow(SQLModel, table=True):
     tax_code: str = Field(default="", sa_type=Label(120))
     date_closed: str = Field(default="", max_length=40)
     fingerprint: str = Field(max_length=64)
-    problems: list[Any] = Field(default_factory=list, sa_type=Json)
-    facts: dict[str, Any] = Field(default_factory=dict, sa_type=Json)
+    problems: list[Any] = Field(default_factory=new_list, sa_type=Json)
+    facts: dict[str, Any] = Field(default_factory=new_dict, sa_type=Json)
     document: dict[str, Any] | None = Field(default=None, sa_type=Json)
-    export_problems: list[Any] = Field(default_factory=list, sa_type=Json)
+    export_problems: list[Any] = Field(default_factory=new_list, sa_type=Json)
     looked_at: str = Field(default="", max_length=64)
     seen_at: dt.datetime = Field(default_factory=utcnow, sa_type=Moment)
 
@@ -76,8 +76,8 @@ class Forecast(SQLModel, table=True):
     looked_at: str = Field(max_length=64)
     rules: str = Field(max_length=64)
     stops: bool = False
-    problems: list[Any] = Field(default_factory=list, sa_type=Json)
-    needs: list[Any] = Field(default_factory=list, sa_type=Json)
+    problems: list[Any] = Field(default_factory=new_list, sa_type=Json)
+    needs: list[Any] = Field(default_factory=new_list, sa_type=Json)
 
 
 class UnpostedList(SQLModel, table=True):
@@ -108,8 +108,8 @@ class Selection(SQLModel, table=True):
     user_id: int = Field(foreign_key="users.id")
     kind: str = Field(max_length=20)
     book_id: int | None = Field(default=None, foreign_key="books.id")
-    options: dict[str, Any] = Field(default_factory=dict, sa_type=Json)
-    records: list[Any] = Field(default_factory=list, sa_type=Json)
+    options: dict[str, Any] = Field(default_factory=new_dict, sa_type=Json)
+    records: list[Any] = Field(default_factory=new_list, sa_type=Json)
     token: str = Field(default="", max_length=40)
     changed_at: dt.datetime = Field(default_factory=utcnow, sa_type=Moment)
 

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
-from app.models.columns import Json, Moment, utcnow
+from app.models.columns import Json, Moment, new_dict, utcnow
 
 #: AutoSync's, and not at its end.
 GOING = text("auto AND state <> 'ended'")
@@ -64,7 +64,7 @@ class Round(SQLModel, table=True):
     state: str = Field(default="due", max_length=10, index=True)
     lease_owner: str = Field(default="", max_length=40)
     lease_until: dt.datetime | None = Field(default=None, sa_type=Moment)
-    found: dict[str, Any] = Field(default_factory=dict, sa_type=Json)
+    found: dict[str, Any] = Field(default_factory=new_dict, sa_type=Json)
     status: str = Field(default="", max_length=30)
     problem: dict[str, Any] | None = Field(default=None, sa_type=Json)
     at: dt.datetime = Field(default_factory=utcnow, sa_type=Moment)

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
-from app.models.columns import Json, Label, Moment, utcnow
+from app.models.columns import Json, Label, Moment, new_dict, utcnow
 
 UNFINISHED = text("state NOT IN ('done', 'refused')")
 
@@ -23,7 +23,7 @@ class SourceEntryRow(SQLModel, table=True):
     ident: str = Field(max_length=200)
     name: str = Field(sa_type=Label(600))
     active: bool = True
-    data: dict[str, Any] = Field(default_factory=dict, sa_type=Json)
+    data: dict[str, Any] = Field(default_factory=new_dict, sa_type=Json)
 
 
 class SourceFetch(SQLModel, table=True):
@@ -69,8 +69,8 @@ class EntryChange(SQLModel, table=True):
     name: str = Field(default="", sa_type=Label(600))
     source_id: str = Field(default="", max_length=200)
     version: str = Field(default="", max_length=40)
-    old: dict[str, Any] = Field(default_factory=dict, sa_type=Json)
-    new: dict[str, Any] = Field(default_factory=dict, sa_type=Json)
+    old: dict[str, Any] = Field(default_factory=new_dict, sa_type=Json)
+    new: dict[str, Any] = Field(default_factory=new_dict, sa_type=Json)
     state: str = Field(default="proposed", max_length=10)
     request_id: str = Field(default="", max_length=36)
     body: str = ""

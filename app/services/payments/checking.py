@@ -48,8 +48,8 @@ def go_through(work: Work, section: SectionKey, state: str, look: Look) -> None:
         with work.run.database.session() as session:
             work.run.hold_on(session)
             view = Sight.of(session, work, chunk, reopened)
-            for target in chunk:
-                row = session.get_one(PaymentTarget, target.id)
+            rows = select(PaymentTarget).where(col(PaymentTarget.id).in_([target.id for target in chunk]))
+            for row in session.exec(rows.order_by(col(PaymentTarget.id))).all():
                 look(session, work, row, view, standing.get(row.record))
             work.run.changed(session)
     if not work.run.stopping():

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from enum import Enum
 
-from sqlalchemy import func, update
+from sqlalchemy import ColumnElement, func, update
 from sqlmodel import Session, col, select
 
 from app.domain.codec import to_json
@@ -79,16 +79,20 @@ def look(work: Work) -> float | None:
     """Look up what is due; answers the seconds until the next is, None without a doubt."""
     run = work.run
     doubtful = (col(PaymentEntry.batch_id) == run.batch_id, col(PaymentEntry.state) == "in_doubt")
-    with run.database.reading() as session:
-        query = select(PaymentEntry).where(*doubtful, col(PaymentEntry.look_at) <= utcnow())
-        due = session.exec(query.order_by(col(PaymentEntry.id)).limit(CHUNK)).all()
-    if due:
+    following = _next(work, *doubtful)
+    if following is not None and following <= utcnow():
+        with run.database.reading() as session:
+            query = select(PaymentEntry).where(*doubtful, col(PaymentEntry.look_at) <= utcnow())
+            due = session.exec(query.order_by(col(PaymentEntry.id)).limit(CHUNK)).all()
         _look_up(work, due)
-    with run.database.reading() as session:
-        following = session.exec(select(func.min(PaymentEntry.look_at)).where(*doubtful)).one()
-    if following is None:
-        return None
-    return max(0.05, (following - utcnow()).total_seconds())
+        following = _next(work, *doubtful)
+    return None if following is None else max(0.05, (following - utcnow()).total_seconds())
+
+
+def _next(work: Work, *doubtful: ColumnElement[bool]) -> dt.datetime | None:
+    """When the next doubt is looked up."""
+    with work.run.database.reading() as session:
+        return session.exec(select(func.min(PaymentEntry.look_at)).where(*doubtful)).one()
 
 
 def _look_up(work: Work, due: Sequence[PaymentEntry]) -> None:

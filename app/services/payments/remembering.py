@@ -134,10 +134,12 @@ def _remember_some(
     rows = {row.ledger_id: row for row in session.exec(query.where(col(LedgerPaymentRow.ledger_id).in_(payments_)))}
     session.exec(delete(AppliedLine).where(col(AppliedLine.payment_id).in_([row.id for row in rows.values()])))
     for ledger_id, payment in payments_.items():
-        row = rows.setdefault(ledger_id, LedgerPaymentRow(book_id=book_id, ledger_id=ledger_id, **_values(payment)))
-        for name, value in _values(payment).items():
-            setattr(row, name, value)
-        row.version = f"{LOOKED_AT if dry else ''}{payment.version}"[:40]
+        values = {**_values(payment), "version": f"{LOOKED_AT if dry else ''}{payment.version}"[:40]}
+        if ledger_id not in rows:
+            rows[ledger_id] = LedgerPaymentRow(book_id=book_id, ledger_id=ledger_id, **values)
+            continue
+        for name, value in values.items():
+            setattr(rows[ledger_id], name, value)
     session.add_all(rows.values())
     session.flush()
     lines = [

@@ -130,14 +130,16 @@ class Run:
 
     def wait_note(self, reason: str, seconds: float) -> None:
         """Say on the page what the batch waits for; an empty reason takes it away."""
+        with self.database.reading() as session:
+            said = session.exec(select(Batch.waiting).where(Batch.id == self.batch_id)).one()
+        if (said or {}).get("reason", "") == reason:
+            return
+        until = utcnow() + dt.timedelta(seconds=seconds)
         with self.database.session() as session:
             batch = session.get_one(Batch, self.batch_id)
-            until = utcnow() + dt.timedelta(seconds=seconds)
-            note = {"reason": reason, "until": until.isoformat()} if reason else None
-            if (batch.waiting or {}).get("reason") != (note or {}).get("reason"):
-                batch.waiting = note
-                session.add(batch)
-                self.changed(session)
+            batch.waiting = {"reason": reason, "until": until.isoformat()} if reason else None
+            session.add(batch)
+            self.changed(session)
 
     def stopping(self) -> bool:
         """True when nothing new may begin: asked to stop, abandoned, its approval is void, or the lease is gone."""
@@ -146,11 +148,12 @@ class Run:
         if self.abandon.is_set():
             return True
         with self.database.reading() as session:
-            batch = session.get_one(Batch, self.batch_id)
-            if batch.lease_owner != self.owner:
-                self.lost.set()
-                raise LeaseLostError
-            return batch.stop_asked or (not self.gated and batch.approval in approvals.WAITING)
+            query = select(Batch.lease_owner, Batch.stop_asked, Batch.approval).where(Batch.id == self.batch_id)
+            owner, asked, approval = session.exec(query).one()
+        if owner != self.owner:
+            self.lost.set()
+            raise LeaseLostError
+        return asked or (not self.gated and approval in approvals.WAITING)
 
     def asked_to_stop(self) -> bool:
         """A person asked; whatever became of the lease."""

@@ -53,10 +53,15 @@ log = structlog.get_logger("crossfoot.web")
 
 
 class Sessions(SecureCookieSessionInterface):
-    """A page that looks again by itself gets no new cookie: it could overwrite one that brings a message."""
+    """Only a page that a person opens gets its cookie again.
+
+    What comes beside it, a look by itself or a font, could overwrite one that brings a message; and files are kept by
+    whatever stands between us and the browser.
+    """
 
     def should_set_cookie(self, app: Flask, session: SessionMixin) -> bool:
-        return session.modified if fragments.is_poll() else super().should_set_cookie(app, session)
+        beside = fragments.is_poll() or request.blueprint == "assets"
+        return session.modified if beside else super().should_set_cookie(app, session)
 
 
 def install(app: Flask, settings: Settings) -> None:

@@ -187,6 +187,7 @@ def _person(app: Flask, database: Database, role: str, password_hash: str) -> Br
         opened = sessions.begin(session, user, "127.0.0.1", "Werkzeug")
     browser = Browser(app.test_client())
     with browser.client.session_transaction(base_url=HOST) as cookie:
+        cookie.permanent = True
         cookie["_user_id"] = f"{user.id}:{user.epoch}:{opened.id}"
     return browser
 

@@ -192,6 +192,13 @@ def test_assets_are_kept_for_long_only_under_their_version(app: Flask, settings:
     assert client.get("/assets/../crossfoot.db", base_url=HOST).status_code == 404
 
 
-def test_a_polled_fragment_sets_no_cookie_that_could_overwrite_a_message(viewer: Browser) -> None:
+def test_what_comes_beside_a_page_sets_no_cookie_that_could_overwrite_a_message(
+    viewer: Browser, settings: Settings
+) -> None:
+    settings.assets.mkdir()
+    (settings.assets / "favicon.svg").write_text("<svg/>")
     assert "Set-Cookie" in viewer.get("/batches").headers
     assert "Set-Cookie" not in viewer.get("/fragments/banners", hx=True).headers
+    with viewer.get("/assets/favicon.svg?v=1") as answer:
+        assert answer.status_code == 200
+        assert "Set-Cookie" not in answer.headers

@@ -16,6 +16,7 @@ from hypothesis import settings
 from xdist.scheduler import LoadScopeScheduling
 
 from launcher import machine
+from tests import template
 from tests.kills import Kills, property_of, reported, told
 from tests.postgres import database_url, throw_away_server
 from tests.redis_server import start_redis
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 settings.register_profile("ci", derandomize=True, max_examples=40, deadline=None, database=None)
 settings.register_profile("campaign", max_examples=2000, deadline=None, database=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+template.share_addresses()
 
 
 QUIET = ("--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run")

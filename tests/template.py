@@ -1,4 +1,4 @@
-"""A migrated SQLite database to copy: the migrations of a schema take longer than most tests."""
+"""What every test would make anew, made once a process: a migrated SQLite database, and what libraries compile."""
 
 from __future__ import annotations
 
@@ -10,11 +10,29 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Dialect, create_engine
+from werkzeug.routing import Rule
 
 from app.database import Database
 
 #: Statements put into words once for all databases of a test run; each would begin anew, at a quarter of its time.
 _IN_WORDS: dict[Any, Any] = {}
+
+
+_COMPILE_BUILDER = Rule._compile_builder
+#: What builds the addresses of a rule, for all applications of a test run.
+_BUILDERS: dict[tuple[str, str, bool], Any] = {}
+
+
+def share_addresses() -> None:
+    """Werkzeug writes and compiles two functions for each address of each application; let it once."""
+    Rule._compile_builder = _builder  # type: ignore[method-assign, assignment]  # no other place
+
+
+def _builder(rule: Rule, append_unknown: bool = True) -> Any:
+    key = (rule.rule, repr(rule.defaults), append_unknown)
+    if key not in _BUILDERS:
+        _BUILDERS[key] = _COMPILE_BUILDER(rule, append_unknown)
+    return _BUILDERS[key]
 
 
 def migrated(path: Path, *keys: str) -> Database:

@@ -211,7 +211,8 @@ def records_of(session: Session, batch: Batch) -> dict[int, list[str]]:
 
 def touch(session: Session, batch_id: int) -> None:
     """Something of the batch changed: whoever watches it gets the new state."""
-    session.exec(update(Batch).where(col(Batch.id) == batch_id).values(rev=Batch.rev + 1))
+    newer = update(Batch).where(col(Batch.id) == batch_id).values(rev=Batch.rev + 1)
+    session.exec(newer, execution_options={"synchronize_session": False})
 
 
 def stop(session: Session, batch: Batch, *, by: str) -> None:

@@ -25,6 +25,9 @@ from app.services.posting import beside, item_accounts, posting_problems, postin
 from app.services.posting.reading import document_of
 from app.services.posting.run import Run
 
+#: In statements about a posting: another one of its customer.
+OTHER = aliased(Posting)
+
 
 @dataclass(frozen=True, slots=True)
 class Ready:
@@ -49,12 +52,11 @@ def sendable() -> tuple[ColumnElement[bool], ...]:
 def pick(run: Run) -> list[Ready]:
     """Up to ``run.size`` documents whose customers are in no other call under way, translated; holds what can't be."""
     with run.database.reading() as session:
-        other = aliased(Posting)
-        flying = select(other.party_key).where(
-            other.book_id == run.book_id,
+        flying = select(OTHER.party_key).where(
+            OTHER.book_id == run.book_id,
             or_(
-                col(other.state) == PostingState.SENDING,
-                (col(other.state) == PostingState.IN_DOUBT) & col(other.needs_person).is_(False),
+                col(OTHER.state) == PostingState.SENDING,
+                (col(OTHER.state) == PostingState.IN_DOUBT) & col(OTHER.needs_person).is_(False),
             ),
         )
         query = (

@@ -118,8 +118,7 @@ class Run:
     def changed(self, session: Session, *postings: Posting) -> None:
         """Commit, and let those who watch see it."""
         batches.touch(session, self.batch_id)
-        session.flush()
-        rev = session.get_one(Batch, self.batch_id, populate_existing=True).rev
+        rev = session.exec(select(Batch.rev).where(Batch.id == self.batch_id)).one() if postings else 0
         for posting in postings:
             posting.rev = rev
             session.add(posting)

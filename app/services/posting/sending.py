@@ -12,7 +12,6 @@ import time
 from collections.abc import Sequence
 
 from sqlalchemy import ColumnElement, func, update
-from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
 from app.connectors.protocols import OutgoingCall, Slot, Wait
@@ -122,7 +121,7 @@ def _waits_for_more(run: Run, lanes: Lanes, ready: Sequence[Ready]) -> bool:
     """Whether others wait only for answers to calls of our own: the last calls go full then, and are fewer."""
     if len(ready) >= run.size or lanes.room("documents") >= run.destination.lanes:
         return False
-    other = aliased(Posting)
+    other = picking.OTHER
     flying = select(other.party_key).where(other.batch_id == run.batch_id, other.state == PostingState.SENDING)
     waiting = select(Posting.id).where(Posting.batch_id == run.batch_id, *picking.sendable())
     with run.database.reading() as session:
@@ -190,7 +189,7 @@ def _store(session: Session, call: Call, ready: Sequence[Ready]) -> None:
 
 def _not_flying(run: Run, item: Ready, together: Sequence[int]) -> ColumnElement[bool]:
     """No other call has a document of this customer under way."""
-    other = aliased(Posting)
+    other = picking.OTHER
     flying = select(other.id).where(
         other.book_id == run.book_id,
         other.party_key == item.party,

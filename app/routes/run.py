@@ -244,7 +244,7 @@ def _end_looks() -> None:
 @run.post("")
 @requires("bookkeeper", of=selecting.draft_book)
 def confirm() -> ResponseReturnValue:
-    """Without HTMX also the ticks of the page; then what will happen, by name, before it does."""
+    """Without HTMX also the ticks of the page; then a try, or the question before a batch."""
     try:
         with writing() as session:
             _take_options(session)
@@ -261,7 +261,7 @@ def confirm() -> ResponseReturnValue:
     if here is None or not here.chosen.records:
         flash("No record is selected. Tick what is to be posted.", "warn")
         return redirect(_page_url(), 303)
-    return _try(here) if action == "dry" else _ask(here, mode=MODES[action])
+    return _try(here) if action == "dry" else redirect(url_for("run.ask", mode=MODES[action]), 303)
 
 
 def _try(here: Sight) -> ResponseReturnValue:
@@ -278,6 +278,19 @@ def _try(here: Sight) -> ResponseReturnValue:
 def _twin(token: str) -> Batch | None:
     """The batch that a form with this token has made already."""
     return reading().exec(select(Batch).where(Batch.token == token, Batch.token != "")).first()
+
+
+@run.get("/confirm")
+@requires("bookkeeper", of=selecting.draft_book)
+def ask() -> ResponseReturnValue:
+    """What will happen, by name, before it does; the selection where nothing is ticked any more.
+
+    An address of its own: the browser's *Back* leads here, and past a batch that was made, without sending a form again.
+    """
+    here = _here()
+    if here is None or not here.chosen.records:
+        return redirect(url_for("run.show"), 303)
+    return _ask(here, mode="clear" if request.args.get("mode") == "clear" else "post")
 
 
 def _ask(here: Sight, status: int = 200, mode: str = "post", **more: Any) -> ResponseReturnValue:

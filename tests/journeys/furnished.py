@@ -14,11 +14,15 @@ from sqlmodel import col, select
 
 from app.database import Database
 from app.domain.links import LinkKind
+from app.domain.states import RecordKind
+from app.models.batches import Batch
 from app.models.columns import utcnow
 from app.models.connections import Book
+from app.models.mail import Mail
 from app.models.postings import Posting
 from app.models.records import UnpostedRow
 from app.models.rounds import AutoSync, Round, RoundBatch
+from app.services.batches import approving, batches
 from app.services.mapping import links
 from app.services.paying import pay_links
 from sandbox.quickbooks_online import people
@@ -136,6 +140,33 @@ def paused(at: Installation) -> Iterator[None]:
     yield
     with database.session() as session:
         session.delete(session.get_one(AutoSync, 1))
+        session.commit()
+    database.dispose()
+
+
+@contextmanager
+def asked(at: Installation, number: str) -> Iterator[tuple[str, str]]:
+    """Paths of what waits for a person: another one's batch of one invoice to approve, and a mail that failed."""
+    database = database_of(at)
+    with database.session() as session:
+        record = session.exec(select(UnpostedRow.record).where(UnpostedRow.number == number)).one()
+        book = session.exec(select(Book)).one()
+        batch = batches.submit(
+            session, book, kind=RecordKind.INVOICES, wanted=[record], by="clerk@harborpoint.example", approval=True
+        )
+        closed = select(Posting.id).where(Posting.kind == "invoice", Posting.state == "closed")
+        mail = Mail(
+            key="asked", kind="invoice", to="ap@acme.example", subject="Invoice 38990 from Harbor Point IT LLC",
+            message_name="asked", state="failed", problem="The server does not know this address.", ended_at=utcnow(),
+            said="550 5.1.1 No such user here", book_id=1, posting_id=session.exec(closed.limit(1)).one(),
+        )  # fmt: skip
+        session.add(mail)
+        session.commit()
+        paths = (f"/batches/{batch.id}/approval", f"/mail/1/{mail.id}")
+    yield paths
+    with database.session() as session:
+        session.delete(session.get_one(Mail, mail.id))
+        approving.reject(session, session.get_one(Batch, batch.id), by=EMAIL, reason="Only looked at.")
         session.commit()
     database.dispose()
 

@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, Page, expect
 from app.domain.links import LinkKind
 from app.domain.settings_catalogue import TABS
 from tests.journeys.conftest import MEANT
-from tests.journeys.furnished import Furnished, fill_up, furnish, link_to_pay, paused
+from tests.journeys.furnished import Furnished, asked, fill_up, furnish, link_to_pay, paused
 from tests.journeys.installation import ROOT, installed
 from tests.journeys.person import ENDED, Person
 from tests.thorough import THOROUGH
@@ -181,6 +181,18 @@ def test_a_paused_autosync_its_banner_and_its_runs_are_accessible(furnished: Fur
                 assert [*accessible(page), *sideways(page)] == []
 
 
+@pytest.mark.parametrize(("width", "dark"), [(360, True), (2560, False)])
+def test_a_batch_to_approve_and_a_mail_that_failed_are_accessible(furnished: Furnished, width: int, dark: bool) -> None:
+    with asked(furnished.at, "10396") as (batch, mail):
+        for page in look(furnished, width=width, dark=dark):
+            page.goto(furnished.at.base + batch)
+            expect(page.get_by_role("button", name="Approve and post")).to_be_visible()
+            assert [*accessible(page), *sideways(page)] == []
+            page.goto(furnished.at.base + mail)
+            expect(page.get_by_text("The server does not know this address.")).to_be_visible()
+            assert [*accessible(page), *sideways(page)] == []
+
+
 def test_the_drawer_opens_and_closes_by_keys_and_gives_the_focus_back(furnished: Furnished) -> None:
     for page in look(furnished):
         page.goto(furnished.at.base + "/batches/1")
@@ -290,8 +302,14 @@ def test_the_end_of_a_batch_is_told_once_to_whoever_asked_for_it(furnished: Furn
         with page.expect_response("**/run/invoices/tick"):
             page.get_by_label("Select this page").check()
         her.press(re.compile("^Post 1 document"))
+        page.wait_for_url("**/confirm?mode=post")
+        assert [*accessible(page), *sideways(page)] == []
         her.press(re.compile("post 1 document", re.IGNORECASE), page.get_by_role("region", name="Submit"))
         page.wait_for_url("**/batches/*")
+        batch = her.path
+        page.go_back()  # past the question, which is answered, and no form is sent again
+        expect(page).to_have_url(re.compile("/run/invoices$"))
+        her.open(batch)
         assert page.evaluate("window.asked") == 0, "nobody is asked who did not press the button"
         her.press("Tell me at the end")
         expect(page.get_by_role("button", name="You will be told at the end")).to_be_visible()

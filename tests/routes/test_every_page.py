@@ -23,9 +23,10 @@ ELSEWHERE = {
     "pay.show": "test_a_customer_pays_by_stripe_from_a_page_that_names_nothing_but_the_payee",
     "pay.back": "the same",
     "pay.cancelled": "the same form as pay.show, with a sentence",
+    "run.ask": "test_the_end_of_a_batch_is_told_once_to_whoever_asked_for_it",
     "everything.show_round": "test_a_paused_autosync_its_banner_and_its_runs_are_accessible",
-    "approval.show": "routes/test_approval",
-    "customer_mail.one": "routes/test_customer_mail",
+    "approval.show": "test_a_batch_to_approve_and_a_mail_that_failed_are_accessible",
+    "customer_mail.one": "the same",
 }
 
 

@@ -285,7 +285,7 @@ def _twin(token: str) -> Batch | None:
 def ask() -> ResponseReturnValue:
     """What will happen, by name, before it does; the selection where nothing is ticked any more.
 
-    An address of its own: the browser's *Back* leads here, and past a batch that was made, without sending a form again.
+    An address of its own: the browser's *Back* leads here, and past a batch that was made, and sends no form again.
     """
     here = _here()
     if here is None or not here.chosen.records:

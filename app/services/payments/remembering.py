@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Set
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete
+from sqlalchemy import ColumnElement, delete, insert, update
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
@@ -118,40 +118,38 @@ def _leaves_a_choice(payment: LedgerPayment) -> bool:
 
 
 def remember(session: Session, book_id: int, changed: Iterable[LedgerPayment], *, dry: bool) -> None:
-    """In parts, so that what is written is not kept in memory until the last of thousands."""
+    """Write down payments as they are now, in place of what was known of them; the caller commits."""
     payments_ = {payment.ledger_id: payment for payment in changed}
     wanted = sorted(payments_)
     for start in range(0, len(wanted), CHUNK):
         some = {ledger_id: payments_[ledger_id] for ledger_id in wanted[start : start + CHUNK]}
-        for written in _remember_some(session, book_id, some, dry=dry):
-            session.expunge(written)
+        _remember_some(session, book_id, some, dry=dry)
 
 
-def _remember_some(
-    session: Session, book_id: int, payments_: Mapping[str, LedgerPayment], *, dry: bool
-) -> list[LedgerPaymentRow | AppliedLine]:
-    query = select(LedgerPaymentRow).where(LedgerPaymentRow.book_id == book_id)
-    rows = {row.ledger_id: row for row in session.exec(query.where(col(LedgerPaymentRow.ledger_id).in_(payments_)))}
-    session.exec(delete(AppliedLine).where(col(AppliedLine.payment_id).in_([row.id for row in rows.values()])))
-    for ledger_id, payment in payments_.items():
-        values = {**_values(payment), "version": f"{LOOKED_AT if dry else ''}{payment.version}"[:40]}
-        if ledger_id not in rows:
-            rows[ledger_id] = LedgerPaymentRow(book_id=book_id, ledger_id=ledger_id, **values)
-            continue
-        for name, value in values.items():
-            setattr(rows[ledger_id], name, value)
-    session.add_all(rows.values())
-    session.flush()
+def _remember_some(session: Session, book_id: int, payments_: Mapping[str, LedgerPayment], *, dry: bool) -> None:
+    """As values, not as objects: a first sync has thousands."""
+    query = select(LedgerPaymentRow.ledger_id, LedgerPaymentRow.id).where(LedgerPaymentRow.book_id == book_id)
+    idents = dict(session.exec(query.where(col(LedgerPaymentRow.ledger_id).in_(payments_))).all())
+    session.exec(delete(AppliedLine).where(col(AppliedLine.payment_id).in_(list(idents.values()))))
+    before = LOOKED_AT if dry else ""
+    rows = {ledger_id: _values(payment, before) for ledger_id, payment in payments_.items()}
+    if known := [{"id": idents[ledger_id], **values} for ledger_id, values in rows.items() if ledger_id in idents]:
+        session.execute(update(LedgerPaymentRow), known)
+    if new := [ledger_id for ledger_id in rows if ledger_id not in idents]:
+        made = [{"book_id": book_id, "ledger_id": ledger_id, **rows[ledger_id]} for ledger_id in new]
+        ids = insert(LedgerPaymentRow).returning(col(LedgerPaymentRow.id), sort_by_parameter_order=True)
+        idents.update(zip(new, session.scalars(ids, made), strict=True))
     lines = [
-        AppliedLine(book_id=book_id, payment_id=row.id or 0, ledger_id=document)
-        for ledger_id, row in rows.items()
-        for document in sorted(documents_of(payments_[ledger_id]))
+        {"book_id": book_id, "payment_id": idents[ledger_id], "ledger_id": document}
+        for ledger_id, payment in payments_.items()
+        for document in sorted(documents_of(payment))
     ]
-    session.add_all(lines)
-    session.flush()
-    return [*rows.values(), *lines]
+    if lines:
+        session.execute(insert(AppliedLine), lines)
 
 
-def _values(payment: LedgerPayment) -> dict[str, Any]:
-    names = ("party_id", "date", "currency", "total", "unapplied", "reference", "method", "version", "gone")
-    return {**{name: getattr(payment, name) for name in names}, "lines": to_json(payment.lines)}
+def _values(payment: LedgerPayment, before: str) -> dict[str, Any]:
+    """Columns of its row; ``before`` stands at the head of its version."""
+    names = ("party_id", "date", "currency", "total", "unapplied", "reference", "method", "gone")
+    version = f"{before}{payment.version}"[:40]
+    return {**{name: getattr(payment, name) for name in names}, "version": version, "lines": to_json(payment.lines)}

@@ -32,7 +32,7 @@ from app.services.posting.run import Lanes, SystemicError
 #: With nothing to do for longer than this, the worker is given back; the sweep rings when it is time.
 PATIENCE = 25.0
 #: Seconds within which answers are written down together. The limit a minute leaves the lanes so much room.
-GATHER = 0.15
+GATHER = 0.2
 #: Entries looked at for those that may go now.
 CHUNK = 60
 #: One that the PSA does not carry out so often in a row is a person's.

@@ -11,11 +11,13 @@ from redis import RedisError
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
+from app.connectors.protocols import ConnectionFailedError
 from app.jobs import workers
 from app.routes import fragments
 from app.routes.guard import public, requires
 from app.routes.web import reading, web
 from app.services.connections import health
+from app.services.posting import copied_back
 
 system = Blueprint("system", __name__)
 
@@ -43,7 +45,7 @@ def _checks() -> dict[str, str]:
     vitals = None if database else health.vitals(reading(), alive)
     silent = vitals is not None and not vitals.scheduler_alive
     return {
-        "database": database,
+        "database": database or _room(),
         "redis": redis,
         "workers": "" if alive else "No worker answers.",
         "scheduler": "The scheduler is silent." if silent or database else "",
@@ -55,6 +57,14 @@ def _database() -> str:
         reading().connection().execute(text("SELECT 1"))
     except SQLAlchemyError:
         return "The database does not answer."
+    return ""
+
+
+def _room() -> str:
+    try:
+        copied_back.left(web().database, 0.0)
+    except ConnectionFailedError:
+        return "Nothing can be written beside it: its disk is full, or its folder belongs to another account."
     return ""
 
 

@@ -133,7 +133,7 @@ def test_the_way_back_from_an_error_leads_to_no_other_site(viewer: Browser) -> N
         assert (f'href="{site}"' in answer.text) is named
 
 
-def test_ready_only_when_a_worker_and_the_scheduler_are_alive(
+def test_ready_only_when_a_worker_and_the_scheduler_are_alive_and_the_disk_has_room(
     app: Flask, database: Database, redis_server: redis.Redis
 ) -> None:
     client = app.test_client()
@@ -148,6 +148,13 @@ def test_ready_only_when_a_worker_and_the_scheduler_are_alive(
         session.add(Heartbeat(name="scheduler", at=utcnow()))
         session.commit()
     assert client.get("/readyz").status_code == 200
+    assert database.memory is not None
+    database.memory = database.memory.parent / "not-there" / "sent"  # as a full disk does, it takes nothing
+    answer = client.get("/readyz")
+    assert answer.status_code == 503
+    assert "its disk is full" in answer.text
+    assert answer.text.count('"ok"') == 3
+    assert str(database.memory.parent) not in answer.text
 
 
 def _worker(server: redis.Redis) -> None:

@@ -32,6 +32,7 @@ from app.models.batches import Batch
 from app.models.columns import utcnow
 from app.models.connections import Book
 from app.models.rounds import AutoSync, Round
+from app.services import leases
 from app.services.autosync import ends, parking, rounds
 from app.services.autosync.ends import ACTOR
 from app.services.batches import batches
@@ -40,7 +41,6 @@ from app.services.payments import payments
 from app.services.payments import reading as payment_reading
 from app.services.people import audit
 from app.services.posting import failures
-from app.services.posting.run import AHEAD
 from app.services.records import records
 
 log = logging.getLogger(__name__)
@@ -210,7 +210,7 @@ def tick(database: Database, home: str, now: dt.datetime) -> list[int]:
             with _alone(database, state.book_id, home):
                 _claim(database, state, book, now)
     with database.reading() as session:
-        free = or_(col(Round.lease_until).is_(None), col(Round.lease_until) < utcnow())
+        free = leases.free(col(Round.lease_until), utcnow())
         return [ident or 0 for ident in session.exec(select(Round.id).where(Round.state == "due", free))]
 
 
@@ -229,7 +229,7 @@ def _claim(database: Database, state: AutoSync, book: Book, now: dt.datetime) ->
     if state.schedule != repr(schedule):
         _take_schedule(database, state, repr(schedule), now)
         return
-    if state.mark is not None and state.mark > now + AHEAD:  # it would be silent until then
+    if state.mark is not None and state.mark > now + leases.AHEAD:  # it would be silent until then
         _take_schedule(database, state, state.schedule, now)
         return
     due = schedule.due_by(now)
@@ -304,7 +304,7 @@ def _kind_by_kind(database: Database, connectors: Connectors, made: Round, book:
 
 def _lease(database: Database, round_id: int) -> str | None:
     owner, now = secrets.token_hex(8), utcnow()
-    free = or_(col(Round.lease_until).is_(None), col(Round.lease_until) < now)
+    free = leases.free(col(Round.lease_until), now)
     with database.session() as session:
         mine = update(Round).where(col(Round.id) == round_id, col(Round.state) == "due", free)
         taken = session.exec(mine.values(lease_owner=owner, lease_until=now + LEASE)).rowcount == 1

@@ -31,6 +31,7 @@ from app.models.records import Hold
 from app.models.reloads import Reload
 from app.models.rounds import Round
 from app.models.workbench import EntryChange
+from app.services import leases
 from app.services.connections import books
 from app.services.paying import stripe_keys
 from app.services.people import audit
@@ -104,7 +105,7 @@ def _under_way(session: Session, book_id: int) -> Iterator[tuple[int, str, str, 
     yield _count(session, Mail.id, *mail), "mail waits or is in doubt", "mails wait or are in doubt", MAILS
     due = (Round.book_id == book_id, col(Round.state) != "ended")
     yield _count(session, Round.id, *due), "AutoSync run is under way", "AutoSync runs are under way", SOON
-    look = (DriftLook.book_id == book_id, col(DriftLook.lease_until) > now)
+    look = (DriftLook.book_id == book_id, ~leases.free(col(DriftLook.lease_until), now))
     yield _count(session, DriftLook.id, *look), "look at both systems is under way", "looks are under way", SOON
 
 

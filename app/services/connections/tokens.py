@@ -18,6 +18,7 @@ from app.database import Database
 from app.domain import codec
 from app.models.columns import utcnow
 from app.models.connections import Book
+from app.services import leases
 from app.services.connections.contacts import RowContact
 
 log = logging.getLogger(__name__)
@@ -80,7 +81,7 @@ class BookTokens:
     def _take(self, owner: str) -> bool:
         """Take the lock where it is free or its holder's lease has run out; the row decides, not this process."""
         now = utcnow()
-        free = or_(col(Book.refresh_owner) == "", col(Book.refresh_until) < now)
+        free = or_(col(Book.refresh_owner) == "", leases.over(col(Book.refresh_until), now))
         mine = {"refresh_owner": owner, "refresh_until": now + self._lease}
         with self._database.session() as session:
             taken = session.exec(update(Book).where(col(Book.id) == self._book_id, free).values(mine))

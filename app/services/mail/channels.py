@@ -29,6 +29,7 @@ from app.domain.problems import NotFoundError, ValidationError
 from app.models.columns import utcnow
 from app.models.connections import Book
 from app.models.notices import Notice, NoticeChannel
+from app.services import leases
 from app.services.mail import outbox
 from app.services.mail.letters import Words
 from app.services.people import audit
@@ -148,7 +149,7 @@ def due(database: Database) -> list[int]:
     """Messages that should go out now. What a dead process left half done is put right first."""
     with database.session() as session:
         now = utcnow()
-        dead = (col(Notice.state) == "sending", col(Notice.lease_until) < now)
+        dead = (col(Notice.state) == "sending", leases.over(col(Notice.lease_until), now))
         for notice in session.exec(select(Notice).where(*dead).with_for_update()).all():
             again = find(session, notice.channel_id).kind == ChannelKind.WEBHOOK
             notice.state = "queued" if again else "in_doubt"

@@ -9,7 +9,7 @@ import datetime as dt
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, delete, func, or_, update
+from sqlalchemy import ColumnElement, delete, func, update
 from sqlmodel import Session, col, select
 
 from app.connectors.ledger_changes import Billing, Printing
@@ -28,6 +28,7 @@ from app.models.connections import Book
 from app.models.mail import Mail, MailFile
 from app.models.pay_links import PayLink
 from app.models.postings import Posting, PostingRecord
+from app.services import leases
 from app.services.connections import books, connections
 from app.services.mail import letters, mail_problems, mailing, outbox
 from app.services.mail.mail_lists import Row, of_batch
@@ -54,8 +55,7 @@ def due(database: Database) -> list[int]:
 
 
 def _ready(now: dt.datetime) -> tuple[ColumnElement[bool], ...]:
-    free = or_(col(Mail.lease_until).is_(None), col(Mail.lease_until) < now)
-    return col(Mail.state) == "preparing", col(Mail.due_at) <= now, free
+    return col(Mail.state) == "preparing", col(Mail.due_at) <= now, leases.free(col(Mail.lease_until), now)
 
 
 def prepare(database: Database, connectors: Connectors, book_id: int, home: str = "") -> list[int]:

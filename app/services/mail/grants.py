@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import or_, update
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col
 
@@ -23,6 +23,7 @@ from app.domain.problems import ValidationError
 from app.models.columns import utcnow
 from app.models.connections import InstallationSetting
 from app.models.postings import Heartbeat
+from app.services import leases
 from app.services.people import audit
 
 APP, GRANT, LOCK = "mail_app", "mail_grant", "mail_grant"
@@ -182,7 +183,10 @@ def _renewed(
 def _take(database: Database) -> bool:
     now = utcnow()
     with database.session() as session:
-        free = (col(Heartbeat.name) == LOCK, col(Heartbeat.at) < now - LEASE)
+        free = (
+            col(Heartbeat.name) == LOCK,
+            or_(col(Heartbeat.at) < now - LEASE, col(Heartbeat.at) > now + leases.AHEAD),
+        )
         if session.exec(update(Heartbeat).where(*free).values(at=now)).rowcount == 1:
             session.commit()
             return True

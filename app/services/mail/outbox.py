@@ -21,6 +21,7 @@ from app.models.columns import utcnow
 from app.models.mail import Mail, MailFile
 from app.models.notices import Notice
 from app.models.postings import Posting
+from app.services import leases
 from app.services.mail import grants, letters, mail_problems, mail_settings
 from app.services.people import audit
 
@@ -88,7 +89,7 @@ def due(database: Database) -> list[int]:
     """Mails that should go out now. What a dead process left half done is put right first."""
     with database.session() as session:
         now = utcnow()
-        dead = (col(Mail.state) == "sending", col(Mail.lease_until) < now)
+        dead = (col(Mail.state) == "sending", leases.over(col(Mail.lease_until), now))
         session.exec(update(Mail).where(*dead, col(Mail.data_at).is_(None)).values(state="queued", due_at=now))
         for mail in session.exec(select(Mail).where(*dead, col(Mail.data_at).is_not(None)).with_for_update()):
             mail.state, mail.problem = "in_doubt", "The program was stopped while the letter was going out."

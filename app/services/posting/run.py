@@ -26,12 +26,10 @@ from app.domain.states import RecordKind, Role, SectionKey
 from app.models.batches import Batch, Section
 from app.models.columns import utcnow
 from app.models.postings import Posting
+from app.services import leases
 from app.services.batches import approvals, batches, queueing
 from app.services.mapping.links import CurrentIndex
 from app.settings import Waits
-
-#: Clocks of several machines differ by less; a moment further ahead is of a clock that was wrong.
-AHEAD = dt.timedelta(minutes=15)
 
 
 class LeaseLostError(Exception):
@@ -186,9 +184,8 @@ class Run:
 
 
 def free(now: dt.datetime) -> ColumnElement[bool]:
-    """SQL: nobody has the batch. Nobody's lease lasts much longer than its run: that one is of a wrong clock."""
-    until = col(Batch.lease_until)
-    return or_(until.is_(None), until < now, until > now + AHEAD, col(Batch.lease_owner) == "")
+    """SQL: nobody has the batch."""
+    return or_(leases.free(col(Batch.lease_until), now), col(Batch.lease_owner) == "")
 
 
 def take_lease(database: Database, batch_id: int, waits: Waits) -> str | None:

@@ -26,6 +26,7 @@ from app.models.columns import utcnow
 from app.models.connections import Book
 from app.models.postings import Posting
 from app.models.reconcile import DriftLook
+from app.services import leases
 from app.services.connections import books, connections
 from app.services.people import audit
 from app.services.posting import failures
@@ -123,7 +124,7 @@ def due(database: Database, now: dt.datetime | None = None) -> list[int]:
             session.add(look)
             session.commit()
     with database.reading() as session:
-        free = or_(col(DriftLook.lease_until).is_(None), col(DriftLook.lease_until) < moment)
+        free = leases.free(col(DriftLook.lease_until), moment)
         later = or_(col(DriftLook.wake_at).is_(None), col(DriftLook.wake_at) <= moment)
         query = select(DriftLook.id).where(col(DriftLook.ended_at).is_(None), free, later)
         return [ident for ident in session.exec(query) if ident is not None]
@@ -190,7 +191,7 @@ def work_again(database: Database, connectors: Connectors, look_id: int) -> Drif
 
 def _take(database: Database, look_id: int, owner: str) -> bool:
     now = utcnow()
-    free = or_(col(DriftLook.lease_until).is_(None), col(DriftLook.lease_until) < now)
+    free = leases.free(col(DriftLook.lease_until), now)
     with database.session() as session:
         mine = (col(DriftLook.id) == look_id, col(DriftLook.ended_at).is_(None), free)
         values = {"lease_owner": owner, "lease_until": now + LEASE, "wake_at": None, "tries": DriftLook.tries + 1}

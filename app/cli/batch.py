@@ -115,6 +115,12 @@ def _submit(session: Session, order: Order, source_id: int, *, by: str) -> Batch
     place = location_id(session, source_id, kind, order.location)
     limit = day(order.through) or books.today_of(book)
     listed = records.matching(session, source_id, kind, records.Filter(location=place, through=limit))
+    if order.everything and not listed:
+        where = f" at {order.location}" if order.location else ""
+        raise ValidationError(
+            f"There is nothing unposted among the {kind}{where} through {limit:%m/%d/%Y}.",
+            "Give another --location or --through.",
+        )
     return batches.submit(
         session,
         book,

@@ -41,6 +41,12 @@ def test_unposted_is_narrowed_by_day_and_location(connected: CommandLine) -> Non
     assert "Shelbyville (id 2)" in told.json["remedy"]
 
 
+def test_all_of_nothing_says_what_was_looked_for(connected: CommandLine) -> None:
+    told = run(connected, "--all", "--through", "2020-01-01")
+    assert told.status == 2
+    assert told.json["error"] == "There is nothing unposted among the invoices through 01/01/2020."
+
+
 def test_a_batch_is_submitted_worked_on_and_shown(connected: CommandLine) -> None:
     told = run(connected)
     assert (told.status, told.json["status"], told.json["book"]) == (0, "queued", "Demo MSP")

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
-from app.connectors.protocols import ConnectionFailedError
+from app.connectors.protocols import ConnectionFailedError, Probe
 from app.domain.documents import Document, DocumentKind
 from app.domain.outcomes import Absent, CannotTell, Finding, Found, LooksAlike, Receipt, Several
 from app.domain.problems import Problem, Severity
@@ -23,8 +23,8 @@ from app.services.posting.reading import document_of
 from app.services.posting.run import Run
 
 #: Each look costs a query for every hundred numbers, and one for every thousand documents of these dates: the larger a
-#: look, the fewer. A thousand documents, ours and theirs, are 50 MB.
-CHUNK = 1000
+#: look, the fewer. So many of our own documents are in memory at once, and written down together.
+CHUNK, PART = 1000, 200
 #: Said anew by every look.
 OWN_PROBLEMS = ("not_in_books", "not_proved", "books_differ", "several_in_books")
 #: A query may lag behind a create by seconds; these are the pauses between looks that found nothing.
@@ -40,51 +40,47 @@ def prove(run: Run) -> None:
     reading.relist(run)
     last = 0
     while not run.stopping() and (chunk := _unproved(run, last, CHUNK)):
-        last = chunk[-1][0].id or 0
+        last = chunk[-1][0]
         _prove_some(run, chunk)
     if not run.stopping():
         run.end(SectionKey.PROVE)
 
 
-def _unproved(run: Run, after: int, limit: int) -> list[tuple[Posting, str]]:
+def _unproved(run: Run, after: int, limit: int) -> list[tuple[int, str]]:
+    """Ids of the next ones, each with the record that names its mark."""
     with run.database.reading() as session:
         query = (
-            select(Posting, func.min(PostingRecord.record))
+            select(Posting.id, func.min(PostingRecord.record))
             .join(PostingRecord, col(PostingRecord.posting_id) == Posting.id)
             .where(Posting.batch_id == run.batch_id, col(Posting.state).in_(IN_BOOKS), col(Posting.id) > after)
             .where(col(Posting.proved).is_(False))
             .group_by(col(Posting.id))
             .order_by(col(Posting.id))
             .limit(limit)
-            .options(*posting_rows.WITH_DOCUMENT)
         )
-        return list(session.exec(query).all())
+        return [(ident or 0, record) for ident, record in session.exec(query)]
 
 
-def _prove_some(run: Run, chunk: Sequence[tuple[Posting, str]]) -> None:
+def _prove_some(run: Run, chunk: Sequence[tuple[int, str]]) -> None:
     findings = _find(run, chunk)
-    names = _psa_batches(run, [record for posting, record in chunk if posting.state == PostingState.CLOSED])
-    with run.database.session() as session:
-        run.hold_on(session)
-        rows = []
-        fresh = posting_rows.of(session, [posting.id or 0 for posting, _ in chunk], posting_rows.BARE)
-        posting_problems.clear_all(session, list(fresh), OWN_PROBLEMS)
-        for (posting, record), finding in zip(chunk, findings, strict=True):
-            row = fresh[posting.id or 0]
-            in_books = _in_books(session, row, document_of(posting), finding)
-            row.proved = _closed(session, run, row, record, names) and in_books
-            session.add(row)
-            rows.append(row)
-        run.changed(session, *rows)
+    names = _psa_batches(run, _closed_records(run, chunk))
+    for start in range(0, len(chunk), PART):
+        some = chunk[start : start + PART]
+        with run.database.session() as session:
+            run.hold_on(session)
+            rows = posting_rows.of(session, [ident for ident, _ in some], posting_rows.WITH_DOCUMENT)
+            posting_problems.clear_all(session, list(rows), OWN_PROBLEMS)
+            for (ident, record), finding in zip(some, findings[start:], strict=False):
+                row = rows[ident]
+                in_books = _in_books(session, row, document_of(row), finding)
+                row.proved = _closed(session, run, row, record, names) and in_books
+                session.add(row)
+            run.changed(session, *rows.values())
 
 
-def _find(run: Run, chunk: Sequence[tuple[Posting, str]]) -> list[Finding]:
+def _find(run: Run, chunk: Sequence[tuple[int, str]]) -> list[Finding]:
     """Findings per posting; those absent only because queries lag are read by id."""
-    probes = [
-        checking.probe(run, posting, record, document_of(posting), wants.ledger_party(posting.party_key),
-                       exact=posting.looked_anyway)
-        for posting, record in chunk
-    ]  # fmt: skip
+    probes = [probe for start in range(0, len(chunk), PART) for probe in _probes(run, chunk[start : start + PART])]
     findings = run.destination.find(probes)
     for pause in LAG:
         missing = [i for i, finding in enumerate(findings) if isinstance(finding, Absent | LooksAlike)]
@@ -99,7 +95,25 @@ def _find(run: Run, chunk: Sequence[tuple[Posting, str]]) -> list[Finding]:
     return findings
 
 
-def _by_id(run: Run, posting: Posting) -> Finding:
+def _probes(run: Run, some: Sequence[tuple[int, str]]) -> list[Probe]:
+    with run.database.reading() as session:
+        rows = posting_rows.of(session, [ident for ident, _ in some], posting_rows.WITH_DOCUMENT)
+    return [
+        checking.probe(run, row, record, document_of(row), wants.ledger_party(row.party_key), exact=row.looked_anyway)
+        for row, record in ((rows[ident], record) for ident, record in some)
+    ]
+
+
+def _closed_records(run: Run, chunk: Sequence[tuple[int, str]]) -> list[str]:
+    with run.database.reading() as session:
+        query = select(Posting.id).where(Posting.batch_id == run.batch_id, Posting.state == PostingState.CLOSED)
+        closed = set(session.exec(query))
+    return [record for ident, record in chunk if ident in closed]
+
+
+def _by_id(run: Run, ident: int) -> Finding:
+    with run.database.reading() as session:
+        posting = posting_rows.of(session, [ident], posting_rows.BARE)[ident]
     try:
         receipt = run.destination.read(DocumentKind(posting.kind), posting.ledger_id)
     except ConnectionFailedError as error:

@@ -59,12 +59,13 @@ class FakePayingBooks(FakeBooks):
 
 
 class FakePayingSource(FakeSource):
-    """Entries by id on any invoice. ``writes`` tells every write that was carried out."""
+    """Entries by id on any invoice. ``writes`` tells what was carried out, ``looks`` counts looks at what stands."""
 
     def __init__(self, *rest: Any, **more: Any) -> None:
         super().__init__(*rest, **more)
         self.standing: dict[str, PsaPayment] = {}
         self.writes: list[tuple[str, str]] = []
+        self.looks = 0
         self._by_invoice: dict[str, dict[str, PsaPayment]] = {}
         self._ids = itertools.count(1)
 
@@ -88,7 +89,12 @@ class FakePayingSource(FakeSource):
         self.next.clear()
 
     def payments_on(self, invoices: Sequence[str]) -> dict[str, tuple[PsaPayment, ...]]:
+        self.looks += 1
         return {invoice: tuple(self._by_invoice.get(invoice, {}).values()) for invoice in invoices}
+
+    def paid_on(self, invoices: Sequence[str]) -> dict[str, Decimal]:
+        on = {invoice: self._by_invoice.get(invoice, {}).values() for invoice in invoices}
+        return {invoice: sum((each.amount for each in rows), Decimal(0)) for invoice, rows in on.items()}
 
     def add_payment(self, invoice: str, new: NewPayment, slot: Slot) -> PaymentOutcome:
         def act() -> str:

@@ -98,6 +98,14 @@ class TakesPayments(Protocol):
         """
         ...
 
+    def paid_on(self, invoices: Sequence[str]) -> dict[str, Decimal]:
+        """How much stands on these invoices in all, by the PSA's own sums of payments and credits.
+
+        Cheaper than their lists. Missing where the PSA doesn't say, or where the lists cost no more. Raises
+        ConnectionFailedError.
+        """
+        ...
+
     def reserve(self) -> Slot | Wait: ...
 
     def add_payment(self, invoice: str, new: NewPayment, slot: Slot) -> PaymentOutcome: ...

@@ -7,6 +7,8 @@ from decimal import Decimal
 
 import pytest
 
+from app.connectors.payments import NewPayment, PaymentOutcome
+from app.connectors.protocols import Slot
 from app.domain.payments import Applied, Charge, LedgerPayment
 from tests.builders import a_document
 from tests.cli.conftest import CommandLine
@@ -53,6 +55,51 @@ def test_a_sync_is_submitted_worked_on_and_shown(paying: CommandLine) -> None:
     shown = paying("batch", "show", "2", "--json").json
     assert (shown["kind"], shown["status"]) == ("payments", "completed_with_warnings")
     assert [section["key"] for section in shown["sections"]] == ["read", "check", "documents", "prove"]
+
+
+def psa_of(crossfoot: CommandLine) -> FakePayingSource:
+    assert isinstance(crossfoot.source, FakePayingSource)
+    return crossfoot.source
+
+
+def test_what_the_sums_agree_on_is_proved_without_its_list(paying: CommandLine) -> None:
+    books_of(paying).receive(a_payment(first_ledger_id(paying), "14.00"))
+    assert paying(*SYNC).status == 0
+    paying.work(2)
+    assert paying("batch", "show", "2", "--json").json["status"] == "completed"
+    assert psa_of(paying).looks == 1, "Check's"
+
+
+@pytest.mark.parametrize("sums", [{}, {"39005": Decimal(15), "39006": Decimal(15)}])
+def test_where_no_sum_is_told_or_another_one_the_list_is_believed(
+    paying: CommandLine, monkeypatch: pytest.MonkeyPatch, sums: dict[str, Decimal]
+) -> None:
+    monkeypatch.setattr(psa_of(paying), "paid_on", lambda _: sums)
+    books_of(paying).receive(a_payment(first_ledger_id(paying), "14.00"))
+    assert paying(*SYNC).status == 0
+    paying.work(2)
+    assert paying("batch", "show", "2", "--json").json["status"] == "completed"
+    assert psa_of(paying).looks == 2
+
+
+def test_what_somebody_took_off_while_the_sync_ran_is_told(
+    paying: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    psa = psa_of(paying)
+    add = psa.add_payment
+
+    def taken_off(invoice: str, new: NewPayment, slot: Slot) -> PaymentOutcome:
+        outcome = add(invoice, new, slot)
+        psa.take_off(invoice, next(iter(psa.standing)))
+        return outcome
+
+    monkeypatch.setattr(psa, "add_payment", taken_off)
+    books_of(paying).receive(a_payment(first_ledger_id(paying), "14.00"))
+    paying(*SYNC)
+    paying.work(2)
+    shown = paying("batch", "show", "2", "--json").json
+    assert shown["status"] == "completed_with_errors"
+    assert [section["failed"] for section in shown["sections"] if section["key"] == "prove"] == [1]
 
 
 def test_a_dry_run_prints_amounts_before_and_after(paying: CommandLine) -> None:

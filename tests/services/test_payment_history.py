@@ -243,7 +243,7 @@ def test_a_rule_that_changes_draws_no_credit_memo_twice(world: InMemory) -> None
 
 def test_an_invoice_that_the_books_have_a_cent_lower_is_paid_in_full_with_that(world: InMemory) -> None:
     world.begin_anew()
-    world.settle(paid_status="Paid")
+    world.settle(paid_status="Paid", form="invoice")
     world.learn("104", ledger_cents=12_33)  # another tax, which a person has kept
     world.pay([("104", Decimal("12.32"))], Decimal(0))
     world.sync()

@@ -132,6 +132,9 @@ class ConnectWise:
     def payments_on(self, invoices: Sequence[str]) -> dict[str, tuple[PsaPayment, ...]]:
         return self._payments.on(invoices)
 
+    def paid_on(self, invoices: Sequence[str]) -> dict[str, Decimal]:
+        return self._payments.paid_on(invoices)
+
     def add_payment(self, invoice: str, new: NewPayment, slot: Slot) -> PaymentOutcome:
         with used(slot):
             return self._payments.add(invoice, new, slot)

@@ -100,10 +100,20 @@ class Payments:
         return found
 
     def _bare(self, invoices: Sequence[str]) -> set[str]:
-        """Invoices whose own totals say, in numbers, that nothing is paid or credited and everything is open."""
+        """Invoices whose own sums say that nothing is paid or credited and everything is open."""
+        return {invoice for invoice, paid in self._sums(invoices).items() if paid == 0}
+
+    def paid_on(self, invoices: Sequence[str]) -> dict[str, Decimal]:
+        """What is paid and credited by the invoices' own sums; nothing for so few that their lists cost as much."""
+        wanted = [invoice for invoice in dict.fromkeys(invoices) if values.is_number(invoice)]
+        return self._sums(wanted) if len(wanted) >= MANY else {}
+
+    def _sums(self, invoices: Sequence[str]) -> dict[str, Decimal]:
+        """Payments and credits by invoice; without those whose sums aren't told in numbers, or don't add up."""
         fields = {"fields": "id,total,payments,credits,balance"}
         rows = self._client.rows_in("/finance/invoices", "id", invoices, fields)
-        return {values.identity(row) for row in rows if _is_bare(row)}
+        sums = ((values.identity(row), _sum(row)) for row in rows)
+        return {invoice: paid for invoice, paid in sums if paid is not None}
 
     def _of(self, invoice: str) -> tuple[PsaPayment, ...] | None:
         path = f"/finance/invoices/{invoice}/payments"
@@ -244,13 +254,17 @@ class Payments:
         return self._statuses.get(status.strip().lower(), "")
 
 
-def _is_bare(row: Row) -> bool:
+def _sum(row: Row) -> Decimal | None:
+    """What stands on an invoice by its own sums; None where they are no numbers, or leave another balance."""
     try:
-        amounts = [values.maybe_amount(row, name) for name in ("payments", "credits", "total", "balance")]
+        paid, credited, total, balance = (
+            values.maybe_amount(row, name) for name in ("payments", "credits", "total", "balance")
+        )
     except ValueError:
-        return False
-    paid, credited, total, balance = amounts
-    return paid == 0 and credited == 0 and total is not None and total == balance
+        return None
+    if paid is None or credited is None or total is None or balance != total - paid - credited:
+        return None
+    return paid + credited
 
 
 def _payment(row: Row, invoice: str, path: str) -> PsaPayment:

@@ -138,8 +138,10 @@ def small(database: Database) -> Iterator[Office]:
 
 
 def morning(days: int = 1) -> dt.datetime:
-    """A few minutes past seven, so many days from now, in UTC."""
-    return (utcnow() + days * DAY).replace(hour=7, minute=4, second=0, microsecond=0)
+    """A few minutes past seven in UTC, so many mornings from now; the first is an hour ahead at least."""
+    soon = utcnow() + dt.timedelta(hours=1)
+    first = soon.replace(hour=7, minute=4, second=0, microsecond=0)
+    return first + (days - (first >= soon)) * DAY
 
 
 # ── failures ─────────────────────────────────────────────────────────────────────────────────────────────────────

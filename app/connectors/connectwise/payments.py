@@ -255,7 +255,7 @@ class Payments:
 
 
 def _sum(row: Row) -> Decimal | None:
-    """What stands on an invoice by its own sums; None where they are no numbers, or leave another balance."""
+    """What stands on an invoice by its own sums; None where they are no amounts, or leave another balance."""
     try:
         paid, credited, total, balance = (
             values.maybe_amount(row, name) for name in ("payments", "credits", "total", "balance")
@@ -264,7 +264,7 @@ def _sum(row: Row) -> Decimal | None:
         return None
     if paid is None or credited is None or total is None or balance != total - paid - credited:
         return None
-    return paid + credited
+    return None if min(paid, credited) < 0 else paid + credited  # two that cancel out are not nothing
 
 
 def _payment(row: Row, invoice: str, path: str) -> PsaPayment:

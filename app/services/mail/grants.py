@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import or_, update
+from sqlalchemy import update
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col
 
@@ -183,10 +183,7 @@ def _renewed(
 def _take(database: Database) -> bool:
     now = utcnow()
     with database.session() as session:
-        free = (
-            col(Heartbeat.name) == LOCK,
-            or_(col(Heartbeat.at) < now - LEASE, col(Heartbeat.at) > now + leases.AHEAD),
-        )
+        free = (col(Heartbeat.name) == LOCK, leases.over(col(Heartbeat.at), now - LEASE))  # ``at``: when it was taken
         if session.exec(update(Heartbeat).where(*free).values(at=now)).rowcount == 1:
             session.commit()
             return True

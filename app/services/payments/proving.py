@@ -25,7 +25,7 @@ def prove(work: Work) -> None:
     """Compare every planned invoice of the batch. Raises ConnectionFailedError."""
     work.run.begin(SectionKey.PROVE)
     last = 0
-    while (chunk := _clear(work, last)) and not work.run.stopping():
+    while not work.run.stopping() and (chunk := _clear(work, last)):
         last = chunk[-1][0]
         _prove_by_sum(work, chunk)
     checking.go_through(work, SectionKey.PROVE, "planned", _prove)

@@ -46,11 +46,14 @@ def prove(run: Run) -> None:
         run.end(SectionKey.PROVE)
 
 
-def _unproved(run: Run, after: int, limit: int) -> list[tuple[int, str]]:
-    """Ids of the next ones, each with the record that names its mark."""
+#: A posting's id, the record that names its mark, and whether that is closed.
+Unproved = tuple[int, str, bool]
+
+
+def _unproved(run: Run, after: int, limit: int) -> list[Unproved]:
     with run.database.reading() as session:
         query = (
-            select(Posting.id, func.min(PostingRecord.record))
+            select(Posting.id, func.min(PostingRecord.record), Posting.state)
             .join(PostingRecord, col(PostingRecord.posting_id) == Posting.id)
             .where(Posting.batch_id == run.batch_id, col(Posting.state).in_(IN_BOOKS), col(Posting.id) > after)
             .where(col(Posting.proved).is_(False))
@@ -58,19 +61,19 @@ def _unproved(run: Run, after: int, limit: int) -> list[tuple[int, str]]:
             .order_by(col(Posting.id))
             .limit(limit)
         )
-        return [(ident or 0, record) for ident, record in session.exec(query)]
+        return [(ident or 0, record, state == PostingState.CLOSED) for ident, record, state in session.exec(query)]
 
 
-def _prove_some(run: Run, chunk: Sequence[tuple[int, str]]) -> None:
+def _prove_some(run: Run, chunk: Sequence[Unproved]) -> None:
     findings = _find(run, chunk)
-    names = _psa_batches(run, _closed_records(run, chunk))
+    names = _psa_batches(run, [record for _, record, closed in chunk if closed])
     for start in range(0, len(chunk), PART):
         some = chunk[start : start + PART]
         with run.database.session() as session:
             run.hold_on(session)
-            rows = posting_rows.of(session, [ident for ident, _ in some], posting_rows.WITH_DOCUMENT)
+            rows = posting_rows.of(session, [ident for ident, *_ in some], posting_rows.WITH_DOCUMENT)
             posting_problems.clear_all(session, list(rows), OWN_PROBLEMS)
-            for (ident, record), finding in zip(some, findings[start:], strict=False):
+            for (ident, record, _), finding in zip(some, findings[start:], strict=False):
                 row = rows[ident]
                 in_books = _in_books(session, row, document_of(row), finding)
                 row.proved = _closed(session, run, row, record, names) and in_books
@@ -78,7 +81,7 @@ def _prove_some(run: Run, chunk: Sequence[tuple[int, str]]) -> None:
             run.changed(session, *rows.values())
 
 
-def _find(run: Run, chunk: Sequence[tuple[int, str]]) -> list[Finding]:
+def _find(run: Run, chunk: Sequence[Unproved]) -> list[Finding]:
     """Findings per posting; those absent only because queries lag are read by id."""
     probes = [probe for start in range(0, len(chunk), PART) for probe in _probes(run, chunk[start : start + PART])]
     findings = run.destination.find(probes)
@@ -95,20 +98,13 @@ def _find(run: Run, chunk: Sequence[tuple[int, str]]) -> list[Finding]:
     return findings
 
 
-def _probes(run: Run, some: Sequence[tuple[int, str]]) -> list[Probe]:
+def _probes(run: Run, some: Sequence[Unproved]) -> list[Probe]:
     with run.database.reading() as session:
-        rows = posting_rows.of(session, [ident for ident, _ in some], posting_rows.WITH_DOCUMENT)
+        rows = posting_rows.of(session, [ident for ident, *_ in some], posting_rows.WITH_DOCUMENT)
     return [
         checking.probe(run, row, record, document_of(row), wants.ledger_party(row.party_key), exact=row.looked_anyway)
-        for row, record in ((rows[ident], record) for ident, record in some)
+        for row, record in ((rows[ident], record) for ident, record, _ in some)
     ]
-
-
-def _closed_records(run: Run, chunk: Sequence[tuple[int, str]]) -> list[str]:
-    with run.database.reading() as session:
-        query = select(Posting.id).where(Posting.batch_id == run.batch_id, Posting.state == PostingState.CLOSED)
-        closed = set(session.exec(query))
-    return [record for ident, record in chunk if ident in closed]
 
 
 def _by_id(run: Run, ident: int) -> Finding:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
 from decimal import Decimal
 from typing import Any
 
@@ -118,32 +117,6 @@ def test_of_many_invoices_only_those_with_something_on_them_are_asked(source: Co
     assert set(found) == set(records)
     assert [len(found[record]) for record in records] == [1] * 3 + [0] * (len(records) - 3)
     assert psa.calls_of("/payments") - before == 3
-
-
-def test_the_sum_of_many_invoices_is_told_in_one_call_and_of_few_by_their_lists(source: ConnectWise, psa: Site) -> None:
-    records = [record for record, amount in psa.unposted().items() if amount > 30]
-    for record in records[:2]:
-        written(add(source, record, new("10.00", "CF-1")))
-        written(add(source, record, new("2.50", "CF-2")))
-    before = psa.calls_of("/finance/invoices")
-    found = source.paid_on(records)
-    assert psa.calls_of("/finance/invoices") - before == 1
-    assert found == {record: Decimal("12.50" if record in records[:2] else 0) for record in records}
-    assert source.paid_on(records[:20]) == {}
-
-
-@pytest.mark.parametrize("told", ['"payments":"much"', '"payments":1e999', '"payments":13.50', '"payments":null'])
-def test_a_sum_that_is_no_number_or_leaves_another_balance_is_none(source: ConnectWise, psa: Site, told: str) -> None:
-    records = [record for record, amount in psa.unposted().items() if amount > 30]
-    written(add(source, records[0], new("12.50")))
-
-    def change(_method: str, _path: str, true: Reply) -> Reply:
-        assert '"payments": 12.5' in true.text or '"payments":12.5' in true.text, true.text[:300]
-        return true.saying(re.sub(r'"payments": ?12\.50?', told, true.text))
-
-    with mangled(psa.running.server, change):
-        found = source.paid_on(records)
-    assert set(found) == set(records[1:])
 
 
 def test_more_payments_than_a_page_holds_are_all_read(

@@ -14,7 +14,7 @@ from app.database import Database
 from app.models.columns import utcnow
 from app.models.logins import RecoveryCode, SecondFactor
 from app.models.people import Audit, User
-from app.services.people import users
+from app.services.people import two_factor, users
 from tests.routes.conftest import PASSWORD, Browser, words
 
 
@@ -90,10 +90,12 @@ def test_turning_it_on_uses_its_code_up_too(app: Flask, admin: Browser) -> None:
 
 @pytest.mark.parametrize(("steps", "status"), [(-1, 200), (1, 200), (-3, 422), (3, 422)])
 def test_a_clock_may_be_half_a_minute_off_and_not_more(
-    app: Flask, admin: Browser, database: Database, steps: int, status: int
+    app: Flask, admin: Browser, database: Database, monkeypatch: pytest.MonkeyPatch, steps: int, status: int
 ) -> None:
     secret, _ = turned_on(admin, database)
-    code = pyotp.TOTP(secret).at(utcnow() + dt.timedelta(seconds=30 * steps))
+    now = utcnow()
+    monkeypatch.setattr(two_factor, "utcnow", lambda: now)
+    code = pyotp.TOTP(secret).at(now + dt.timedelta(seconds=30 * steps))
     answer = half_in(app).post("/login/code", {"code": code}, status=status)
     assert ("not right" in words(answer)) is (status == 422)
 

@@ -104,12 +104,13 @@ def both_sides_are_kept(working: Engine) -> None:
         ident for ident in there for kind in ("Invoice", "CreditMemo")
         if (d := tables[kind].get(ident)) and d["TxnDate"] >= first.isoformat()
     }  # fmt: skip
-    billed = {str(row["id"]): int(row["billAmount"] * 100) for row in agreement_rows(working.site)}
     with working.database.reading() as session:
         kept = {row.agreement: row.cents for row in session.exec(select(PsaAgreement))}
-    month = days_of(agreements.with_additions(utcnow()))
-    invoiced = {i.agreement_id for i in invoices if month[0] <= i.date <= month[1]}
-    assert kept == {ident: cents + (0 if ident in invoiced else 36_00) for ident, cents in billed.items()}
+    rows, (begun, ended) = agreement_rows(working.site), days_of(agreements.with_additions(utcnow()))
+    invoiced = {i.agreement_id for i in invoices if begun <= i.date <= ended}
+    unbilled = {str(row["id"]) for row in rows if row["startDate"][:10] <= ended.isoformat()} - invoiced
+    billed = {str(row["id"]): int(row["billAmount"] * 100) for row in rows}
+    assert kept == {ident: cents + (36_00 if ident in unbilled else 0) for ident, cents in billed.items()}
     posted = next(i for i in invoices if i.number == "10395")
     assert sum((posted.accounts or {}).values()) == posted.cents - posted.tax_cents
     assert next(d for d in books if d.number == "10395").accounts

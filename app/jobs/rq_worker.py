@@ -17,6 +17,7 @@ from redis import Redis
 from redis.client import Pipeline
 from rq import Worker, worker_registration
 from rq.serializers import JSONSerializer
+from sqlalchemy.orm import configure_mappers
 
 from app import logs
 from app.connectors.connectwise import opening as _connectwise
@@ -73,6 +74,7 @@ def main() -> None:
     """One worker, or as many as the argument says."""
     logs.configure()
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 1
+    configure_mappers()  # else every child would
     gc.collect()
     gc.freeze()  # else a child's first collection would copy every page that it shares with us
     if count == 1:

@@ -27,7 +27,8 @@ class Work:
     """The run, both sides, and what the settings want.
 
     ``answers``: outcomes that came and are not written down yet, each with the moment of its intent. ``flying``:
-    records with a call under way, by entry. ``gated``: another person has not approved yet, so nothing new is written.
+    records with a call under way, by entry. ``turns_over``: turns of writing that have nothing left. ``gated``: another
+    person has not approved yet, so nothing new is written.
     """
 
     run: Run
@@ -37,6 +38,7 @@ class Work:
     gated: bool = False
     answers: list[tuple[int, dt.datetime, PaymentOutcome]] = field(default_factory=list)
     flying: dict[int, set[str]] = field(default_factory=dict)
+    turns_over: int = 0
 
 
 @dataclass(frozen=True, slots=True)

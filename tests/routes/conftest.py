@@ -25,6 +25,7 @@ from app.services.people import passwords, sessions, users
 from app.settings import Endpoints, Secret, Settings
 from tests import template
 from tests.fakes import FakeConnectors, some_tokens
+from tests.routes.world import keep_young
 
 HOST = "http://books.test:8000"
 PASSWORD = "Ledger-Harbor-4417-tern"
@@ -46,6 +47,11 @@ class Compiled(BytecodeCache):
 
 
 TEMPLATES = Compiled()
+
+
+@pytest.fixture(autouse=True)
+def _young(monkeypatch: pytest.MonkeyPatch) -> None:
+    keep_young(monkeypatch)
 
 
 class FakeConsent:

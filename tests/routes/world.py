@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
+import pytest
+
 from app.database import Database
 from app.domain.documents import Document, DocumentKind, Party
 from app.domain.links import LinkKind
@@ -9,15 +13,20 @@ from app.domain.states import RecordKind
 from app.models.connections import Link
 from app.services.mapping import lists
 from app.services.posting import running
-from app.services.records import previews, records
+from app.services.records import outlook, previews, records
 from app.settings import Waits
-from tests.builders import BOLT, a_document, a_line, an_entry
+from tests.builders import BOLT, THE_DAY, a_document, a_line, an_entry
 from tests.fake_books import FakeBooks
 from tests.fakes import FakeConnectors, FakeSource, some_tokens
 from tests.rows import a_book, a_source
 
 HOSTILE = Party("79", "=cmd|'/C calc'!A0 <script>alert(1)</script> & Co")
 WAITS = Waits(running=0.1, between=0.1, lease=5)
+
+
+def keep_young(patch: pytest.MonkeyPatch) -> None:
+    """The cast's documents don't get old, however long ago their day is: what is old, nobody posts unasked."""
+    patch.setattr(outlook, "old_before", lambda _today: THE_DAY - dt.timedelta(days=52))
 
 
 def documents() -> list[Document]:

@@ -15,7 +15,7 @@ from app.models.connections import Book
 from tests import engine, template
 from tests.engine import Engine
 from tests.fakes import FakeConnectors, some_tokens
-from tests.routes.world import World
+from tests.routes.world import World, keep_young
 from tests.rows import a_book
 from tests.services.bookkeeper import Bookkeeper
 from tests.services.clock import Clock
@@ -77,8 +77,9 @@ def shop(tmp_path_factory: pytest.TempPathFactory, redis_url: str) -> Iterator[B
 
 
 @pytest.fixture
-def world(database: Database) -> World:
+def world(database: Database, monkeypatch: pytest.MonkeyPatch) -> World:
     """Two systems in memory with unposted invoices."""
+    keep_young(monkeypatch)
     return World(database, FakeConnectors())
 
 

@@ -45,6 +45,9 @@ from tests.webhook_server import Hook, webhook_server
 
 HOME = "https://books.example"
 DAY = dt.timedelta(days=1)
+#: The hour in which the tests began; where the company is, it is noon: no morning comes meanwhile, whatever the hour.
+NOON = utcnow().replace(minute=0, second=0, microsecond=0)
+ZONE, HOUR_BEHIND = (f"Etc/GMT{NOON.hour - 12 + behind:+d}" for behind in (0, 1))
 MAIL = {"host": "localhost", "security": "none", "sender": "crossfoot@shop.test"}
 
 
@@ -57,6 +60,9 @@ class Office:
         self.database, self.post, self.hook = database, post, hook
         self.messenger = PostMessenger(NetRules.parse(hook.host))
         self.mail_on()
+        with database.session() as session:
+            session.exec(update(Book).values(zone=ZONE))
+            session.commit()
         for name, role in (("ada", "admin"), ("ben", "bookkeeper"), ("vic", "viewer")):
             self.person(name, role)
         notices.sweep(database, HOME)  # what was before is not told
@@ -138,10 +144,8 @@ def small(database: Database) -> Iterator[Office]:
 
 
 def morning(days: int = 1) -> dt.datetime:
-    """A few minutes past seven in UTC, so many mornings from now; the first is an hour ahead at least."""
-    soon = utcnow() + dt.timedelta(hours=1)
-    first = soon.replace(hour=7, minute=4, second=0, microsecond=0)
-    return first + (days - (first >= soon)) * DAY
+    """A few minutes past seven there, so many mornings from now."""
+    return NOON.replace(minute=4) + dt.timedelta(hours=19) + (days - 1) * DAY
 
 
 # ── failures ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -301,18 +305,17 @@ def test_what_was_said_before_mail_was_set_up_is_never_mailed(small: Office) -> 
 
 
 def test_the_morning_is_the_companys_own(small: Office) -> None:
-    small.break_off(zone="Pacific/Honolulu")  # ten hours behind
+    small.break_off(zone=HOUR_BEHIND)
     small.sweep(morning())
-    small.post.letters.clear()
-    small.sweep(morning() + dt.timedelta(hours=9))
+    small.sweep(morning() + dt.timedelta(minutes=50))
     before = small.to
-    small.sweep(morning() + dt.timedelta(hours=10))
+    small.sweep(morning() + dt.timedelta(hours=1))
     assert (before, small.to) == ([], ["ada", "ben"])
 
 
 def test_several_companies_are_one_mail_and_each_reads_only_of_those_that_may_be_seen(small: Office) -> None:
     with small.database.session() as session:
-        session.add(a_book("Other MSP", "9342", broken="Intuit has ended the consent."))
+        session.add(a_book("Other MSP", "9342", zone=ZONE, broken="Intuit has ended the consent."))
         session.commit()
         access.set_roles(session, session.get_one(User, small.user("ben").id), {2: "none"}, "ada")
     small.sweep()

@@ -138,7 +138,7 @@ def _turn(session: Session, work: Work) -> tuple[Any, ...]:
     """SQL: whose turn it is. One that is over does not come back: nothing new is planned while a run writes."""
     open_ = select(PaymentEntry.id).where(
         PaymentEntry.batch_id == work.run.batch_id,
-        col(PaymentEntry.state).in_(("ready", "sending", "in_doubt")),
+        col(PaymentEntry.state).in_(("ready", "sending", "in_doubt")),  # the index; what is done is not gone through
         (col(PaymentEntry.state) == "ready") | approvals.payments_under_way(),
     )
     for turn in TURNS[work.turns_over :]:
